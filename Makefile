@@ -1,0 +1,38 @@
+# make run     the portal on this machine, with a demo shop   (make run PORT=9000)
+# make test    every test, on SQLite and on PostgreSQL
+# make check   formatting, lint, types, floors, migrations, catalogues
+# make messages / make requirements   after a change of texts / of requirements/*.in
+PORT ?= 8000
+HOST ?= 127.0.0.1
+PYTHON ?=
+RUN = .venv/bin/python
+INSTALL = PYTHON="$(PYTHON)" requirements/install.sh
+COMPILE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
+
+.PHONY: run test check messages requirements format
+.DEFAULT_GOAL := run
+
+run:
+	@$(INSTALL) runtime
+	@exec env ONECASE_DEMO=1 $(RUN) manage.py run --host "$(HOST)" --port "$(PORT)"
+
+test:
+	@$(INSTALL) dev
+	@$(RUN) -m tests.everything $(ARGS)
+
+check:
+	@$(INSTALL) dev
+	@$(RUN) -m tests.checks
+
+format:
+	@$(INSTALL) dev
+	@$(RUN) -m ruff format . && $(RUN) -m ruff check --fix .
+
+messages:
+	@$(INSTALL) dev
+	@$(RUN) -m tests.catalogues
+
+requirements:
+	@$(INSTALL) dev
+	@$(COMPILE) requirements/runtime.in -o requirements/runtime.txt
+	@$(COMPILE) requirements/dev.in -o requirements/dev.txt

@@ -25,8 +25,10 @@ LOG_BYTES = 10 * 1024 * 1024
 COLOURS = (36, 33, 35, 32, 34, 31)
 # Lines worth a look: the level words of Python, uvicorn, celery and Valkey.
 LOUD = re.compile(r"\b(WARNING|ERROR|CRITICAL|FATAL)\b|^Traceback|^[\w.]*(Error|Exception)\b")
-# Said by every browser and every crawler; the log file has them.
-DULL = re.compile(r"django\.request: (Not Found|Forbidden|Method Not Allowed|Bad Request)")
+# Said by every browser, crawler and kernel; the log file has them.
+DULL = re.compile(
+    r"django\.request: (Not Found|Forbidden|Method Not Allowed|Bad Request)|Memory overcommit"
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Child:
             text=True,
             errors="replace",
             start_new_session=True,  # the terminal's Ctrl-C is ours alone to pass on
-            preexec_fn=lambda: _die_with(parent, service.death_signal),
+            preexec_fn=lambda: die_with(parent, service.death_signal),
         )
         self.starts += 1
         self.started_at = time.monotonic()
@@ -180,7 +182,7 @@ class Group:
             child.close()
 
 
-def _die_with(parent: int, number: signal.Signals) -> None:
+def die_with(parent: int, number: int) -> None:
     """In the child, before its program starts: end when the parent ends, however it ends."""
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, int(number))

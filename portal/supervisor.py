@@ -124,9 +124,8 @@ class Supervisor:
         # The browser's address, not the one we bind to.
         env["PUBLIC_URL"] = os.environ.get("PUBLIC_URL") or f"http://localhost:{self.port}"
         env |= _mail_doors(self.data / "ports.json")
-        env.setdefault("EMAIL_URL", f"smtp://{env['ONECASE_MAILBOX_LISTEN']}")
-        if os.environ.get("EMAIL_URL"):
-            env["EMAIL_URL"] = os.environ["EMAIL_URL"]
+        mailbox = f"smtp://{env['ONECASE_MAILBOX_LISTEN']}"
+        env["EMAIL_URL"] = os.environ.get("EMAIL_URL") or mailbox
         return env
 
     # Starting

@@ -1,0 +1,92 @@
+"""Fixtures for every test: a real Valkey, a real browser, and no network but this machine's."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portal import valkey
+from tests.needs import chromium, require
+
+# Playwright's synchronous interface runs an event loop in the test's own thread.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+LOOPBACK = ("127.", "localhost", "::1", "0.0.0.0", "testserver")
+
+
+class NetworkRefused(RuntimeError):
+    """A test tried to reach another machine."""
+
+
+def _refuse(address: object) -> None:
+    host = address[0] if isinstance(address, tuple) else address
+    name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+    own = name in (socket.gethostname(), "localhost.localdomain")
+    if not (isinstance(address, (str, bytes)) or own or name.startswith(LOOPBACK)):
+        raise NetworkRefused(f"a test tried to reach {name}")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_network() -> Iterator[None]:
+    """Refuse connections and look-ups that leave this machine (unix sockets are paths)."""
+    patch = pytest.MonkeyPatch()
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+    look_up = socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        _refuse(address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        _refuse(address)
+        return connect_ex(self, address)
+
+    def guarded_look_up(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse((host, port))
+        return look_up(host, port, *args, **kwargs)
+
+    patch.setattr(socket.socket, "connect", guarded_connect)
+    patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    patch.setattr(socket, "getaddrinfo", guarded_look_up)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """The address of a real Valkey with the product's own options, one for the whole run."""
+    folder = Path(tempfile.mkdtemp(prefix="onecase-test-", dir="/tmp"))  # socket paths are short
+    place = folder / valkey.SOCKET_NAME
+    server = subprocess.Popen(
+        valkey.command(folder, place), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        end = time.monotonic() + 10
+        while not valkey.answers(place, server.pid):
+            assert server.poll() is None and time.monotonic() < end, "Valkey did not start"
+            time.sleep(0.02)
+        yield valkey.url(place)
+    finally:
+        server.kill()
+        server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """The system's Chromium, which reaches nothing but this machine."""
+    path = chromium()
+    if path is None:
+        require("browser", "no Chromium: apt install chromium")
+    outside = "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"
+    return {
+        "executable_path": path,
+        "args": ["--no-sandbox", "--disable-dev-shm-usage", f"--host-resolver-rules={outside}"],
+    }

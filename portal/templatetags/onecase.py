@@ -1,0 +1,86 @@
+"""Tags and filters that the customer's pages and the desk share: icons, kinds, moments."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.templatetags.static import static
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from contacts.kinds import KINDS, Kind
+
+register = template.Library()
+
+# When to call back: Choice.wish of a phone choice.
+CALL_WISHES = {
+    "soon": gettext_lazy("as soon as possible"),
+    "morning": gettext_lazy("in the morning"),
+    "afternoon": gettext_lazy("in the afternoon"),
+    "tomorrow": gettext_lazy("tomorrow"),
+}
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """An icon of our own set; always beside its name, so hidden from screen readers."""
+    return format_html(
+        '<svg class="icon {}" width="24" height="24" aria-hidden="true" focusable="false">'
+        '<use href="{}#{}"></use></svg>',
+        extra,
+        static("portal/icons.svg"),
+        name,
+    )
+
+
+@register.inclusion_tag("site/_chip.html")
+def kind_chip(name: str) -> dict[str, Kind | str | None]:
+    """Icon and name of a kind in its colour; nothing for an unknown one."""
+    return {"kind": KINDS.get(name)}
+
+
+@register.filter
+def kind(name: str) -> Kind | None:
+    """The registry entry of a kind's name, for `.label` and `.by`."""
+    return KINDS.get(name)
+
+
+@register.filter
+def wish(value: str) -> str:
+    """The words of a callback wish; "" for anything else."""
+    return str(CALL_WISHES.get(value, ""))
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    """A moment as people say it: "10:12" today, "yesterday 10:12", "12 May 10:12", "12 May 2024"."""
+    if value is None:
+        return ""
+    local, today = timezone.localtime(value), timezone.localdate()
+    clock = formats.time_format(local.time(), "H:i")
+    if local.date() == today:
+        return clock
+    if local.date() == today - timedelta(days=1):
+        return _("yesterday %(time)s") % {"time": clock}
+    if local.year == today.year:
+        return f"{formats.date_format(local, 'j F')} {clock}"
+    return formats.date_format(local, "j F Y")
+
+
+@register.filter
+def waited(since: datetime | None) -> str:
+    """How long ago, in one unit: "now", "12 min", "3 hours", "2 days"."""
+    if since is None:
+        return ""
+    minutes = max(0, int((timezone.now() - since).total_seconds() // 60))
+    if minutes < 1:
+        return _("now")
+    if minutes < 60:
+        return _("%(count)s min") % {"count": minutes}
+    if minutes < 48 * 60:
+        hours = minutes // 60
+        return ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours}
+    days = minutes // (24 * 60)
+    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}

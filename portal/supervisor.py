@@ -69,6 +69,8 @@ class Supervisor:
         finally:
             self._say("stopping ...")
             group.stop()
+            with suppress(OSError):
+                valkey.runtime_path(self.data).rmdir()
             self._say("stopped.")
         return 0
 
@@ -162,7 +164,7 @@ class Supervisor:
             if not child.running:
                 break
         if not self.stopping:
-            raise CannotStart("the embedded Valkey did not start:\n" + "\n".join(child.tail))
+            raise CannotStart(f"the embedded Valkey did not start ({self._log(child.service)})")
 
     def _migrate(self, group: Group) -> bool:
         """Bring the database up to date; True if it was empty before."""
@@ -175,7 +177,7 @@ class Supervisor:
         connections.close_all()
         if plan:
             self._say("making the database ..." if fresh else "updating the database ...")
-            self._manage(group, "migrate", "--verbosity", "0")
+            self._manage(group, "migrate", "--verbosity", "0", "--skip-checks")
         return fresh
 
     def _load_demo(self, group: Group, fresh: bool) -> None:
@@ -194,7 +196,8 @@ class Supervisor:
         service = self._service(arguments[0], command)
         child = group.run_once(service, lambda: not self.stopping)
         if child.process and child.process.returncode and not self.stopping:
-            raise CannotStart(f"manage.py {arguments[0]} failed:\n" + "\n".join(child.tail))
+            why = child.tail[-1] if child.tail else f"exit code {child.process.returncode}"
+            raise CannotStart(f"manage.py {arguments[0]} failed: {why} ({self._log(service)})")
 
     def _web(self) -> Service:
         command = [
@@ -237,8 +240,10 @@ class Supervisor:
             if web.starts > GIVE_UP_AFTER:
                 break
         if not self.stopping:
-            log = self.data / "log" / "web.log"
-            raise CannotStart(f"the web server gives no answer, see {log}:\n" + "\n".join(web.tail))
+            raise CannotStart(f"the web server gives no answer ({self._log(web.service)})")
+
+    def _log(self, service: Service) -> str:
+        return f"see {self.data / 'log' / service.name}.log"
 
     def _answers(self) -> bool:
         """True when the web server says that it is well."""

@@ -42,13 +42,18 @@ def _system_binary() -> str:
     raise ValkeyMissing("No Valkey for this machine: install valkey or redis, or set REDIS_URL.")
 
 
-def runtime_folder(data: Path) -> Path:
-    """A short private folder for the socket (its path may have 107 bytes), the same every time."""
+def runtime_path(data: Path) -> Path:
+    """A short folder for the socket (its path may have 107 bytes), the same for the same data."""
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     if not os.access(base, os.W_OK) or len(base) > 60:
         base = "/tmp"
     digest = hashlib.sha256(str(data.resolve()).encode()).hexdigest()[:8]
-    folder = Path(base) / f"onecase-{os.getuid()}-{digest}"
+    return Path(base) / f"onecase-{os.getuid()}-{digest}"
+
+
+def runtime_folder(data: Path) -> Path:
+    """The same folder, made and found to be this user's alone."""
+    folder = runtime_path(data)
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     # In a shared /tmp somebody else may have made it first, to listen in.

@@ -4,7 +4,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from portal import supervisor
 
@@ -28,7 +28,8 @@ class Command(BaseCommand):
                 host=options["host"], port=options["port"], verbose=options["verbose"]
             )
         except supervisor.CannotStart as reason:
-            raise CommandError(f"onecase: {reason}") from None
+            self.stderr.write(f"onecase: {reason}")
+            sys.exit(1)
         sys.exit(code)
 
 

@@ -67,7 +67,7 @@ def checks(data: str) -> list[Check]:
         Check("check --deploy", (*manage, *deploy), real),
         Check("check, demo", (*manage, "check", "--fail-level", "WARNING"), demo),
         Check("format (ruff)", (PYTHON, "-m", "ruff", "format", "--check", ".")),
-        Check("lint (ruff)", (PYTHON, "-m", "ruff", "check", ".")),
+        Check("lint (ruff)", (PYTHON, "-m", "ruff", "check", "--output-format=concise", ".")),
         Check("tree", faults=hygiene.faults),
     ]
 

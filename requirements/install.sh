@@ -55,6 +55,10 @@ fi
 export UV_PYTHON_DOWNLOADS=never PIP_DISABLE_PIP_VERSION_CHECK=1 VIRTUAL_ENV="$PWD/$venv"
 echo "onecase: installing $list ..."
 
+from_pip() {
+    echo "$config" | sed -n "s/^[a-z:]*\.$1='\(.*\)'\$/\1/p" | tail -n 1
+}
+
 with_uv() {
     [ -z "${ONECASE_NO_UV:-}" ] || return 1
     # uv itself is installed by the hashes of the same list.
@@ -62,9 +66,12 @@ with_uv() {
     pin=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' $venv/uv.txt)
     [ "$($venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" = "$pin" ] ||
         $venv/bin/python -m pip install -q --require-hashes -r $venv/uv.txt || return 1
-    # uv does not read pip's configuration: pass on a package index set there.
-    index=$($venv/bin/python -m pip config get global.index-url 2>/dev/null || true)
+    # uv does not read pip's configuration: pass on a package index and a certificate set there.
+    config=$($venv/bin/python -m pip config list 2>/dev/null || true)
+    index=${PIP_INDEX_URL:-$(from_pip index-url)}
+    cert=${PIP_CERT:-$(from_pip cert)}
     [ -z "$index" ] || export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"
+    [ -z "$cert" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$cert}"
     # sync also removes what is no longer listed; it would take the test tools of `make test` away.
     if [ "$wanted" = dev ] || [ ! -f $venv/onecase-dev ]; then
         $venv/bin/uv pip sync -q --require-hashes "$list"

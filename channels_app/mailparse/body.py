@@ -40,6 +40,7 @@ class Segment:
 class Body:
     """The collected content of a mail."""
 
+    hint: str = ""  # the charset of raw 8-bit names
     segments: list[Segment] = field(default_factory=list)
     files: list[MailFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -55,10 +56,15 @@ class Body:
             return ""
         return "\n".join(s.as_html() for s in self.segments if s.html or s.plain.strip())
 
+    def add_file(self, part: Part) -> None:
+        """Take a part as an attachment."""
+        taken = {file.name for file in self.files}
+        self.files.append(mail_file(part, taken, self.hint))
 
-def collect(root: Part) -> Body:
+
+def collect(root: Part, hint: str = "") -> Body:
     """Walk the tree once."""
-    body = Body()
+    body = Body(hint)
     body.segments = _walk(root, body, root=True)
     return body
 
@@ -78,7 +84,7 @@ def _walk(part: Part, body: Body, root: bool = False) -> list[Segment]:
 
 def _leaf(part: Part, body: Body, root: bool) -> list[Segment]:
     if not _is_body(part, root):
-        body.files.append(mail_file(part, {file.name for file in body.files}))
+        body.add_file(part)
         return []
     text = _text_of(part, body)
     return [Segment(html=text)] if part.kind == "text/html" else [Segment(plain=text)]
@@ -120,7 +126,7 @@ def _related(children: list[Part], body: Body) -> list[Segment]:
         elif not segments and _is_body(child, False):
             segments += _leaf(child, body, False)
         else:
-            body.files.append(mail_file(child, {file.name for file in body.files}))
+            body.add_file(child)
     return segments
 
 

@@ -124,7 +124,12 @@ def decode(data: bytes, label: str = "", hint: str = "") -> str:
         return _decode_jis(data)
     if data.isascii() and codec not in ("utf-7", "hz") and not codec.startswith("utf-"):
         return data.decode("ascii")
-    for candidate in (codec, "utf-8", codec_for(hint)):
+    candidates = [codec, "utf-8", codec_for(hint)]
+    if "iso2022_jp" in candidates:
+        candidates += ["euc_jp", "cp932"]
+    if not codec:
+        candidates.append(guessed(data))
+    for candidate in candidates:
         text = _strict(data, candidate)
         if text is not None:
             return text
@@ -151,6 +156,44 @@ def _strict(data: bytes, codec: str) -> str | None:
         return data.decode(codec)
     except (UnicodeDecodeError, LookupError, ValueError):
         return None
+
+
+_RUN = re.compile(rb"[\x80-\xff]+")
+_SJIS_KANA = re.compile(rb"[\x82\x83][\x40-\xf1]")
+
+
+def guessed(data: bytes) -> str:
+    """The charset that unlabelled bytes look like, "" for none but the Western ones.
+
+    Two-byte scripts come in pairs; Chinese prefers the first half of its table, which is ordered
+    by sound, Korean never leaves the first third; Cyrillic has few bytes below 0x80 in a word.
+    """
+    sample = data[:20_000]
+    runs = _RUN.findall(sample)
+    high = sum(map(len, runs))
+    if high < 6:
+        return ""
+    if len(_SJIS_KANA.findall(sample)) * 5 >= high // 2 and _strict(sample, "cp932") is not None:
+        return "cp932"
+    pairs = [run[i] for run in runs if len(run) % 2 == 0 for i in range(0, len(run), 2)]
+    if len(pairs) * 2 >= 0.9 * high and high / len(runs) >= 3.5:
+        return _two_byte(pairs, len(runs))
+    letters = sum(1 for byte in sample if byte > 0xBF)
+    plain = sum(1 for byte in sample if chr(byte).isalpha() and byte < 0x80)
+    if high >= 3 * len(runs) and letters > 2 * plain and letters >= 0.9 * high:
+        return "cp1251" if sum(b > 0xDF for b in sample) * 2 > letters else "koi8_r"
+    return ""
+
+
+def _two_byte(leads: list[int], runs: int) -> str:
+    hangul = sum(0xB0 <= lead <= 0xC8 for lead in leads)
+    kana = sum(lead in (0xA4, 0xA5) for lead in leads)
+    if kana * 3 >= len(leads):
+        return "euc_jp"
+    if hangul == len(leads) and (len(leads) >= 12 or 1 < runs and len(leads) <= 5 * runs):
+        return "cp949"  # Korean has blanks between its words
+    common = sum(0xB0 <= lead <= 0xD7 or 0xA1 <= lead <= 0xA3 for lead in leads)
+    return "gb18030" if common >= 0.8 * len(leads) else ""
 
 
 def _least_bad(data: bytes, codec: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import mimetypes
 import re
 
-from channels_app.mailparse.headers import clean_line, message_ids, text
+from channels_app.mailparse.headers import clean_line, message_ids, parameters, text
 from channels_app.mailparse.model import MailFile
 from channels_app.mailparse.structure import Part, headers_of
 
@@ -28,12 +28,12 @@ _DEFAULTS = {
 }
 
 
-def mail_file(part: Part, taken: set[str]) -> MailFile:
+def mail_file(part: Part, taken: set[str], hint: str = "") -> MailFile:
     """The part as a file; names that the sender gave stay, ours are counted up."""
     content = part.body()
     identifier = (message_ids(part.raw_value("content-id")) or ("",))[0]
-    given = file_name(part)
-    name = given or _free(_made_up(part, content), taken)
+    given = file_name(part, hint)
+    name = given or _named_by_id(identifier) or _free(_made_up(part, content), taken)
     taken.add(name)
     return MailFile(
         name=name,
@@ -46,11 +46,17 @@ def mail_file(part: Part, taken: set[str]) -> MailFile:
     )
 
 
-def file_name(part: Part) -> str:
+def file_name(part: Part, hint: str = "") -> str:
     """The name that the sender gave, harmless; "" without one."""
-    return safe_name(part.disposition()[1].get("filename", "")) or safe_name(
-        part.content()[1].get("name", "")
-    )
+    given = parameters(part.raw_value("content-disposition"), hint)[1].get("filename", "")
+    other = parameters(part.raw_value("content-type"), hint)[1].get("name", "")
+    return safe_name(given) or safe_name(other)
+
+
+def _named_by_id(identifier: str) -> str:
+    """Outlook's Content-ID is the name and a number: image001.jpg@01CDB132.D8A510F0"""
+    name = safe_name(identifier.partition("@")[0])
+    return name if re.fullmatch(r"[\w -]{1,60}\.[A-Za-z]{2,4}", name) else ""
 
 
 def safe_name(name: str) -> str:

@@ -99,9 +99,9 @@ def _base64_run(run: bytes) -> bytes:
     return binascii.a2b_base64(run + b"=" * (-len(run) % 4))
 
 
-def parameters(value: str) -> tuple[str, dict[str, str]]:
+def parameters(value: str, hint: str = "") -> tuple[str, dict[str, str]]:
     """Split `text/plain; charset="x"; name*0*=...` into the value and its parameters."""
-    pieces = [_FOLD.sub(" ", piece) for piece in _split_parameters(_readable(value))]
+    pieces = [_FOLD.sub(" ", piece) for piece in _split_parameters(_readable(value, hint))]
     plain: dict[str, str] = {}
     parts: dict[str, list[tuple[int, bool, str]]] = {}
     for piece in pieces[1:]:

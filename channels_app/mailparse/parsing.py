@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from channels_app.mailparse import html as markup
@@ -9,6 +10,7 @@ from channels_app.mailparse.addresses import Address, addresses, emails
 from channels_app.mailparse.automatic import is_automatic
 from channels_app.mailparse.body import Body, collect
 from channels_app.mailparse.bounces import report
+from channels_app.mailparse.charsets import codec_for
 from channels_app.mailparse.headers import date, message_ids, raw_text, text
 from channels_app.mailparse.model import ParsedMail, Unparseable
 from channels_app.mailparse.replies import html_reply, reply_text
@@ -16,6 +18,7 @@ from channels_app.mailparse.structure import MAX_HEADER, Part, leaves, read
 
 __all__ = ["ParsedMail", "Unparseable", "parse"]
 
+_WORD_LABEL = re.compile(r"=\?([^?\s*]{1,40})[?*]")
 _DELIVERED = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 _LOOKED_AT = (
     *_DELIVERED,
@@ -27,8 +30,8 @@ _LOOKED_AT = (
 def parse(raw: bytes) -> ParsedMail:
     """Read one mail with every tolerance, in bounds of time and memory."""
     mail = read(raw)
-    body = collect(mail)
     hint = _hint(mail)
+    body = collect(mail, hint)
     sender = _sender(mail, hint)
     subject = text(mail.raw_value("subject"), hint)
     whole = body.text()
@@ -61,12 +64,11 @@ def parse(raw: bytes) -> ParsedMail:
 
 
 def _hint(mail: Part) -> str:
-    """The charset of the text, for headers with raw 8-bit bytes."""
-    for part in leaves(mail):
-        label = part.content()[1].get("charset", "")
-        if label:
-            return label
-    return ""
+    """The charset that this sender uses beside UTF-8, for raw 8-bit bytes in headers."""
+    labels = [part.content()[1].get("charset", "") for part in (mail, *leaves(mail))]
+    for name in ("subject", "from"):
+        labels += _WORD_LABEL.findall(mail.raw_value(name))
+    return next((label for label in labels if codec_for(label) not in ("", "utf-8")), "")
 
 
 def _sender(mail: Part, hint: str) -> Address:

@@ -26,7 +26,14 @@ MAX_HEADER = 16 * 1024
 _MAX_SAME = 64  # headers of one name that are looked at
 
 _MBOX_LINE = re.compile(rb"\s*>?From [^\r\n]*\r?\n|[\r\n]+")
+# One line that is no header before three that are.
+_ODD_FIRST_LINE = re.compile(
+    rb"([^:\r\n]{1,200}\r?\n)(?=(?:[A-Za-z][A-Za-z0-9-]{1,40}:[^\n]{0,2000}\n){3})"
+)
 _BLANK_BEFORE_COLON = re.compile(rb"(?m)^([A-Za-z][A-Za-z0-9-]{1,40})[ \t]{1,20}:")
+_HEADER_LINE = re.compile(rb"[!-9;-~]{1,100}:")
+_KNOWN_HEADER = re.compile(rb"(?mi)^(?:from|to|subject|date|message-id|content-type|mime-version):")
+_LOST_INDENT = re.compile(rb"(?m)^(?![!-9;-~]{1,100}:|[ \t]|From )(?=[^\r\n])")
 _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _SOFT_BREAK = re.compile(rb"=[ \t]+\r?\n")
 _UU_BEGIN = re.compile(rb"(?m)^begin [0-7]{3,4} [^\r\n]*\r?\n")
@@ -106,10 +113,13 @@ class Part(Message):
         payload: Any = self._payload  # type: ignore[attr-defined]
         if not isinstance(payload, str):
             return b""
-        return _decoded(payload.encode("utf-8", "surrogateescape"), self.encoding())
+        encoding = self.encoding()
+        data = _decoded(payload.encode("utf-8", "surrogateescape"), encoding)
+        # The same mail through a pipe (LF) and by SMTP (CRLF) shall have the same attachments.
+        return data.replace(b"\r\n", b"\n") if encoding in ("", "7bit", "8bit") else data
 
 
-class _BoundedParser(BytesFeedParser):  # type: ignore[type-arg]
+class _BoundedParser(BytesFeedParser):
     """Stops at the bounds while it reads, not after."""
 
     def __init__(self, lines: int, depth: int) -> None:
@@ -138,16 +148,27 @@ def read(raw: bytes, depth: int = 0) -> Part:
         raise Unparseable(f"more than {MAX_LINES} lines")
     parser = _BoundedParser(lines, depth)
     parser.feed(_repaired(raw))
-    return parser.close()
+    return _closed(parser)
 
 
 def _repaired(raw: bytes) -> bytes:
-    """Without an mbox line on top, and with "Subject :" as the header that it is."""
+    """Without an mbox line or a rule on top, and with "Subject :" as the header that it is."""
     start = _MBOX_LINE.match(raw)
     position = start.end() if start else 0
+    odd = _ODD_FIRST_LINE.match(raw, position)
+    position = odd.end(1) if odd else position
     blank = _HEADER_END.search(raw, position, position + 1_000_000)
     end = blank.start() if blank else min(len(raw), position + 100_000)
-    return _BLANK_BEFORE_COLON.sub(rb"\1:", raw[position:end]) + raw[end:]
+    return _repaired_head(raw[position:end]) + raw[end:]
+
+
+def _repaired_head(head: bytes) -> bytes:
+    """Lines that lost their indent between headers go on the one before."""
+    head = _BLANK_BEFORE_COLON.sub(rb"\1:", head)
+    known = [match.start() for match in _KNOWN_HEADER.finditer(head)]
+    if not known or not _HEADER_LINE.match(head):
+        return head
+    return _LOST_INDENT.sub(b" ", head[: known[-1]]) + head[known[-1] :]
 
 
 def headers_of(content: bytes) -> Part:
@@ -155,7 +176,13 @@ def headers_of(content: bytes) -> Part:
     end = _HEADER_END.search(content, 0, 200_000)
     parser = _BoundedParser(0, 0)
     parser.feed(_repaired(content[: end.end() if end else 200_000]))
-    return parser.close()
+    return _closed(parser)
+
+
+def _closed(parser: _BoundedParser) -> Part:
+    mail = parser.close()
+    assert isinstance(mail, Part)
+    return mail
 
 
 def leaves(part: Part) -> Iterator[Part]:
@@ -185,9 +212,9 @@ def _is_base64(data: bytes) -> bool:
 def _uudecoded(data: bytes) -> bytes:
     begin = _UU_BEGIN.search(data)
     if not begin:
-        return data
+        begin = re.match(rb"\s*", data)  # some leave that line out
     out: list[bytes] = []
-    for line in data[begin.end() :].splitlines():
+    for line in data[begin.end() if begin else 0 :].splitlines():
         if line.strip() == b"end":
             break
         out.append(_uu_line(line))

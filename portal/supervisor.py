@@ -138,10 +138,13 @@ class Supervisor:
         fresh = self._migrate(group)
         if settings.DEMO:
             self._load_demo(group, fresh)
+        else:
+            self._manage(group, "collectstatic", "--no-input", "-v", "0", "--skip-checks")
         web = group.add(self._web())
         for service in self._others():
             group.add(service)
         self._wait_for_web(group, web)
+        self._wait_for_doors()
 
     def _start_valkey(self, group: Group) -> None:
         folder = self.data / "valkey"
@@ -242,6 +245,13 @@ class Supervisor:
         if not self.stopping:
             raise CannotStart(f"the web server gives no answer ({self._log(web.service)})")
 
+    def _wait_for_doors(self) -> None:
+        """A mail that finds the demo's mailbox not yet open is tried again only after 30 s."""
+        doors = [self.env[name].rpartition(":") for name in DOORS if name in self.env]
+        for _ in self._until(10.0):
+            if all(_takes_calls(host, int(port)) for host, _, port in doors):
+                return
+
     def _log(self, service: Service) -> str:
         return f"see {self.data / 'log' / service.name}.log"
 
@@ -289,6 +299,15 @@ def _mail_doors(memory: Path) -> dict[str, str]:
         doors[name] = f"127.0.0.1:{known[name]}"
     memory.write_text(json.dumps(known))
     return doors
+
+
+def _takes_calls(host: str, port: int) -> bool:
+    """True if somebody listens there."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -1,0 +1,299 @@
+"""Every setting of the portal, read from the environment; what is missing or wrong fails loudly.
+
+`ONECASE_DEMO=1` is the try-out: generated secrets, a demo shop, the pages under /demo/.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env_bool(name: str, default: bool = False) -> bool:
+    """A yes or no from the environment."""
+    value = os.environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("0", "false", "no", "off"):
+        return False
+    raise ImproperlyConfigured(f"{name} must be 1 or 0.")
+
+
+def env_int(name: str, default: int) -> int:
+    """A whole number from the environment."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    try:
+        return int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number.") from None
+
+
+def env_secret(name: str, *, demo: str = "") -> str:
+    """A secret that must be set, unless the demo brings its own; its value is never printed."""
+    value = os.environ.get(name, "").strip()
+    if value or (DEMO and demo):
+        return value or demo
+    hint = "" if DEMO else " (or ONECASE_DEMO=1 to try the portal)"
+    raise ImproperlyConfigured(f"Set {name} in the environment{hint}. See docs/running.md.")
+
+
+def demo_secret_key(folder: Path) -> str:
+    """The demo's own secret key, made once and kept in the data folder."""
+    path = folder / "secret_key"
+    if path.exists():
+        return path.read_text().strip()
+    folder.mkdir(parents=True, exist_ok=True)
+    value = secrets.token_urlsafe(50)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(value)
+    return value
+
+
+DEMO = env_bool("ONECASE_DEMO")
+DEBUG = env_bool("DEBUG")
+if DEBUG and not DEMO:
+    raise ImproperlyConfigured("DEBUG=1 works only together with ONECASE_DEMO=1.")
+DATA_DIR = Path(os.environ.get("ONECASE_DATA") or BASE_DIR / "var")
+SECRET_KEY = os.environ.get("SECRET_KEY", "").strip() or (
+    demo_secret_key(DATA_DIR) if DEMO else env_secret("SECRET_KEY")
+)
+SECRET_KEY_FALLBACKS = [k for k in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if k]
+if not DEMO and len(SECRET_KEY) < 50:
+    raise ImproperlyConfigured("SECRET_KEY must have at least 50 characters.")
+
+# One address of the site: links are built from it, never from a request's headers.
+PUBLIC_URL = env_secret("PUBLIC_URL", demo="http://localhost:8000").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in ("http", "https") or not _public.hostname:
+    raise ImproperlyConfigured("PUBLIC_URL must read like https://help.example.org.")
+if _public.scheme != "https" and not DEMO:
+    raise ImproperlyConfigured("PUBLIC_URL must start with https:// outside the demo.")
+HTTPS = _public.scheme == "https"
+_hosts = os.environ.get("ALLOWED_HOSTS", "")
+ALLOWED_HOSTS = [h for h in _hosts.split(",") if h] or [str(_public.hostname)]
+if DEMO:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0)  # how many proxies add to X-Forwarded-For
+if TRUSTED_PROXIES and HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",  # its default would set another admin site than ours
+    "portal.desk.apps.DeskConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "csp",
+    "i18nfield",
+    "contacts",
+    "channels_app",
+    "portal",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "portal.middleware.DeskPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.access.CustomerSessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.middleware.StaffLocaleMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+ASGI_APPLICATION = "portal.asgi.application"
+AUTH_USER_MODEL = "contacts.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.site",
+            ],
+        },
+    }
+]
+
+# SQLite needs IMMEDIATE (28 % of transactions failed without) and FULL: what was answered stays.
+SQLITE_OPTIONS: dict[str, Any] = {
+    "timeout": 20,
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
+    "PRAGMA journal_size_limit=27103364;PRAGMA mmap_size=134217728;PRAGMA cache_size=-20000;",
+}
+_database_url = os.environ.get("DATABASE_URL", "").strip()
+if not _database_url and not DEMO:
+    env_secret("DATABASE_URL")
+try:
+    DATABASES: dict[str, Any] = {
+        "default": dj_database_url.parse(
+            _database_url or f"sqlite:///{DATA_DIR / 'onecase.sqlite3'}",
+            conn_max_age=60,
+            conn_health_checks=True,
+        )
+    }
+except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError):
+    raise ImproperlyConfigured(
+        "DATABASE_URL must read like postgres://user:password@host/name."
+    ) from None
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+
+# redis://host:6379/0, or unix:///path/to/socket for the embedded Valkey.
+REDIS_URL = os.environ.get("REDIS_URL", "").strip()
+if not REDIS_URL and not DEMO:
+    env_secret("REDIS_URL")
+if REDIS_URL:
+    CACHES: dict[str, Any] = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "onecase",
+        }
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# The mail account of the organisation: smtp://user:password@host:587?tls=1, or smtps://.
+EMAIL_URL = env_secret("EMAIL_URL", demo="smtp://127.0.0.1:2525")
+# The domain of reply addresses and Message-IDs; mail to it must reach our door.
+MAIL_DOMAIN = os.environ.get("MAIL_DOMAIN") or (
+    "mail.example.org" if DEMO else str(_public.hostname)
+)
+MAIL_LISTEN = os.environ.get("ONECASE_SMTP_LISTEN", "127.0.0.1:2526")
+MAILBOX_LISTEN = os.environ.get("ONECASE_MAILBOX_LISTEN", "127.0.0.1:2525")
+# Servers whose Authentication-Results we believe (their authserv-id).
+TRUSTED_AUTHSERV = [h for h in os.environ.get("TRUSTED_AUTHSERV", "").split(",") if h]
+
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "socket_connect_timeout": 0.2}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {"sweep": {"task": "channels_app.sweep", "schedule": 5.0}}
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
+TIME_ZONE = os.environ.get("TIME_ZONE", "Europe/Amsterdam")
+USE_I18N = True
+USE_TZ = True
+PHONE_REGION = os.environ.get("PHONE_REGION", "NL")
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+MEDIA_ROOT = DATA_DIR / "files"
+MEDIA_URL = "/files-are-served-by-a-view/"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEMO
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEMO
+WHITENOISE_AUTOREFRESH = DEBUG
+FILE_UPLOAD_PERMISSIONS = 0o600
+MAX_FILE_BYTES = 10 * 1024 * 1024
+MAX_FILES = 10
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+SESSION_COOKIE_NAME = "onecase_staff"
+CUSTOMER_COOKIE_NAME = "onecase_customer"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 3600
+CUSTOMER_COOKIE_AGE = 30 * 24 * 3600
+CSRF_FAILURE_VIEW = "portal.site.errors.stale_form"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+X_FRAME_OPTIONS = "SAMEORIGIN"  # the sandboxed mail body and the demo page are our own frames
+SILENCED_SYSTEM_CHECKS = ["security.W019"]  # wants DENY; frame-ancestors says the same as above
+LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["portal.access.StaffBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "frame-ancestors": [SELF],
+        "form-action": [SELF],
+        "base-uri": [SELF],
+        "object-src": ["'none'"],
+    }
+}
+# What Unfold 0.91 needs in the admin and no more (measured: stack.md section 5).
+DESK_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "mail.log": {"level": "WARNING"}},
+}
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Onecase",
+    "SITE_HEADER": "Onecase",
+    "SITE_SYMBOL": "forum",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "STYLES": [lambda request: static("portal/desk.css")],
+    "SCRIPTS": [lambda request: static("portal/desk.js")],
+    "DASHBOARD_CALLBACK": "portal.desk.home.dashboard",
+    "SIDEBAR": {"navigation": "portal.desk.navigation.sidebar"},
+}

@@ -1,0 +1,96 @@
+"""One place that says when two spellings are one address."""
+
+import re
+
+import phonenumbers
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy as _
+
+from contacts.kinds import EMAIL, PHONE, POST
+
+MAX_LENGTH = 320
+
+
+class InvalidAddress(ValidationError):
+    """What was typed is no address of that scheme; the message tells the person what to do."""
+
+
+def normalise(scheme: str, raw: str) -> str:
+    """The one spelling of an address under which it is stored. Raises InvalidAddress."""
+    raw = raw.strip()
+    if "\x00" in raw:
+        raise InvalidAddress(_("This contains a character that cannot be stored."))
+    if scheme == EMAIL:
+        return _email(raw)
+    if scheme == PHONE:
+        return _phone(raw)
+    if scheme == POST:
+        return _post(raw)
+    raise InvalidAddress(_("This kind of address is not known."))
+
+
+def _email(raw: str) -> str:
+    local, _at, domain = raw.rpartition("@")
+    try:
+        value = f"{local}@{domain.encode('idna').decode()}".lower()
+        validate_email(value)
+    except (UnicodeError, ValidationError):
+        raise InvalidAddress(
+            _("This is not a complete e-mail address. It looks like name@example.org.")
+        ) from None
+    if len(value) > 254:
+        raise InvalidAddress(_("This e-mail address is too long."))
+    return value
+
+
+def _phone(raw: str) -> str:
+    # phonenumbers would find a number inside other words; what is typed here is only a number.
+    if len(raw) > 40 or not re.fullmatch(r"[+0-9()./\s-]+", raw):
+        raise InvalidAddress(_("A phone number has only digits, for example 020 123 45 67."))
+    try:
+        number = phonenumbers.parse(raw, settings.PHONE_REGION)
+    except phonenumbers.NumberParseException:
+        number = None
+    if number is None or not phonenumbers.is_possible_number(number):
+        raise InvalidAddress(_("This phone number is not complete. Please check the digits."))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _post(raw: str) -> str:
+    lines = [" ".join(line.split()) for line in raw.splitlines()]
+    lines = [line for line in lines if line]
+    value = "\n".join(lines)
+    if len(lines) < 2 or not re.search(r"\d", value):
+        raise InvalidAddress(
+            _("Please write the street with its number, and the postcode with the town.")
+        )
+    if len(value) > MAX_LENGTH:
+        raise InvalidAddress(_("This address is too long."))
+    return value
+
+
+def display(scheme: str, value: str) -> str:
+    """How an address is shown to someone who may see it."""
+    if scheme == PHONE:
+        try:
+            number = phonenumbers.parse(value)
+        except phonenumbers.NumberParseException:
+            return value
+        home = phonenumbers.region_code_for_number(number) == settings.PHONE_REGION
+        form = phonenumbers.PhoneNumberFormat
+        return phonenumbers.format_number(number, form.NATIONAL if home else form.INTERNATIONAL)
+    if scheme == POST:
+        return ", ".join(value.splitlines())
+    return value
+
+
+def mask(scheme: str, value: str) -> str:
+    """How an address is shown where a passer-by may look along: enough to recognise one's own."""
+    if scheme == EMAIL:
+        local, _at, domain = value.partition("@")
+        return f"{local[:1]}…@{domain}"
+    if scheme == PHONE:
+        return f"{value[:3]} … {value[-2:]}"
+    return value.splitlines()[0] if value else ""

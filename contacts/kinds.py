@@ -1,0 +1,78 @@
+"""The sorts of channel (Kind) and of address (Scheme): one registry that every floor reads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+Text = str | Promise
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A sort of address: what a person types, and how we call it."""
+
+    name: str
+    label: Text
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A sort of channel. Its icon and colour class carry its name (`icon-email`, `kind-email`).
+
+    `by` completes "We answer ...", `instead` completes "You chose ... instead of ...".
+    `rings` is True where it interrupts a person (R12); `scheme` is "" where no address is needed.
+    """
+
+    name: str
+    label: Text
+    by: Text
+    group: str
+    scheme: str = ""
+    rings: bool = False
+    spoken: bool = False
+
+
+EMAIL, PHONE, POST = "email", "phone", "post"
+TALK, MESSAGE, WRITING = "talk", "message", "writing"
+
+SCHEMES = {
+    scheme.name: scheme
+    for scheme in (
+        Scheme(EMAIL, _("E-mail address")),
+        Scheme(PHONE, _("Phone number")),
+        Scheme(POST, _("Postal address")),
+    )
+}
+GROUPS = {
+    TALK: pgettext_lazy("group of channels", "Talk"),
+    MESSAGE: pgettext_lazy("group of channels", "Message"),
+    WRITING: pgettext_lazy("group of channels", "In writing"),
+}
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("phone", _("Phone"), _("by phone"), TALK, PHONE, rings=True, spoken=True),
+        Kind("in_person", _("In person"), _("in person"), TALK, spoken=True),
+        Kind("email", _("E-mail"), _("by e-mail"), WRITING, EMAIL),
+        Kind("account", _("My own page"), _("on your own page"), WRITING),
+        Kind("letter", _("Letter"), _("by letter"), WRITING, POST),
+    )
+}
+
+
+def get(name: str) -> Kind:
+    """The kind of that name; KeyError if there is none."""
+    return KINDS[name]
+
+
+def kind_choices() -> Iterable[tuple[str, Text]]:
+    """For `choices=`: a callable, so that a new kind needs no migration."""
+    return [(kind.name, kind.label) for kind in KINDS.values()]
+
+
+def scheme_choices() -> Iterable[tuple[str, Text]]:
+    """For `choices=`, as a callable."""
+    return [(scheme.name, scheme.label) for scheme in SCHEMES.values()]

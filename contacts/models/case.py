@@ -1,0 +1,183 @@
+"""One matter until it is closed, over all channels."""
+
+import secrets
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Union
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from contacts import hints
+from contacts.models.choice import Choice
+from contacts.models.customer import Customer
+from contacts.models.organisation import Organisation
+from contacts.models.topic import Topic
+from contacts.viewers import Viewer
+
+if TYPE_CHECKING:
+    from contacts.models.event import Alert, Event
+    from contacts.models.message import Message
+
+# Without 0, 1, I, L, O and U: a reference is read out on the phone and typed from paper.
+REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_reference() -> str:
+    """A public reference like K7Q-4MP: 30^6 possibilities, no secret."""
+    letters = "".join(secrets.choice(REFERENCE_ALPHABET) for _n in range(6))
+    return f"{letters[:3]}-{letters[3:]}"
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    """Cases; merged ones are read through their root."""
+
+    def visible_to(self, viewer: Viewer) -> "CaseQuerySet":
+        """The one rule of who may see a case. Deny by default."""
+        if viewer.is_staff:
+            return self
+        own = Q(pk__in=viewer.case_ids) | Q(root__in=viewer.case_ids)
+        if viewer.case_ids:
+            targets = Case.objects.filter(pk__in=viewer.case_ids).exclude(root=None).values("root")
+            own |= Q(pk__in=targets) | Q(root__in=targets)
+        if viewer.customer_id:
+            for path in ("customer", "customer__root", "root__customer", "root__customer__root"):
+                own |= Q(**{path: viewer.customer_id})
+        return self.filter(own)
+
+    def stems(self) -> "CaseQuerySet":
+        """Without those that were merged into another."""
+        return self.filter(root=None)
+
+    def open(self) -> "CaseQuerySet":
+        """Not resolved."""
+        return self.stems().filter(state=Case.State.OPEN)
+
+    def waiting(self) -> "CaseQuerySet":
+        """Those where the customer waits for us."""
+        return self.open().exclude(waiting_since=None)
+
+
+class Case(models.Model):
+    """One matter until it is closed, over all channels: the kind is on the message, never here."""
+
+    class State(models.TextChoices):
+        """Whether work is left."""
+
+        OPEN = "open", _("open")
+        RESOLVED = "resolved", _("resolved")
+
+    class HowSoon(models.TextChoices):
+        """How soon the customer needs the answer."""
+
+        NOW = "now", _("Now")
+        TODAY = "today", _("Today")
+        CAN_WAIT = "can_wait", _("It can wait")
+
+    reference = models.CharField(_("reference"), max_length=7, unique=True, default=new_reference)
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="cases")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="cases")
+    topic = models.ForeignKey(
+        Topic, models.SET_NULL, null=True, blank=True, related_name="cases", verbose_name=_("topic")
+    )
+    title = models.CharField(_("first line"), max_length=200)
+    about = models.CharField(_("about"), max_length=200, blank=True)
+    how_soon = models.CharField(_("how soon"), max_length=16, choices=HowSoon, blank=True)
+    language = models.CharField(_("language"), max_length=8, choices=settings.LANGUAGES)
+    state = models.CharField(_("state"), max_length=16, choices=State, default=State.OPEN)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="cases",
+        verbose_name=_("assigned to"),
+    )
+    # The newest Choice: a pointer that `append` keeps, so that a list needs no subquery.
+    choice = models.ForeignKey(
+        Choice, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("choice")
+    )
+    seq = models.PositiveIntegerField(default=0)
+    # Since when the customer waits for us: their oldest message that has no answer.
+    waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
+    may_belong_to = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged"
+    )
+    root = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="family")
+    client_key = models.UUIDField(null=True, blank=True, unique=True)  # a double submit is one
+    opened_at = models.DateTimeField(_("opened"))
+    changed_at = models.DateTimeField(_("last change"))
+    resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
+        indexes = [
+            # queue: needs an answer, longest wait first
+            models.Index(
+                fields=["waiting_since"],
+                condition=Q(state="open", root=None) & ~Q(waiting_since=None),
+                name="case_waiting",
+            ),
+            # queue: mine, unassigned, waiting for the customer, done: newest change first
+            models.Index(fields=["state", "assignee", "-changed_at"], name="case_by_assignee"),
+            models.Index(fields=["state", "-changed_at"], name="case_by_change"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(merged_into=models.F("pk")), name="case_not_into_itself"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def stem(self) -> "Case":
+        """The case that this one was merged into, or itself: where state and history are read."""
+        return self.root or self
+
+    @property
+    def is_sensitive(self) -> bool:
+        """Whether its content stays behind the secure page (R46)."""
+        return bool(self.topic and self.topic.is_sensitive)
+
+    def append(
+        self,
+        *rows: Union["Message", "Event", Choice],
+        alerts: Sequence["Alert"] = (),
+        **changes: Any,
+    ) -> None:
+        """Write rows into the history: the only way in.
+
+        The first statement takes the next numbers of the case, which is a row lock on PostgreSQL
+        (SQLite already holds its write lock). `changes` are new values of the stem's fields.
+        """
+        stem = self.stem
+        with transaction.atomic():
+            numbered = [row for row in rows if not isinstance(row, Choice)]
+            Case.objects.filter(pk=stem.pk).update(seq=F("seq") + max(1, len(numbered)), **changes)
+            last = Case.objects.values_list("seq", flat=True).get(pk=stem.pk)
+            for number, line in enumerate(numbered, start=last - len(numbered) + 1):
+                line.case, line.seq = self, number
+            for row in rows:
+                if isinstance(row, Choice):
+                    row.case = stem
+                row.save(force_insert=True)
+                if isinstance(row, Choice):
+                    stem.choice = row
+                    Case.objects.filter(pk=stem.pk).update(choice=row)
+            for alert in alerts:
+                alert.case = stem
+                alert.save(force_insert=True)
+            stem.seq = last
+            for field, value in changes.items():
+                setattr(stem, field, value)
+            transaction.on_commit(partial(hints.publish, stem.pk, last), robust=True)

@@ -1,0 +1,62 @@
+"""How the customer wants to be answered in a case."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from contacts.kinds import Kind, get, kind_choices
+
+
+class Choice(models.Model):
+    """One choice of a way to be answered. Append-only; the newest of a case counts.
+
+    `wish` is what was added to it: for a call its moment (soon, morning, afternoon, tomorrow), for
+    a visit the slug of the branch. `once` asks for the next answer only.
+    """
+
+    class By(models.TextChoices):
+        """Who chose."""
+
+        CUSTOMER = "customer", _("chosen by the customer")
+        WRITING = "writing", _("the customer wrote there")
+        PROPOSAL = "proposal", _("accepted proposal")
+        STAFF = "staff", _("noted by staff at the customer's request")
+        RETURNING = "returning", _("back to the usual way")
+
+    case = models.ForeignKey("contacts.Case", models.CASCADE, related_name="choices")
+    kind = models.CharField(max_length=32, choices=kind_choices)
+    identity = models.ForeignKey(
+        "contacts.Identity", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    fallback_kind = models.CharField(max_length=32, choices=kind_choices, blank=True)
+    fallback_identity = models.ForeignKey(
+        "contacts.Identity", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    calls_allowed = models.BooleanField(default=False)
+    once = models.BooleanField(default=False)
+    wish = models.CharField(max_length=64, blank=True)
+    by = models.CharField(max_length=16, choices=By, default=By.CUSTOMER)
+    by_staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    replaces = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="replaced_by"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("choice")
+        verbose_name_plural = _("choices")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.identity or ''}".strip()
+
+    @property
+    def kind_info(self) -> Kind:
+        """The registry entry of the chosen kind."""
+        return get(self.kind)
+
+    @property
+    def allows_calls(self) -> bool:
+        """Whether the customer asked, in this case, to be rung up (R12)."""
+        return self.calls_allowed or get(self.kind).rings

@@ -1,0 +1,128 @@
+"""A secret in a customer's hand."""
+
+import uuid
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts import codes
+from contacts.models.case import Case
+from contacts.models.identity import Identity
+
+MAX_ATTEMPTS = 5
+
+
+class CodeQuerySet(models.QuerySet["Code"]):
+    """Codes in customers' hands."""
+
+    def live(self) -> "CodeQuerySet":
+        """Not expired, revoked, used up or guessed at too often."""
+        now = timezone.now()
+        return self.filter(
+            Q(uses_left=None) | Q(uses_left__gt=0),
+            expires_at__gt=now,
+            revoked_at=None,
+            attempts__lt=MAX_ATTEMPTS,
+        )
+
+    def issue(
+        self,
+        purpose: str,
+        *,
+        case: Case | None = None,
+        identity: Identity | None = None,
+        browser: str = "",
+        form: str = "",
+        lifetime: timedelta | None = None,
+    ) -> "Code":
+        """A new code. A short form that a live code already has is drawn again."""
+        rule = codes.RULES[purpose]
+        form = form or rule.form
+        for _try in range(20):
+            key = uuid.uuid4()
+            digest = codes.digest(purpose, codes.plain(key, form))
+            # Six digits are looked up with their identity; a longer form must be unique alone.
+            if form != codes.PIN or not self.live().filter(purpose=purpose, digest=digest).exists():
+                break
+        return self.create(
+            id=key,
+            purpose=purpose,
+            form=form,
+            digest=digest,
+            case=case,
+            identity=identity,
+            browser=codes.digest("browser", browser) if browser else "",
+            uses_left=rule.uses,
+            expires_at=timezone.now() + (lifetime or rule.lifetime),
+        )
+
+    def find(self, purpose: str, value: str) -> "Code | None":
+        """The live code of that plain value (long forms and PINs)."""
+        return self.live().filter(purpose=purpose, digest=codes.digest(purpose, value)).first()
+
+    def check(self, purpose: str, identity: Identity, value: str, browser: str) -> "Code | None":
+        """Redeem the newest six-digit code of an identity in this browser; counts a wrong try."""
+        code = (
+            self.live()
+            .filter(purpose=purpose, identity=identity, browser=codes.digest("browser", browser))
+            .order_by("-created_at")
+            .first()
+        )
+        if code is None:
+            return None
+        if not codes.same(code.digest, codes.digest(purpose, value)):
+            self.filter(pk=code.pk).update(attempts=F("attempts") + 1)
+            return None
+        return code if code.redeem() else None
+
+
+class Code(models.Model):
+    """A secret in a customer's hand: its row holds a keyed digest, never the value itself."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    purpose = models.CharField(max_length=16)
+    form = models.CharField(max_length=8)
+    digest = models.CharField(max_length=64)
+    case = models.ForeignKey(Case, models.CASCADE, null=True, blank=True, related_name="codes")
+    identity = models.ForeignKey(
+        Identity, models.CASCADE, null=True, blank=True, related_name="codes"
+    )
+    browser = models.CharField(max_length=64, blank=True)
+    uses_left = models.PositiveSmallIntegerField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    redeemed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = CodeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("code")
+        verbose_name_plural = _("codes")
+        indexes = [
+            # a link, a reply address, a PIN or a printed code comes in
+            models.Index(fields=["purpose", "digest"], name="code_lookup"),
+            # six digits are checked against the newest code of an identity
+            models.Index(fields=["identity", "purpose", "-created_at"], name="code_of_identity"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.pk}"
+
+    @property
+    def plain(self) -> str:
+        """The value in the customer's hand, derived anew; never log it."""
+        return codes.plain(self.pk, self.form)
+
+    def redeem(self) -> bool:
+        """Use it up once; False if someone else just did. Reusable codes stay."""
+        now = timezone.now()
+        live = Code.objects.live().filter(pk=self.pk)
+        if self.uses_left is None:
+            return bool(live.update(redeemed_at=now))
+        once = live.filter(uses_left__gt=0)
+        return bool(once.update(uses_left=F("uses_left") - 1, redeemed_at=now))

@@ -1,0 +1,88 @@
+"""The person or organisation that asks."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from contacts.kinds import kind_choices
+
+
+class Customer(models.Model):
+    """A person or organisation. `merged_into` is the truth of a merge, `root` a cache of it."""
+
+    class Relation(models.TextChoices):
+        """Prospective and existing customers may differ (R16)."""
+
+        UNKNOWN = "unknown", _("unknown")
+        PROSPECT = "prospect", _("prospect")
+        EXISTING = "existing", _("existing customer")
+
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    language = models.CharField(
+        _("language"), max_length=8, choices=settings.LANGUAGES, default="en"
+    )
+    relation = models.CharField(
+        _("relation"), max_length=16, choices=Relation, default=Relation.UNKNOWN
+    )
+    preferred_kind = models.CharField(
+        _("usual channel"), max_length=32, choices=kind_choices, blank=True
+    )
+    note = models.TextField(_("note"), blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged"
+    )
+    root = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="family")
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(merged_into=models.F("pk")), name="customer_not_into_itself"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(_("Unknown customer"))
+
+    @property
+    def top(self) -> "Customer":
+        """The customer that this one was merged into, or itself."""
+        return self.root or self
+
+
+class Consent(models.Model):
+    """What a customer agreed to, per purpose and kind (R13). Append-only; the newest counts."""
+
+    class Purpose(models.TextChoices):
+        """Why we would write."""
+
+        SERVICE = "service", _("answers to questions")
+        MARKETING = "marketing", _("news and offers")
+
+    class Level(models.TextChoices):
+        """How welcome it is."""
+
+        GLADLY = "gladly", _("gladly")
+        ON_REQUEST = "on_request", _("only if I ask")
+        NEVER = "never", _("never")
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="consents")
+    purpose = models.CharField(max_length=16, choices=Purpose, default=Purpose.SERVICE)
+    kind = models.CharField(max_length=32, choices=kind_choices)
+    level = models.CharField(max_length=16, choices=Level)
+    by_staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        # routing reads the newest row per kind of one customer.
+        indexes = [models.Index(fields=["customer", "purpose", "kind"], name="consent_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose}: {self.kind} {self.level}"

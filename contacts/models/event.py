@@ -1,0 +1,90 @@
+"""What happened in a case besides messages, and what staff must know."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts.models.case import Case
+from contacts.models.message import Message
+
+
+class Event(models.Model):
+    """A line of the case's history that is no message. Append-only, written by Case.append."""
+
+    class Sort(models.TextChoices):
+        """What happened; `data` holds its words and numbers."""
+
+        OPENED = "opened", _("opened")
+        CHOSEN = "chosen", _("way to answer chosen")
+        SWITCHED = "switched", _("switched")
+        CALLS = "calls", _("calls allowed or not")
+        ASSIGNED = "assigned", _("assigned")
+        RESOLVED = "resolved", _("resolved")
+        REOPENED = "reopened", _("reopened")
+        TOPIC = "topic", _("topic changed")
+        OVERRIDDEN = "overridden", _("another channel used")
+        REFUSED = "refused", _("refused")
+        FAILED = "failed", _("did not arrive")
+        UNCERTAIN = "uncertain", _("not sure that it arrived")
+        ATTEMPTED = "attempted", _("tried")
+        DONE = "done", _("done by a person")
+        PROVED = "proved", _("address proved")
+        MERGED = "merged", _("joined")
+        UNMERGED = "unmerged", _("taken apart")
+        MOVED = "moved", _("message moved")
+
+    # What customers are shown; the rest is for staff.
+    PUBLIC = frozenset(
+        {Sort.OPENED, Sort.CHOSEN, Sort.SWITCHED, Sort.CALLS, Sort.RESOLVED, Sort.REOPENED}
+    )
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField(default=0)
+    sort = models.CharField(max_length=16, choices=Sort)
+    staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        indexes = [
+            models.Index(fields=["case", "seq"], name="event_timeline"),
+            # home: overrides and their reasons over 30 days
+            models.Index(fields=["sort", "created_at"], name="event_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sort} {self.pk}"
+
+
+class Alert(models.Model):
+    """A staff member must know. Written by Case.append."""
+
+    class Sort(models.TextChoices):
+        """Why."""
+
+        ASSIGNED = "assigned", _("was assigned to you")
+        ANSWERED = "answered", _("has a new message of the customer")
+        FAILED = "failed", _("has an answer that did not arrive")
+        UNCERTAIN = "uncertain", _("has an answer that may not have arrived")
+        MENTIONED = "mentioned", _("has a note that mentions you")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="alerts")
+    case = models.ForeignKey(Case, models.CASCADE, related_name="alerts")
+    message = models.ForeignKey(Message, models.CASCADE, null=True, blank=True, related_name="+")
+    sort = models.CharField(max_length=16, choices=Sort)
+    created_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("alert")
+        verbose_name_plural = _("alerts")
+        # the bell: what this user did not see yet, newest first
+        indexes = [models.Index(fields=["user", "seen_at", "-created_at"], name="alert_bell")]
+
+    def __str__(self) -> str:
+        return f"{self.sort} {self.pk}"

@@ -1,0 +1,103 @@
+"""Addresses, and who holds them."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts import addresses
+from contacts.kinds import scheme_choices
+from contacts.models.customer import Customer
+
+
+class Identity(models.Model):
+    """One address: scheme and normalised value. Bounced, blocked and STOP hold for all holders."""
+
+    scheme = models.CharField(_("sort"), max_length=16, choices=scheme_choices)
+    value = models.CharField(_("address"), max_length=addresses.MAX_LENGTH)
+    bounced_at = models.DateTimeField(_("bounced"), null=True, blank=True)
+    blocked_at = models.DateTimeField(_("blocked"), null=True, blank=True)
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
+    acknowledged_at = models.DateTimeField(_("last acknowledged"), null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("address")
+        verbose_name_plural = _("addresses")
+        constraints = [
+            models.UniqueConstraint(fields=["scheme", "value"], name="identity_is_one"),
+        ]
+
+    def __str__(self) -> str:
+        return addresses.display(self.scheme, self.value)
+
+    @property
+    def masked(self) -> str:
+        """The address where a passer-by may look along."""
+        return addresses.mask(self.scheme, self.value)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether anything may still be sent there."""
+        return not (self.bounced_at or self.blocked_at or self.stopped_at)
+
+    @classmethod
+    def of(cls, scheme: str, raw: str) -> "Identity":
+        """The identity of what was typed, made if new. Raises addresses.InvalidAddress."""
+        value = addresses.normalise(scheme, raw)
+        return cls.objects.get_or_create(scheme=scheme, value=value)[0]
+
+
+class HolderQuerySet(models.QuerySet["Holder"]):
+    """Who holds which address."""
+
+    def current(self) -> "HolderQuerySet":
+        """Those that did not end."""
+        return self.filter(ended_at=None)
+
+    def proved(self) -> "HolderQuerySet":
+        """Those whose holder showed that the address is theirs."""
+        return self.current().exclude(proved_at=None)
+
+
+class Holder(models.Model):
+    """Customer x identity. A number that moves ends one holder and starts another."""
+
+    class How(models.TextChoices):
+        """How the address came to this customer, or how it was proved."""
+
+        TYPED = "typed", _("typed")
+        WROTE = "wrote", _("wrote from it")
+        STAFF = "staff", _("noted by staff")
+        CODE = "code", _("proved with a code")
+        ANSWERED = "answered", _("answered our mail")
+        LINK = "link", _("opened our link")
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="holders")
+    identity = models.ForeignKey(Identity, models.CASCADE, related_name="holders")
+    how = models.CharField(max_length=16, choices=How, default=How.TYPED)
+    proved_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = HolderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("holder")
+        verbose_name_plural = _("holders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "identity"],
+                condition=Q(ended_at=None),
+                name="holder_once_at_a_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer}: {self.identity}"
+
+    def prove(self, how: str) -> None:
+        """Note that the holder showed that the address is theirs."""
+        if self.proved_at is None:
+            self.proved_at, self.how = timezone.now(), how
+            self.save(update_fields=["proved_at", "how"])

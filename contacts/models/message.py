@@ -1,0 +1,136 @@
+"""What was said in a case."""
+
+import uuid
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from contacts.kinds import Kind, get, kind_choices
+from contacts.models.case import Case
+from contacts.models.code import Code
+from contacts.models.identity import Identity
+from contacts.viewers import Viewer
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    """Messages; every page, interface, stream and export asks `visible_to`."""
+
+    def visible_to(self, viewer: Viewer) -> "MessageQuerySet":
+        """Those of the cases that the viewer may see; notes are for staff only."""
+        if viewer.is_staff:
+            return self.exclude(case=None)
+        cases = Case.objects.visible_to(viewer).values("pk")
+        return self.filter(case__in=cases).exclude(direction=Message.Direction.NOTE)
+
+    def of(self, case: Case) -> "MessageQuerySet":
+        """The whole history of a case and of those that were merged into it."""
+        stem = case.stem
+        return self.filter(Q(case=stem) | Q(case__root=stem))
+
+
+class Message(models.Model):
+    """One communication: in, out, or note. `kind` is what it was written for, or came by.
+
+    Every answer carries what was chosen, what was used and why (R14). `template` names a text that
+    we make ourselves (acknowledgement, sign-in code); such a message may have no case, and its
+    secret is derived from `code` when it is rendered, never stored in `text`.
+    """
+
+    class Direction(models.TextChoices):
+        """Who speaks."""
+
+        IN = "in", _("from the customer")
+        OUT = "out", _("to the customer")
+        NOTE = "note", _("only staff")
+
+    class Why(models.TextChoices):
+        """Why this kind was used (R14)."""
+
+        CHOSEN = "chosen", _("chosen by the customer")
+        ONCE = "once", _("asked for this answer only")
+        DEFAULT = "default", _("the customer's usual channel")
+        OVERRIDE = "override", _("another channel, with a reason")
+        FALLBACK = "fallback", _("the approved second channel")
+
+    case = models.ForeignKey(Case, models.CASCADE, null=True, blank=True, related_name="messages")
+    seq = models.PositiveIntegerField(default=0)
+    direction = models.CharField(max_length=8, choices=Direction)
+    kind = models.CharField(max_length=32, choices=kind_choices, blank=True)
+    chosen_kind = models.CharField(max_length=32, choices=kind_choices, blank=True)
+    why = models.CharField(max_length=16, choices=Why, blank=True)
+    why_text = models.CharField(max_length=500, blank=True)
+    staff = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    identity = models.ForeignKey(
+        Identity, models.SET_NULL, null=True, blank=True, related_name="messages"
+    )
+    template = models.CharField(max_length=32, blank=True)
+    code = models.ForeignKey(Code, models.SET_NULL, null=True, blank=True, related_name="+")
+    language = models.CharField(max_length=8, choices=settings.LANGUAGES, blank=True)
+    subject = models.CharField(max_length=300, blank=True)
+    text = models.TextField(blank=True)  # of a mail: what is new in it
+    whole_text = models.TextField(blank=True)  # where the text is only a part
+    html = models.TextField(blank=True)  # sanitised; shown in a sandboxed frame only
+    client_key = models.UUIDField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        constraints = [
+            # A double submit of one form is one message.
+            models.UniqueConstraint(fields=["case", "client_key"], name="message_once"),
+            models.CheckConstraint(
+                condition=~Q(case=None) | Q(direction="out"), name="message_without_case_is_out"
+            ),
+        ]
+        indexes = [
+            # timeline: the newest of a case, and those after a seq
+            models.Index(fields=["case", "seq"], name="message_timeline"),
+            # home: share of answers by the chosen channel over 30 days
+            models.Index(fields=["direction", "created_at"], name="message_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction} {self.pk}"
+
+    @property
+    def kind_info(self) -> Kind | None:
+        """The registry entry of its kind; None for a note."""
+        return get(self.kind) if self.kind else None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a person wrote it to the customer."""
+        return self.direction == self.Direction.OUT and not self.template
+
+
+class Attachment(models.Model):
+    """A file of a message. Who may read it is who may see the case."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="attachments")
+    file = models.FileField(upload_to="attachments/%Y/%m/")
+    name = models.CharField(max_length=255)
+    content_type = models.CharField(max_length=127, default="application/octet-stream")
+    size = models.PositiveIntegerField(default=0)
+    content_id = models.CharField(max_length=255, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def store(self, content: bytes) -> None:
+        """Write the bytes under a random name (the given one is only a label) and save the row."""
+        self.size = len(content)
+        self.file.save(uuid.uuid4().hex, ContentFile(content), save=True)

@@ -1,0 +1,45 @@
+"""The organisation or brand that a customer writes to."""
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from i18nfield.fields import I18nTextField
+
+LANGUAGE_NAMES = dict(settings.LANGUAGES)
+
+
+def all_languages() -> list[str]:
+    """Every language that the portal has a catalogue for."""
+    return [code for code, _name in settings.LANGUAGES]
+
+
+class Organisation(models.Model):
+    """Name, phone number, address and looks of the organisation."""
+
+    name = models.CharField(_("name"), max_length=100)
+    logo = models.ImageField(_("logo"), upload_to="logo/", blank=True)
+    brand_colour = models.CharField(
+        _("brand colour"),
+        max_length=7,
+        default="#1d4ed8",
+        validators=[RegexValidator(r"^#[0-9a-fA-F]{6}\Z", _("Write a colour like #1d4ed8."))],
+    )
+    phone = models.CharField(_("phone number"), max_length=32, blank=True)
+    address = models.TextField(_("postal address"), blank=True)
+    languages = models.JSONField(_("languages"), default=all_languages)
+    time_zone = models.CharField(_("time zone"), max_length=64, default=settings.TIME_ZONE)
+    welcome = I18nTextField(_("welcome text"), blank=True)
+    privacy_url = models.URLField(_("privacy statement"), blank=True)
+
+    class Meta:
+        verbose_name = _("organisation")
+        verbose_name_plural = _("organisations")
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def current(cls) -> "Organisation":
+        """The organisation of this installation; an unsaved one while nothing is set up."""
+        return cls.objects.order_by("pk").first() or cls(name="Onecase")

@@ -1,0 +1,378 @@
+"""What can be done to a case: the only way a Message enters one.
+
+Each use case writes through `Case.append`, in one transaction.
+"""
+
+import re
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from contacts import codes, search
+from contacts.files import File, clean_name
+from contacts.kinds import EMAIL
+from contacts.models import (
+    Alert,
+    Attachment,
+    Case,
+    Choice,
+    Code,
+    Consent,
+    Customer,
+    Event,
+    Holder,
+    Identity,
+    Message,
+    Organisation,
+    Topic,
+    User,
+)
+
+MAX_TEXT = 20_000  # characters that a person may type
+
+
+def clean_text(text: str) -> str:
+    """Text as it is stored: NUL cannot be, line ends are one sort."""
+    return text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def title_of(text: str) -> str:
+    """The first line of a question, at most 120 characters."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return line if len(line) <= 120 else line[:119].rstrip() + "…"
+
+
+def known_customer(identity: Identity) -> Customer | None:
+    """The customer that holds an address; None if nobody or several do (then ask)."""
+    holders = Holder.objects.current().filter(identity=identity).select_related("customer__root")
+    tops = {holder.customer.top for holder in holders[:3]}
+    return tops.pop() if len(tops) == 1 else None
+
+
+def customer_for(
+    identity: Identity | None, *, name: str = "", language: str, how: str = Holder.How.TYPED
+) -> Customer:
+    """The known customer of an address, or a new one that holds it, unproved."""
+    customer = known_customer(identity) if identity else None
+    if customer is None:
+        customer = Customer.objects.create(name=name[:200], language=language)
+        if identity is not None:
+            hold(customer, identity, how=how)
+        if name:
+            search.index(name, customer=customer)
+    return customer
+
+
+def hold(customer: Customer, identity: Identity, *, how: str, proved: bool = False) -> Holder:
+    """Note that a customer holds an address; who e-mails is called only if asked (R12)."""
+    holder, made = Holder.objects.get_or_create(
+        customer=customer,
+        identity=identity,
+        ended_at=None,
+        defaults={"how": how, "proved_at": timezone.now() if proved else None},
+    )
+    if proved and not made:
+        holder.prove(how)
+    if made and identity.scheme == EMAIL:
+        Consent.objects.create(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)
+    return holder
+
+
+def rename(customer: Customer, name: str) -> None:
+    """Give a customer a name, and make it findable."""
+    customer.name = clean_text(name)[:200]
+    customer.save(update_fields=["name"])
+    search.index(customer.name, customer=customer)
+
+
+@transaction.atomic
+def open_case(
+    *,
+    customer: Customer,
+    text: str,
+    kind: str,
+    choice: Choice,
+    organisation: Organisation,
+    language: str,
+    topic: Topic | None = None,
+    title: str = "",
+    about: str = "",
+    how_soon: str = "",
+    identity: Identity | None = None,
+    files: Sequence[File] = (),
+    staff: User | None = None,
+    may_belong_to: Case | None = None,
+    client_key: uuid.UUID | None = None,
+    **message_fields: Any,
+) -> tuple[Case, Message]:
+    """Open a case with its first message. The same `client_key` again raises IntegrityError.
+
+    `kind`: how the question came; `identity`: the address it came from, if any; `choice`: an
+    unsaved Choice; `message_fields`: more of the Message (subject, whole_text, html).
+    """
+    now = timezone.now()
+    text = clean_text(text)
+    case = Case.objects.create(
+        customer=customer,
+        organisation=organisation,
+        topic=topic,
+        title=clean_text(title)[:200] or title_of(text),
+        about=clean_text(about)[:200],
+        how_soon=how_soon,
+        language=language,
+        may_belong_to=may_belong_to,
+        client_key=client_key,
+        opened_at=now,
+        changed_at=now,
+        waiting_since=now,
+    )
+    message = Message(
+        direction=Message.Direction.IN,
+        kind=kind,
+        identity=identity,
+        text=text,
+        staff=staff,
+        created_at=now,
+        language=language,
+        **message_fields,
+    )
+    opened = Event(sort=Event.Sort.OPENED, staff=staff, data={"kind": kind}, created_at=now)
+    chosen = Event(sort=Event.Sort.CHOSEN, staff=staff, data=choice_data(choice), created_at=now)
+    case.append(opened, message, choice, chosen)
+    attach(message, files)
+    search.index(f"{case.reference} {case.title} {about}\n{text}", case=case)
+    return case, message
+
+
+def choice_data(choice: Choice, before: Choice | None = None) -> dict[str, Any]:
+    """What an Event keeps of a choice: the words are made when it is read."""
+    data: dict[str, Any] = {"kind": choice.kind, "by": choice.by}
+    if choice.identity:
+        data["identity"] = choice.identity.pk
+    if choice.wish:
+        data["wish"] = choice.wish
+    if choice.once:
+        data["once"] = True
+    if before is not None:
+        data["before"] = before.kind
+    return data
+
+
+@transaction.atomic
+def file_message(
+    *,
+    case: Case,
+    kind: str,
+    text: str,
+    identity: Identity | None = None,
+    staff: User | None = None,
+    files: Sequence[File] = (),
+    client_key: uuid.UUID | None = None,
+    **message_fields: Any,
+) -> Message:
+    """File what the customer said or wrote. A resolved case opens again, its agent is told."""
+    now = timezone.now()
+    stem = case.stem
+    message = Message(
+        direction=Message.Direction.IN,
+        kind=kind,
+        text=clean_text(text),
+        identity=identity,
+        staff=staff,
+        client_key=client_key,
+        created_at=now,
+        language=stem.language,
+        **message_fields,
+    )
+    rows: list[Message | Event | Choice] = [message]
+    if stem.state == Case.State.RESOLVED:
+        rows.append(Event(sort=Event.Sort.REOPENED, created_at=now))
+    alerts = []
+    if stem.assignee_id and stem.assignee_id != (staff.pk if staff else None):
+        alerts = [Alert(user_id=stem.assignee_id, message=message, sort=Alert.Sort.ANSWERED)]
+    case.append(
+        *rows,
+        alerts=alerts,
+        state=Case.State.OPEN,
+        resolved_at=None,
+        changed_at=now,
+        waiting_since=stem.waiting_since or now,
+    )
+    attach(message, files)
+    search.index(message.text, case=stem)
+    return message
+
+
+def write_answer(case: Case, message: Message, *, files: Sequence[File] = ()) -> None:
+    """Enter an outgoing message; called by channels_app.dispatch, which writes its Delivery."""
+    now = message.created_at
+    events: list[Message | Event | Choice] = [message]
+    if message.why == Message.Why.OVERRIDE:
+        data = {"chosen": message.chosen_kind, "used": message.kind, "why": message.why_text}
+        events.append(
+            Event(sort=Event.Sort.OVERRIDDEN, staff=message.staff, data=data, created_at=now)
+        )
+    changes: dict[str, Any] = {"changed_at": now}
+    if message.is_answer:
+        changes["waiting_since"] = None
+        if case.stem.assignee_id is None and message.staff is not None:
+            changes["assignee"] = message.staff
+    case.append(*events, **changes)
+    attach(message, files)
+    if message.text:
+        search.index(message.text, case=case.stem)
+
+
+def attach(message: Message, files: Sequence[File]) -> None:
+    """Store the files of a message."""
+    for file in files:
+        row = Attachment(
+            message=message,
+            name=clean_name(file.name),
+            content_type=file.content_type[:127],
+            content_id=file.content_id[:255],
+        )
+        row.store(file.content)
+
+
+@transaction.atomic
+def add_note(
+    *, case: Case, staff: User, text: str, files: Sequence[File] = (), key: uuid.UUID | None = None
+) -> Message:
+    """A note that only staff see; `@name` tells a colleague."""
+    note = Message(
+        direction=Message.Direction.NOTE, staff=staff, text=clean_text(text), client_key=key
+    )
+    names = {name.lower() for name in re.findall(r"@([\w.+-]+)", text)}
+    colleagues = [
+        user
+        for user in User.objects.filter(is_active=True, is_staff=True).exclude(pk=staff.pk)
+        if names & {user.username.lower(), user.first_name.lower()}
+    ]
+    alerts = [Alert(user=user, message=note, sort=Alert.Sort.MENTIONED) for user in colleagues]
+    case.append(note, alerts=alerts, changed_at=note.created_at)
+    attach(note, files)
+    search.index(note.text, case=case.stem)
+    return note
+
+
+def assign(*, case: Case, to: User | None, by: User) -> None:
+    """Give a case to a colleague, or to nobody; the colleague is told."""
+    event = Event(sort=Event.Sort.ASSIGNED, staff=by, data={"to": to.pk if to else None})
+    event.data["name"] = to.display_name if to else ""
+    alerts = [Alert(user=to, sort=Alert.Sort.ASSIGNED)] if to and to != by else []
+    case.append(event, alerts=alerts, assignee=to, changed_at=event.created_at)
+
+
+def resolve(*, case: Case, by: User | None = None) -> None:
+    """The matter is settled; by the customer where `by` is None. Nothing happens twice."""
+    if case.stem.state == Case.State.RESOLVED:
+        return
+    now = timezone.now()
+    case.append(
+        Event(sort=Event.Sort.RESOLVED, staff=by, created_at=now),
+        state=Case.State.RESOLVED,
+        resolved_at=now,
+        waiting_since=None,
+        changed_at=now,
+    )
+
+
+def reopen(*, case: Case, by: User | None = None) -> None:
+    """Open a resolved case again; a customer who does so waits for us."""
+    if case.stem.state == Case.State.OPEN:
+        return
+    now = timezone.now()
+    case.append(
+        Event(sort=Event.Sort.REOPENED, staff=by, created_at=now),
+        state=Case.State.OPEN,
+        resolved_at=None,
+        waiting_since=None if by else now,
+        changed_at=now,
+    )
+
+
+def set_topic(*, case: Case, topic: Topic | None, by: User) -> None:
+    """Say what a case is about."""
+    data = {"slug": topic.slug if topic else ""}
+    event = Event(sort=Event.Sort.TOPIC, staff=by, data=data)
+    case.append(event, topic=topic, changed_at=event.created_at)
+
+
+def allow_calls(*, case: Case, allowed: bool, by: User | None = None) -> None:
+    """The customer asks to be called in this case, or takes that back (R12)."""
+    before = case.stem.choice
+    if before is None or before.calls_allowed == allowed:
+        return
+    choice = copy_choice(before, calls_allowed=allowed)
+    case.append(choice, Event(sort=Event.Sort.CALLS, staff=by, data={"allowed": allowed}))
+
+
+def copy_choice(choice: Choice, **changes: Any) -> Choice:
+    """A new, unsaved Choice like another one (choices are append-only)."""
+    fields = ("kind", "identity", "fallback_kind", "fallback_identity", "calls_allowed", "wish")
+    values = {name: getattr(choice, name) for name in fields}
+    return Choice(**{**values, "replaces": choice, **changes})
+
+
+@transaction.atomic
+def join(*, case: Case, into: Case, by: User | None) -> None:
+    """Join a case to another: no row moves, `undo_join` clears one pointer.
+
+    Raises ValueError for a case with itself, or one that is joined already.
+    """
+    pks = sorted((case.pk, into.stem.pk))
+    # Both rows are locked in one order; a concurrent join then sees what this one did.
+    locked = {c.pk: c for c in Case.objects.select_for_update().filter(pk__in=pks).order_by("pk")}
+    source, target = locked.get(case.pk), locked.get(into.stem.pk)
+    if source is None or target is None or source == target:
+        raise ValueError("A case cannot be joined to itself.")
+    if source.merged_into_id or target.root_id:
+        raise ValueError("This case is joined to another one already.")
+    waiting = [t for t in (source.waiting_since, target.waiting_since) if t]
+    Case.objects.filter(Q(pk=source.pk) | Q(root=source)).update(root=target)
+    Case.objects.filter(pk=source.pk).update(merged_into=target)
+    Case.objects.filter(pk=target.pk).update(
+        seq=max(source.seq, target.seq), waiting_since=min(waiting, default=None)
+    )
+    data = {"reference": source.reference}
+    target.append(Event(sort=Event.Sort.MERGED, staff=by, data=data), changed_at=timezone.now())
+    case.refresh_from_db()
+
+
+def undo_join(*, case: Case, by: User | None) -> None:
+    """Take a joined case out again, with all that was ever addressed to it."""
+    with transaction.atomic():
+        target = case.stem
+        if case.merged_into_id is None:
+            raise ValueError("This case is not joined to another one.")
+        members = _members(case)
+        Case.objects.filter(pk__in=members - {case.pk}).update(root=case)
+        Case.objects.filter(pk=case.pk).update(merged_into=None, root=None, seq=target.seq)
+        data = {"reference": case.reference}
+        target.append(Event(sort=Event.Sort.UNMERGED, staff=by, data=data))
+        case.refresh_from_db()
+
+
+def _members(case: Case) -> set[int]:
+    """The ids of a case and of those merged into it, directly or on the way."""
+    found, edge = {case.pk}, {case.pk}
+    while edge:
+        edge = set(Case.objects.filter(merged_into__in=edge).values_list("pk", flat=True)) - found
+        found |= edge
+    return found
+
+
+def case_link(case: Case, identity: Identity | None = None) -> Code:
+    """A new link to a case, for 30 days."""
+    return Code.objects.issue(codes.CASE_LINK, case=case, identity=identity)
+
+
+def reply_code(case: Case) -> Code:
+    """The one reply code of a case, which its mail addresses carry."""
+    found = Code.objects.live().filter(purpose=codes.REPLY, case=case).first()
+    return found or Code.objects.issue(codes.REPLY, case=case)

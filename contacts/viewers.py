@@ -1,0 +1,24 @@
+"""Who looks: the one thing that `visible_to` asks. Made by portal.access, deny by default."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """A person in front of a page, an interface or a stream.
+
+    `staff_id`: a signed-in staff member. `customer_id`: a customer who proved an address.
+    `case_ids`: cases that were opened by a link or a code, and nothing beyond them.
+    """
+
+    staff_id: int | None = None
+    customer_id: int | None = None
+    case_ids: frozenset[int] = field(default_factory=frozenset)
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether it is a staff member, who sees every case and the notes."""
+        return self.staff_id is not None
+
+
+NOBODY = Viewer()

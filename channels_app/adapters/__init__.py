@@ -1,0 +1,1 @@
+"""Code that speaks to one provider each. Adapters know no model and no Celery."""

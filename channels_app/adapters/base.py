@@ -1,0 +1,215 @@
+"""The adapter contract (design.md section 3): frozen dataclasses in, frozen dataclasses out."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a provider can do for one kind."""
+
+    automatic: bool = True  # False: a person does it, the delivery becomes a to-do
+    immediate: bool = False  # the row itself is the delivery: it stands on our own page
+    live: bool = False  # both sides are there at the same time
+    receipts: bool = False  # tells us delivered / read
+    idempotent: bool = False  # the provider drops a repeat of the same key
+    authenticates_sender: bool = False  # never for SMS, caller id, plain mail
+    written: bool = True  # leaves the customer a record
+    private: bool = False  # fit for sensitive content
+    max_text: int | None = None
+    media: frozenset[str] = frozenset()
+    reply_window: timedelta | None = None
+    can_start: bool = True  # False: the customer must write first
+
+
+@dataclass(frozen=True)
+class Account:
+    """What an adapter may know of a channel. `config` holds `env:NAME` references only."""
+
+    kind: str
+    address: str = ""
+    config: tuple[tuple[str, str], ...] = ()
+    version: int = 1
+
+    def setting(self, name: str) -> str:
+        """The value behind a reference: the one place where a secret is resolved."""
+        reference = dict(self.config).get(name, "")
+        if not reference.startswith("env:"):
+            raise Misconfigured(f"The setting {name} is missing.")
+        value = os.environ.get(reference.removeprefix("env:"), "")
+        if not value:
+            raise Misconfigured(f"{reference.removeprefix('env:')} is not set in the environment.")
+        return value
+
+
+@dataclass(frozen=True)
+class OutFile:
+    """A file that goes along."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Outbound:
+    """One message as one kind can carry it. `key` is the same on every try."""
+
+    key: str
+    to: str
+    text: str = field(repr=False)
+    to_name: str = ""
+    from_name: str = ""
+    from_address: str = ""
+    reply_to: str = ""
+    subject: str = ""
+    html: str = field(default="", repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
+    files: tuple[OutFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The provider took it."""
+
+    provider_id: str = ""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in by a door: raw bytes and what the door knew besides."""
+
+    body: bytes = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
+    envelope_from: str = ""
+    envelope_to: tuple[str, ...] = ()
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class InFile:
+    """A file that came in."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+    content_id: str = ""
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """Somebody wrote. `codes` are secrets found in addresses and text, by purpose."""
+
+    external_id: str
+    provider_id: str
+    scheme: str
+    sender: str
+    sender_name: str = ""
+    subject: str = ""
+    text: str = field(default="", repr=False)
+    whole_text: str = field(default="", repr=False)
+    html: str = field(default="", repr=False)
+    files: tuple[InFile, ...] = ()
+    reply_codes: tuple[str, ...] = ()
+    refers_to: tuple[str, ...] = ()
+    authenticated: bool = False
+    automatic: bool = False
+    ours: bool = False  # it carries our own mark: a loop
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The provider says how a delivery went: delivered, read, failed or returned."""
+
+    external_id: str
+    key: str
+    status: str
+    recipient: str = ""
+    detail: str = ""
+    gone: bool = False  # the address is no more
+    reply_codes: tuple[str, ...] = ()  # secrets of ours that the report came back with
+
+
+class SendError(Exception):
+    """It did not go. `detail` is fit for staff and holds no secret."""
+
+    retryable = False
+
+    def __init__(
+        self, detail: str = "", *, retry_after: timedelta | None = None, everyone: bool = False
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after = retry_after
+        self.everyone = everyone  # it concerns the whole account, not this message
+
+
+class Unavailable(SendError):
+    """Time-out, 5xx, 429: try again, not before `retry_after`."""
+
+    retryable = True
+
+
+class Rejected(SendError):
+    """The provider refuses this message."""
+
+
+class RecipientGone(SendError):
+    """The address does not exist or blocks us: the identity is marked."""
+
+
+class Misconfigured(SendError):
+    """The account is wrong: the channel is paused, staff are told."""
+
+    retryable = True
+
+
+class Uncertain(SendError):
+    """The connection broke after everything was handed over: perhaps it went."""
+
+
+class BadSignature(Exception):
+    """Whoever called cannot show that it is the provider: 403."""
+
+
+class BadPayload(Exception):
+    """What came cannot be read: 400, and never again."""
+
+
+class Adapter:
+    """Speaks to one provider through one account. One instance per process, thread and version."""
+
+    kinds: ClassVar[frozenset[str]] = frozenset()
+    # Names in `Account.config`, each an `env:` reference; a check says which of them are missing.
+    settings_needed: ClassVar[tuple[str, ...]] = ()
+    settings_optional: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    @classmethod
+    def capabilities(cls, kind: str) -> Capabilities:
+        """What the provider can do for that kind."""
+        return Capabilities()
+
+    def check(self) -> str:
+        """Really connect; what was seen, in a sentence. Raises SendError."""
+        return ""
+
+    def send(self, outbound: Outbound) -> Sent:
+        """Hand one message over. Raises SendError."""
+        raise Rejected("This channel sends nothing by itself.")
+
+    def verify(self, request: Request) -> None:
+        """Raise BadSignature unless the request is the provider's. Refuses by default."""
+        raise BadSignature("This door is closed.")
+
+    def parse(self, request: Request) -> list[Inbound | Receipt]:
+        """What the request says; an unknown event is an empty list. Raises BadPayload."""
+        return []
+
+    def close(self) -> None:
+        """Close connections that stay open between sends."""

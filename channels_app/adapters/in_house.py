@@ -1,0 +1,22 @@
+"""The customer's own page: the row is the delivery."""
+
+from typing import ClassVar
+
+from channels_app.adapters.base import Adapter, Capabilities
+
+
+class InHouseAdapter(Adapter):
+    """An answer stands on the page as soon as it is written."""
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"account"})
+
+    @classmethod
+    def capabilities(cls, kind: str) -> Capabilities:
+        """A session says who writes, and only who holds the link reads."""
+        return Capabilities(
+            immediate=True, idempotent=True, authenticates_sender=True, private=True
+        )
+
+    def check(self) -> str:
+        """It is this site itself."""
+        return "This is the portal itself: it answers."

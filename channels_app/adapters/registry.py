@@ -1,0 +1,26 @@
+"""Providers by name, and their adapters, cached so that connections stay open."""
+
+import threading
+
+from channels_app.adapters.base import Account, Adapter
+from channels_app.adapters.email import EmailAdapter
+from channels_app.adapters.in_house import InHouseAdapter
+from channels_app.adapters.manual import ManualAdapter
+
+PROVIDERS: dict[str, type[Adapter]] = {
+    "email": EmailAdapter,
+    "manual": ManualAdapter,
+    "in_house": InHouseAdapter,
+}
+_cache = threading.local()
+
+
+def adapter_for(provider: str, channel_id: int, account: Account) -> Adapter:
+    """The adapter of a channel: one per process and thread, made anew when the channel changed."""
+    adapters: dict[int, Adapter] = _cache.__dict__.setdefault("adapters", {})
+    adapter = adapters.get(channel_id)
+    if adapter is None or adapter.account != account:
+        if adapter is not None:
+            adapter.close()
+        adapter = adapters[channel_id] = PROVIDERS[provider](account)
+    return adapter

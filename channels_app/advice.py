@@ -1,0 +1,78 @@
+"""The first advice: which way fits this question, with a sentence why (R17, R20, R21, R25).
+
+Pure: a situation and what is offered in, ranked kinds with reasons out. Never by cost (R6), and
+nothing is hidden: the customer may always choose another row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known of the question. `open_kinds`: where somebody is there now."""
+
+    offered: tuple[str, ...]
+    open_kinds: frozenset[str]
+    topic_complex: bool = False
+    topic_sensitive: bool = False
+    how_soon: str = ""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One kind and, for the first, why it is suggested."""
+
+    kind: str
+    reason: str
+
+
+Rule = tuple[Callable[[Situation], bool], tuple[str, ...], Callable[[], str]]
+
+# The first rule that fits says the order of preference; S0-S4 are the articles in requirements.md.
+RULES: tuple[Rule, ...] = (
+    (  # R23, S4: urgent means the phone, when somebody is there
+        lambda s: s.how_soon == "now" and "phone" in s.open_kinds,
+        ("phone",),
+        lambda: _("You need it now: by phone you are helped straight away."),
+    ),
+    (  # R21, S3: money and the like are not led to a channel that people find less secure
+        lambda s: s.topic_sensitive,
+        ("account", "letter", "phone"),
+        lambda: _("This is private: on your own page only you can read the answer."),
+    ),
+    (  # R17, S0: complicated goes to the phone
+        lambda s: s.topic_complex,
+        ("phone", "in_person", "email"),
+        lambda: _("A longer story is told faster than it is typed."),
+    ),
+    (  # R20: today, and nobody picks up the phone now
+        lambda s: s.how_soon in ("now", "today"),
+        ("phone", "email", "account"),
+        lambda: _("For an answer today, let us call you as soon as we are there."),
+    ),
+    (  # R20, R22: what can wait leaves a record
+        lambda s: s.how_soon == "can_wait",
+        ("email", "account", "letter"),
+        lambda: _("There is no hurry: by e-mail you can read the answer when it suits you."),
+    ),
+    (  # S4: simple questions; phone and e-mail are the two that most people want
+        lambda s: True,
+        ("email", "phone", "account"),
+        lambda: _("Most questions are settled well by e-mail, and you keep the answer."),
+    ),
+)
+
+
+def recommend(situation: Situation) -> list[Advice]:
+    """All offered kinds, the suggested one first with its reason, the rest in the given order."""
+    for fits, kinds, reason in RULES:
+        best = next((kind for kind in kinds if kind in situation.offered), None)
+        if best is None or not fits(situation):
+            continue
+        said = reason() if best == kinds[0] else _("This fits your question best of what is open.")
+        rest = [Advice(kind, "") for kind in situation.offered if kind != best]
+        return [Advice(best, said), *rest]
+    return [Advice(kind, "") for kind in situation.offered]

@@ -1,0 +1,190 @@
+"""System checks of the configuration: what would leave a customer without a way, or an answer.
+
+`manage.py check` and `migrate` print them; the administrator's home page shows the same findings.
+"""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning, register
+from django.db import DatabaseError
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from channels_app.adapters.registry import PROVIDERS
+from channels_app.models import Channel
+from contacts.models import Organisation, Topic
+
+NO_NUMBER = "onecase.W001"
+NO_PHONE_CHANNEL = "onecase.W002"
+ONLY_CHAT = "onecase.W003"
+NO_ADDRESS = "onecase.W004"
+NO_SECRET = "onecase.W005"
+NO_TEXT = "onecase.W006"
+NOTHING_OFFERED = "onecase.W007"
+
+# Kinds that cannot work without an own address (a mailbox, a place).
+NEED_ADDRESS = frozenset({"email", "in_person"})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that an administrator must put right; `channel_id` and `topic_id` say where."""
+
+    id: str
+    text: str
+    hint: str
+    channel_id: int | None = None
+    topic_id: int | None = None
+
+
+def findings() -> list[Finding]:
+    """All that is wrong with the configuration; nothing while nothing is set up. Three queries."""
+    organisation = Organisation.objects.order_by("pk").first()
+    if organisation is None:
+        return []
+    channels = list(organisation.channels.offered())
+    return [
+        *_phone(organisation, channels),
+        *_ways(channels),
+        *_addresses(organisation, channels),
+        *_secrets(channels),
+        *_channel_texts(organisation.languages, channels),
+        *_other_texts(organisation, Topic.objects.offered()),
+    ]
+
+
+def _phone(organisation: Organisation, channels: Sequence[Channel]) -> Iterator[Finding]:
+    channel = next((c for c in channels if c.kind == "phone"), None)
+    if channel and not organisation.phone:
+        yield Finding(
+            NO_NUMBER,
+            _("Phone is offered, but the organisation has no phone number: no page can show it."),
+            _("Write the phone number on the page Organisation."),
+        )
+    if organisation.phone and channel is None:
+        yield Finding(
+            NO_PHONE_CHANNEL,
+            _("The organisation has a phone number, but phone is not offered to customers."),
+            _("Offer a phone channel: it is the way that most people choose."),
+        )
+
+
+def _ways(channels: Sequence[Channel]) -> Iterator[Finding]:
+    if not channels:
+        yield Finding(
+            NOTHING_OFFERED,
+            _("No channel is offered: customers cannot choose how they are answered."),
+            _("Offer at least phone and e-mail on the page Channels."),
+        )
+    elif {channel.kind for channel in channels} == {"chat"}:
+        yield Finding(
+            ONLY_CHAT,
+            _("Chat is the only channel that is offered."),
+            _("Offer another way as well: nobody should be forced to chat."),
+        )
+
+
+def _addresses(organisation: Organisation, channels: Sequence[Channel]) -> Iterator[Finding]:
+    for channel in channels:
+        if channel.kind in NEED_ADDRESS and not channel.address:
+            yield Finding(
+                NO_ADDRESS,
+                _("The channel %(name)s has no address.") % {"name": channel.name},
+                _("Write the mailbox, or the place, in the channel's settings."),
+                channel.pk,
+            )
+        if channel.kind == "letter" and not organisation.address:
+            yield Finding(
+                NO_ADDRESS,
+                _("Letters are offered, but the organisation has no postal address to answer to."),
+                _("Write the postal address on the page Organisation."),
+            )
+
+
+def _secrets(channels: Sequence[Channel]) -> Iterator[Finding]:
+    for channel in channels:
+        if missing := missing_settings(channel):
+            yield Finding(
+                NO_SECRET,
+                _("The channel %(name)s lacks a setting: %(missing)s.")
+                % {"name": channel.name, "missing": ", ".join(missing)},
+                _("Set it in the environment of the portal, and start the portal anew."),
+                channel.pk,
+            )
+
+
+def missing_settings(channel: Channel) -> list[str]:
+    """Settings that the provider needs and nobody refers to, and names that are not set."""
+    adapter = PROVIDERS.get(channel.provider)
+    needed = adapter.settings_needed if adapter else ()
+    names = [value.removeprefix("env:") for value in channel.config.values()]
+    return [
+        *(setting for setting in needed if setting not in channel.config),
+        *(name for name in names if not os.environ.get(name)),
+    ]
+
+
+def _channel_texts(languages: list[str], channels: Sequence[Channel]) -> Iterator[Finding]:
+    for channel in channels:
+        lacking = set(_lacking(channel.good_for, languages))
+        lacking |= set(_lacking(channel.cannot, languages))
+        # Without any title the name of the kind is shown, in every language.
+        lacking |= set(_lacking(channel.title, languages)) if str(channel.title) else set()
+        if lacking:
+            yield Finding(
+                NO_TEXT,
+                _("The channel %(name)s has no text in: %(languages)s.")
+                % {"name": channel.name, "languages": ", ".join(sorted(lacking))},
+                _("Write its texts in every language of the organisation."),
+                channel.pk,
+            )
+
+
+def _other_texts(organisation: Organisation, topics: Iterable[Topic]) -> Iterator[Finding]:
+    languages = organisation.languages
+    if str(organisation.welcome) and (lacking := _lacking(organisation.welcome, languages)):
+        yield Finding(
+            NO_TEXT,
+            _("The welcome text is missing in: %(languages)s.") % {"languages": ", ".join(lacking)},
+            _("Write it in every language, or in none."),
+        )
+    for topic in topics:
+        if lacking := _lacking(topic.name, languages):
+            yield Finding(
+                NO_TEXT,
+                _("The topic %(name)s has no name in: %(languages)s.")
+                % {"name": topic.name, "languages": ", ".join(lacking)},
+                _("Write its name in every language of the organisation."),
+                topic_id=topic.pk,
+            )
+
+
+def _lacking(text: Any, languages: list[str]) -> list[str]:
+    """The languages in which a text (LazyI18nString) says nothing."""
+    written = getattr(text, "data", text)
+    if not isinstance(written, dict):  # one plain text, which is shown in every language
+        return [] if written else list(languages)
+    return [language for language in languages if not written.get(language)]
+
+
+def _is_wanted(databases: Sequence[str] | None) -> bool:
+    # Every other command (a mail piped in, for one) would pay a connection for nothing.
+    return bool(databases) or sys.argv[1:2] == ["check"]
+
+
+@register
+def check_configuration(
+    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """The findings as system checks; none where there is no database or no table yet."""
+    if not _is_wanted(databases):
+        return []
+    try:
+        with override("en"):
+            return [Warning(found.text, found.hint, id=found.id) for found in findings()]
+    except DatabaseError:
+        return []

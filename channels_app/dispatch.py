@@ -1,0 +1,300 @@
+"""The only way out: asks routing, writes Message and Delivery in one transaction."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from channels_app import outbox, routing
+from channels_app.models import Channel, Delivery
+from channels_app.models.delivery import DeliveryQuerySet
+from contacts import services
+from contacts.files import File
+from contacts.models import (
+    Alert,
+    Case,
+    Choice,
+    Code,
+    Event,
+    Holder,
+    Identity,
+    Message,
+    Organisation,
+    User,
+)
+
+ACKNOWLEDGEMENT, CALLBACK, SPOKEN = "acknowledgement", "callback", "spoken"
+# Relay spam and mail loops: at most so often does an address hear "we have your question".
+UNPROVED_EVERY = timedelta(days=1)
+PROVED_EVERY = timedelta(hours=1)
+
+
+class Refusal(Exception):
+    """Routing refused; `refused.reason` is a sentence for staff."""
+
+    def __init__(self, refused: routing.Refused) -> None:
+        super().__init__(refused.reason)
+        self.refused = refused
+
+
+class ReasonMissing(Exception):
+    """Another channel than the customer's needs a reason."""
+
+
+def reply(
+    *,
+    case: Case,
+    staff: User | None,
+    text: str,
+    kind: str = "",
+    why_text: str = "",
+    files: Sequence[File] = (),
+    client_key: uuid.UUID | None = None,
+    template: str = "",
+    at: datetime | None = None,
+    identity: Identity | None = None,
+) -> Message:
+    """Answer by the customer's choice, or by `kind` with a reason.
+
+    The same `client_key` again returns the message that is there. Raises Refusal, ReasonMissing.
+    """
+    with transaction.atomic():
+        stem = locked(case)
+        if client_key and (found := stem.messages.filter(client_key=client_key).first()):
+            return found
+        message = Message(
+            case=stem,
+            direction=Message.Direction.OUT,
+            kind=kind,
+            staff=staff,
+            text=services.clean_text(text),
+            why_text=why_text.strip()[:500],
+            client_key=client_key,
+            template=template,
+            language=stem.language,
+        )
+        route = routing.route(message, timezone.now())
+        if isinstance(route, routing.Refused):
+            raise Refusal(route)
+        if route.why == Message.Why.OVERRIDE and not message.why_text:
+            raise ReasonMissing
+        message.chosen_kind = routing.chosen_kind(stem)[0]
+        message.kind, message.why = route.channel.kind, route.why
+        message.identity = route.identity
+        services.write_answer(stem, message, files=files)
+        _deliver(message, route, at=at)
+        if message.is_answer:
+            _settle(stem, message)
+        return message
+
+
+def locked(case: Case) -> Case:
+    """The case's stem with its row lock and all that routing reads, in one statement."""
+    related = ("customer__root", "organisation", "topic", "choice__identity", "choice__replaces")
+    rows = Case.objects.select_for_update(of=("self",)).select_related(*related)
+    return rows.get(pk=case.stem.pk)
+
+
+def _deliver(message: Message, route: routing.Route, *, at: datetime | None = None) -> Delivery:
+    return outbox.add(message, route.channel, route.identity, only_notice=route.only_notice, at=at)
+
+
+def _settle(case: Case, message: Message) -> None:
+    """After an answer: the call that was asked for is in it; "only the next answer" is over."""
+    if message.kind == "phone":
+        cancel(open_in(case).filter(message__template=CALLBACK))
+    choice = case.choice
+    if message.why == Message.Why.ONCE and choice is not None and choice.replaces is not None:
+        back = services.copy_choice(choice.replaces, once=False, by=Choice.By.RETURNING)
+        data = services.choice_data(back, before=choice)
+        case.append(back, Event(sort=Event.Sort.SWITCHED, data=data))
+
+
+def refuse(case: Case, *, staff: User, kind: str, refused: routing.Refused) -> None:
+    """Write into the history that somebody tried a way that the customer does not want."""
+    data = {"kind": kind, "reason": refused.reason}
+    case.append(Event(sort=Event.Sort.REFUSED, staff=staff, data=data))
+
+
+def acknowledge(case: Case) -> Message | None:
+    """Say that the question is there, by the chosen channel, with none of the sender's words.
+
+    None where that channel sends nothing by itself, or the address heard from us just now.
+    """
+    choice = case.choice
+    if choice is None or choice.identity is None or not choice.identity.is_usable:
+        return None
+    message = Message(case=case, direction=Message.Direction.OUT, kind=choice.kind)
+    route = routing.route(message, timezone.now())
+    if isinstance(route, routing.Refused) or not route.channel.capabilities.automatic:
+        return None
+    if not _may_acknowledge(choice.identity):
+        return None
+    return reply(case=case, staff=None, text="", template=ACKNOWLEDGEMENT)
+
+
+def _may_acknowledge(identity: Identity) -> bool:
+    """Take the turn of an address by one conditional UPDATE."""
+    now = timezone.now()
+    proved = Holder.objects.proved().filter(identity=identity).exists()
+    before = now - (PROVED_EVERY if proved else UNPROVED_EVERY)
+    free = Q(acknowledged_at=None) | Q(acknowledged_at__lte=before)
+    rows = Identity.objects.filter(free, pk=identity.pk)
+    return bool(rows.update(acknowledged_at=now))
+
+
+def notice(
+    *, template: str, identity: Identity, code: Code, language: str, organisation: Organisation
+) -> Message | None:
+    """A message without a case: a sign-in code, a proof. None if no channel serves the address."""
+    channel = (
+        Channel.objects.filter(organisation=organisation, kind=identity.scheme)
+        .order_by("-is_offered", "position")
+        .first()
+    )
+    if channel is None or not channel.capabilities.automatic or not identity.is_usable:
+        return None
+    with transaction.atomic():
+        message = Message.objects.create(
+            direction=Message.Direction.OUT,
+            kind=channel.kind,
+            identity=identity,
+            template=template,
+            code=code,
+            language=language,
+        )
+        outbox.add(message, channel, identity, role=Delivery.Role.NOTICE)
+    return message
+
+
+def open_in(case: Case) -> DeliveryQuerySet:
+    """What is queued or to do in a case and can still be taken back."""
+    S = Delivery.Status
+    return Delivery.objects.filter(
+        Q(message__case=case) | Q(message__case__root=case),
+        status__in=(S.QUEUED, S.TODO, S.TAKEN),
+    )
+
+
+def cancel(deliveries: DeliveryQuerySet) -> int:
+    """Take back what no worker is sending; how many it were."""
+    S = Delivery.Status
+    return deliveries.filter(status__in=(S.QUEUED, S.TODO, S.TAKEN)).update(
+        status=S.CANCELLED, finished_at=timezone.now(), leased_until=None, lease=None
+    )
+
+
+def reroute(delivery: Delivery) -> Delivery | None:
+    """Let a waiting answer follow the customer's new choice: cancelled, then a new row.
+
+    None where a worker was faster, or the new choice has no way (staff are then told).
+    """
+    S = Delivery.Status
+    message = delivery.message
+    case = message.case
+    assert case is not None
+    with transaction.atomic():
+        gone = delivery.move(
+            S.CANCELLED, frm=(S.QUEUED, S.TODO, S.TAKEN), finished_at=timezone.now(), lease=None
+        )
+        if not gone or message.template == CALLBACK:
+            return None
+        message.kind, message.why = "", ""
+        route = routing.route(message, timezone.now())
+        if isinstance(route, routing.Refused):
+            tell(delivery, Event.Sort.FAILED, route.reason)
+            return None
+        message.chosen_kind = message.kind = route.channel.kind
+        message.why, message.identity = route.why, route.identity
+        message.save(update_fields=["chosen_kind", "kind", "why", "identity"])
+        new = outbox.add(
+            message,
+            route.channel,
+            route.identity,
+            only_notice=route.only_notice,
+            replaces=delivery,
+        )
+        if new.channel.capabilities.automatic is False and message.template == ACKNOWLEDGEMENT:
+            cancel(Delivery.objects.filter(pk=new.pk))
+        return new
+
+
+def try_again(delivery: Delivery, staff: User) -> Delivery | None:
+    """Send a failed or uncertain answer once more, knowingly: a new row by today's route.
+
+    None if it was tried again already. Raises Refusal.
+    """
+    S = Delivery.Status
+    message = delivery.message
+    case = message.case
+    assert case is not None
+    with transaction.atomic():
+        message.case = case = locked(case)
+        if Delivery.objects.filter(replaces=delivery).exists():
+            return None
+        if delivery.status not in (S.FAILED, S.UNCERTAIN, S.RETURNED):
+            return None
+        route = routing.route(message, timezone.now())
+        if isinstance(route, routing.Refused):
+            raise Refusal(route)
+        data = {"again": True, "kind": route.channel.kind}
+        case.append(Event(sort=Event.Sort.ATTEMPTED, staff=staff, data=data))
+        return outbox.add(
+            message,
+            route.channel,
+            route.identity,
+            only_notice=route.only_notice,
+            replaces=delivery,
+        )
+
+
+def fall_back(delivery: Delivery) -> Delivery | None:
+    """After a final failure: the second channel that the customer approved, else tell staff."""
+    message = delivery.message
+    case = message.case.stem if message.case else None
+    choice = case.choice if case else None
+    second = delivery.role == Delivery.Role.MAIN and choice is not None and choice.fallback_kind
+    if not second or choice is None or choice.fallback_kind == delivery.channel.kind:
+        tell(delivery, Event.Sort.FAILED, delivery.error)
+        return None
+    tell(delivery, Event.Sort.FAILED, delivery.error)
+    attempt = Message(
+        case=case,
+        direction=message.direction,
+        kind=choice.fallback_kind,
+        why=Message.Why.FALLBACK,
+    )
+    route = routing.route(attempt, timezone.now())
+    if isinstance(route, routing.Refused):
+        return None
+    return outbox.add(
+        message,
+        route.channel,
+        choice.fallback_identity or route.identity,
+        role=Delivery.Role.FALLBACK,
+        only_notice=route.only_notice,
+        replaces=delivery,
+    )
+
+
+def key_of(value: str) -> uuid.UUID | None:
+    """The delivery that a Message-ID (or a provider's echo of our key) names; None if none."""
+    try:
+        return uuid.UUID(value.partition("@")[0])
+    except ValueError:
+        return None
+
+
+def tell(delivery: Delivery, sort: str, detail: str) -> None:
+    """Write into the history, and tell the agent, that an answer failed or may have."""
+    message = delivery.message
+    if message.case is None:
+        return
+    stem = message.case.stem
+    data = {"kind": delivery.channel.kind, "detail": detail[:300], "delivery": str(delivery.pk)}
+    people = {stem.assignee_id, message.staff_id} - {None}
+    alerts = [Alert(user_id=pk, message=message, sort=sort) for pk in people]
+    message.case.append(Event(sort=sort, data=data), alerts=alerts)

@@ -1,0 +1,87 @@
+"""Weekly opening hours, in the organisation's time zone.
+
+Stored as {"mon": [["09:00", "12:30"], ["13:00", "17:30"]], ...}; an empty dict is always open.
+"""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Week = dict[int, list[tuple[time, time]]]
+
+
+def parse(weekly: Any) -> Week:
+    """Weekday (0 = Monday) to spans. Raises ValueError with a message for the administrator."""
+    if not isinstance(weekly, dict) or set(weekly) - set(DAYS):
+        raise ValueError(_("Hours are written per day: mon, tue, wed, thu, fri, sat, sun."))
+    week: Week = {}
+    for name, spans in weekly.items():
+        try:
+            week[DAYS.index(name)] = [
+                (time.fromisoformat(start), time.fromisoformat(end)) for start, end in spans
+            ]
+        except (TypeError, ValueError):
+            raise ValueError(_("A time is written like 09:00.")) from None
+    for spans in week.values():
+        ends = [moment for span in spans for moment in span]
+        if ends != sorted(ends) or len(set(ends)) != len(ends):
+            raise ValueError(_("A day's times must follow each other."))
+    return week
+
+
+def is_open(weekly: Any, now: datetime, zone: str) -> bool:
+    """Whether `now` (aware) is inside the hours."""
+    week = parse(weekly)
+    local = now.astimezone(ZoneInfo(zone))
+    return not week or any(
+        start <= local.time() < end for start, end in week.get(local.weekday(), [])
+    )
+
+
+def closes_at(weekly: Any, now: datetime, zone: str) -> datetime | None:
+    """The end of the span that is open now; None if closed or always open."""
+    local = now.astimezone(ZoneInfo(zone))
+    for start, end in parse(weekly).get(local.weekday(), []):
+        if start <= local.time() < end:
+            return _at(local, end)
+    return None
+
+
+def opens_at(weekly: Any, now: datetime, zone: str) -> datetime | None:
+    """The next start of a span within eight days; None if there is none."""
+    week = parse(weekly)
+    local = now.astimezone(ZoneInfo(zone))
+    for ahead in range(8):
+        day = local + timedelta(days=ahead)
+        for start, _end in week.get(day.weekday(), []):
+            moment = _at(day, start)
+            if moment > local:
+                return moment
+    return None
+
+
+def add(weekly: Any, start: datetime, minutes: int, zone: str) -> datetime | None:
+    """The moment after that many minutes of opening time; None if never within 60 days."""
+    week = parse(weekly)
+    if not week:
+        return start + timedelta(minutes=minutes)
+    local, left = start.astimezone(ZoneInfo(zone)), timedelta(minutes=minutes)
+    for ahead in range(61):
+        day = local + timedelta(days=ahead)
+        for begin, end in week.get(day.weekday(), []):
+            first, last = max(_at(day, begin), local), _at(day, end)
+            if last <= first:
+                continue
+            # In UTC, so that an hour is an hour when the clocks change.
+            span = last.astimezone(ZoneInfo("UTC")) - first.astimezone(ZoneInfo("UTC"))
+            if left <= span:
+                return first.astimezone(ZoneInfo("UTC")) + left
+            left -= span
+    return None
+
+
+def _at(day: datetime, moment: time) -> datetime:
+    return datetime.combine(day.date(), moment, tzinfo=day.tzinfo)

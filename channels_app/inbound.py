@@ -1,0 +1,340 @@
+"""What comes in: the raw bytes are committed first, then parsed, then filed.
+
+Which case a message joins is design.md section 5.
+"""
+
+import hashlib
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from channels_app import dispatch, outbox
+from channels_app.adapters.base import BadPayload, Inbound, Receipt, Request
+from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
+from contacts import codes, languages, services
+from contacts.addresses import InvalidAddress
+from contacts.files import File
+from contacts.models import (
+    Case,
+    Choice,
+    Code,
+    Event,
+    Holder,
+    Identity,
+    Message,
+)
+
+logger = logging.getLogger(__name__)
+LEASE = timedelta(minutes=2)
+MAX_TRIES = 5
+MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
+AUTO_REPLY = "auto_reply"
+State = InboundItem.State
+
+
+class Unfiled(Exception):
+    """Not filed: `state` and the reason for staff."""
+
+    def __init__(self, state: str, reason: str) -> None:
+        super().__init__(reason)
+        self.state, self.reason = state, reason
+
+
+def receive(channel: Channel, request: Request) -> InboundEvent:
+    """The only provider door: verify, store the raw bytes, ring. Raises BadSignature."""
+    channel.adapter().verify(request)
+    with transaction.atomic():
+        event, made = InboundEvent.objects.get_or_create(
+            channel=channel,
+            sha256=hashlib.sha256(request.body).hexdigest(),
+            defaults={
+                "raw": request.body,
+                "envelope": {"from": request.envelope_from, "to": list(request.envelope_to)},
+            },
+        )
+        if made:
+            outbox.ring_on_commit(outbox.PROCESS, str(event.pk))
+    return event
+
+
+def process(event_id: int) -> None:
+    """Parse and file one event; what cannot be read goes to quarantine with its bytes."""
+    now = timezone.now()
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    claimed = InboundEvent.objects.filter(free, pk=event_id, state=InboundEvent.State.NEW).update(
+        leased_until=now + LEASE, tries=F("tries") + 1
+    )
+    if not claimed:
+        return
+    event = InboundEvent.objects.select_related("channel__organisation").get(pk=event_id)
+    try:
+        parsed = event.channel.adapter().parse(_request(event))
+        reasons = [_take(event, thing) for thing in parsed]
+    except BadPayload as error:
+        _finish(event, InboundEvent.State.QUARANTINED, str(error))
+    except Exception as error:
+        logger.exception("Received item %s could not be processed.", event.pk)
+        if event.tries >= MAX_TRIES:
+            _finish(event, InboundEvent.State.QUARANTINED, f"Fault: {type(error).__name__}")
+    else:
+        kept = next((reason for state, reason in reasons if state == State.QUARANTINED), "")
+        done = InboundEvent.State.QUARANTINED if kept else InboundEvent.State.PROCESSED
+        _finish(event, done, kept)
+
+
+def _request(event: InboundEvent) -> Request:
+    return Request(
+        body=bytes(event.raw),
+        envelope_from=event.envelope.get("from", ""),
+        envelope_to=tuple(event.envelope.get("to", ())),
+        received_at=event.received_at,
+    )
+
+
+def _finish(event: InboundEvent, state: str, reason: str) -> None:
+    InboundEvent.objects.filter(pk=event.pk).update(
+        state=state, reason=reason[:500], processed_at=timezone.now(), leased_until=None
+    )
+
+
+def again(event: InboundEvent) -> None:
+    """Try a quarantined event once more."""
+    with transaction.atomic():
+        InboundItem.objects.filter(event=event, state=State.QUARANTINED).delete()
+        InboundEvent.objects.filter(pk=event.pk, state=InboundEvent.State.QUARANTINED).update(
+            state=InboundEvent.State.NEW, reason="", tries=0, leased_until=None
+        )
+        outbox.ring_on_commit(outbox.PROCESS, str(event.pk))
+
+
+def recover() -> None:
+    """The sweep: ring what was received and never processed."""
+    now = timezone.now()
+    free = Q(leased_until=None) | Q(leased_until__lte=now)
+    late = InboundEvent.objects.filter(
+        free, state=InboundEvent.State.NEW, received_at__lte=now - timedelta(seconds=5)
+    )
+    for pk in late.order_by("received_at").values_list("pk", flat=True)[:200]:
+        outbox.ring(outbox.PROCESS, str(pk))
+
+
+def _take(event: InboundEvent, thing: Inbound | Receipt) -> tuple[str, str]:
+    """File one thing in one transaction; the same thing by two doors is one item."""
+    sort = "receipt" if isinstance(thing, Receipt) else "message"
+    with transaction.atomic():
+        item, made = InboundItem.objects.get_or_create(
+            channel=event.channel,
+            external_id=thing.external_id,
+            sort=sort,
+            defaults={"event": event},
+        )
+        if not made and item.state != State.NEW:
+            return State.IGNORED, "It came by another door before."
+        try:
+            # A savepoint: what was half filed is undone, the item and its reason stay.
+            with transaction.atomic():
+                if isinstance(thing, Receipt):
+                    item.message = _file_receipt(thing)
+                else:
+                    item.provider_id = thing.provider_id
+                    item.message = _file_message(event.channel, thing)
+            item.state = State.FILED
+        except Unfiled as error:
+            item.state, item.reason = error.state, error.reason
+        item.save()
+    return item.state, item.reason
+
+
+def _file_message(channel: Channel, inbound: Inbound) -> Message:
+    if inbound.ours or inbound.sender.lower() == channel.address.lower():
+        raise Unfiled(State.IGNORED, "It is our own message: a loop.")
+    try:
+        identity = Identity.of(inbound.scheme, inbound.sender)
+    except InvalidAddress:
+        raise Unfiled(State.QUARANTINED, "It has no sender that could be answered.") from None
+    if identity.blocked_at:
+        raise Unfiled(State.IGNORED, "The sender is blocked.")
+    case = _case_by_code(inbound, identity) or _case_by_sender(channel, inbound, identity)
+    if case is not None:
+        return _join(channel, case, inbound, identity)
+    if inbound.automatic:
+        raise Unfiled(State.IGNORED, "An automatic message that answers no case.")
+    return _open(channel, inbound, identity)
+
+
+def _case_by_code(inbound: Inbound, identity: Identity) -> Case | None:
+    """(b) Our reply MAC and a sender who holds an identity of that case: both."""
+    for value in inbound.reply_codes:
+        code = Code.objects.find(codes.REPLY, value)
+        if code is not None and code.case is not None and belongs(code.case, identity):
+            # Who answers from the address that our MAC was sent to has proved that address.
+            services.hold(code.case.stem.customer, identity, how=Holder.How.ANSWERED, proved=True)
+            return code.case
+    return None
+
+
+def belongs(case: Case, identity: Identity) -> bool:
+    """Whether an address is one of the case's: its customer's, or one that was chosen in it."""
+    stem = case.stem
+    customers = {case.customer_id, stem.customer_id, case.customer.top.pk, stem.customer.top.pk}
+    held = Holder.objects.current().filter(customer__in=customers, identity=identity)
+    return held.exists() or stem.choices.filter(identity=identity).exists()
+
+
+def _case_by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:
+    """(c) The only open case of a proved holder, where the sender is authenticated."""
+    if not (inbound.authenticated or channel.capabilities.authenticates_sender):
+        return None
+    holders = Holder.objects.proved().filter(identity=identity).values("customer")
+    cases = Case.objects.open().filter(Q(customer__in=holders) | Q(customer__root__in=holders))
+    found = list(cases.order_by("pk")[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
+    if inbound.automatic:
+        return _file_auto_reply(channel, case, inbound, identity)
+    message = services.file_message(
+        case=case, kind=channel.kind, identity=identity, **_content(inbound)
+    )
+    _follow(case, channel, identity)
+    return message
+
+
+def _follow(case: Case, channel: Channel, identity: Identity) -> None:
+    """Who writes on another channel has chosen it: the case follows, and the history says so."""
+    stem = dispatch.locked(case)
+    choice = stem.choice
+    if choice is not None and (choice.kind, choice.identity_id) == (channel.kind, identity.pk):
+        return
+    base = choice or Choice(kind=channel.kind)
+    new = services.copy_choice(
+        base,
+        kind=channel.kind,
+        identity=identity,
+        wish="",
+        by=Choice.By.WRITING,
+        replaces=choice,
+    )
+    data = services.choice_data(new, before=choice)
+    stem.append(new, Event(sort=Event.Sort.SWITCHED, data=data))
+    for delivery in dispatch.open_in(stem).select_related("message__case__root", "channel"):
+        if delivery.message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT):
+            dispatch.reroute(delivery)
+
+
+def _file_auto_reply(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
+    """An out-of-office note: kept in the history, but nobody waits for an answer to it."""
+    content = _content(inbound)
+    files = content.pop("files")
+    message = Message(
+        direction=Message.Direction.IN,
+        kind=channel.kind,
+        identity=identity,
+        template=AUTO_REPLY,
+        language=case.stem.language,
+        **content,
+    )
+    case.append(message)
+    services.attach(message, files)
+    return message
+
+
+def _content(inbound: Inbound) -> dict[str, Any]:
+    files = [File(f.name, f.content_type, f.content, f.content_id) for f in inbound.files]
+    return {
+        "text": services.clean_text(inbound.text),
+        "whole_text": ""
+        if inbound.whole_text.strip() == inbound.text.strip()
+        else services.clean_text(inbound.whole_text),
+        "html": inbound.html.replace("\x00", ""),
+        "subject": services.clean_text(inbound.subject)[:300],
+        "files": files,
+    }
+
+
+def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
+    """A message out of the blue opens a case, to be answered where it came from."""
+    hour_ago = timezone.now() - timedelta(hours=1)
+    lately = Case.objects.filter(choices__identity=identity, opened_at__gte=hour_ago)
+    if lately.distinct().count() >= MAX_NEW_CASES:
+        raise Unfiled(State.QUARANTINED, "Too many new cases by this address in an hour.")
+    organisation = channel.organisation
+    customer = services.known_customer(identity)
+    default = customer.language if customer else organisation.languages[0]
+    language = languages.guess(inbound.text, default)
+    if customer is None:
+        customer = services.customer_for(
+            identity, name=inbound.sender_name, language=language, how=Holder.How.WROTE
+        )
+    content = _content(inbound)
+    case, message = services.open_case(
+        customer=customer,
+        kind=channel.kind,
+        identity=identity,
+        choice=Choice(kind=channel.kind, identity=identity, by=Choice.By.WRITING),
+        organisation=organisation,
+        language=language,
+        title=inbound.subject,
+        may_belong_to=_may_belong_to(inbound),
+        **content,
+    )
+    dispatch.acknowledge(case)
+    return message
+
+
+def _may_belong_to(inbound: Inbound) -> Case | None:
+    """What a mail refers to without proof: a hint for staff, who may join it."""
+    for value in inbound.reply_codes:
+        code = Code.objects.find(codes.REPLY, value)
+        if code is not None and code.case is not None:
+            return code.case.stem
+    keys = [dispatch.key_of(value) for value in inbound.refers_to]
+    sent = Delivery.objects.filter(pk__in=[key for key in keys if key]).exclude(message__case=None)
+    delivery = sent.select_related("message__case__root").first()
+    if delivery is not None and delivery.message.case is not None:
+        return delivery.message.case.stem
+    item = (
+        InboundItem.objects.filter(provider_id__in=inbound.refers_to)
+        .exclude(message=None)
+        .select_related("message__case__root")
+        .first()
+    )
+    return item.message.case.stem if item and item.message and item.message.case else None
+
+
+def _file_receipt(receipt: Receipt) -> Message:
+    """What a provider says of a delivery; a mail report must bring back our own MAC."""
+    key = dispatch.key_of(receipt.key)
+    delivery = key and (
+        Delivery.objects.filter(pk=key)
+        .select_related("message__case__root", "channel", "identity")
+        .first()
+    )
+    if not delivery or delivery.message.case is None:
+        raise Unfiled(State.IGNORED, "A report on something that we did not send.")
+    stem = delivery.message.case.stem
+    found = (Code.objects.find(codes.REPLY, value) for value in receipt.reply_codes)
+    if not any(code and code.case and code.case.stem == stem for code in found):
+        raise Unfiled(State.IGNORED, "A report without our own proof.")
+    if receipt.status == "returned":
+        _returned(delivery, receipt)
+    return delivery.message
+
+
+def _returned(delivery: Delivery, receipt: Receipt) -> None:
+    S = Delivery.Status
+    if not delivery.move(
+        S.RETURNED,
+        frm=(S.SENDING, S.SENT, S.DELIVERED, S.READ, S.UNCERTAIN),
+        error=receipt.detail[:500],
+        finished_at=timezone.now(),
+    ):
+        return
+    if receipt.gone and delivery.identity is not None:
+        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=timezone.now())
+    dispatch.fall_back(delivery)

@@ -1,0 +1,145 @@
+"""Figures about sets of cases and deliveries, each in a query whatever the number of rows."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from channels_app.models import Delivery
+from contacts.models import Alert, Case, Message, User
+
+Status = Delivery.Status
+PERIOD = timedelta(days=30)
+TROUBLES = (Status.FAILED, Status.UNCERTAIN, Status.RETURNED)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """How many customers wait for us, and since when the first of them."""
+
+    count: int
+    since: datetime | None
+
+
+def waiting() -> Waiting:
+    """Customers who wait for an answer. One query, by the index of the queue."""
+    found = Case.objects.waiting().aggregate(count=Count("pk"), since=Min("waiting_since"))
+    return Waiting(found["count"], found["since"])
+
+
+def troubled(statuses: tuple[str, ...] = TROUBLES) -> QuerySet[Delivery]:
+    """Answers that did not or perhaps did not arrive in 30 days, and were not sent anew."""
+    return Delivery.objects.filter(_wrong(statuses)).exclude(message__case=None)
+
+
+def _wrong(statuses: tuple[str, ...] = TROUBLES) -> Q:
+    sent_anew = Exists(Delivery.objects.filter(replaces=OuterRef("pk")))
+    recent = Q(created_at__gte=timezone.now() - PERIOD)
+    return recent & Q(status__in=statuses) & ~Q(sent_anew)
+
+
+def troubles() -> dict[str, int]:
+    """How many of each status in TROUBLES. One query."""
+    counts = {str(status): 0 for status in TROUBLES}
+    rows = troubled().order_by().values_list("status").annotate(count=Count("pk"))
+    return counts | dict(rows)
+
+
+@dataclass(frozen=True)
+class Respect:
+    """Whether answers went out by the customer's chosen channel (R14), kind by kind (R42)."""
+
+    total: int = 0
+    by_choice: int = 0
+    overridden: int = 0
+    by_fallback: int = 0
+    chosen: Counter[str] = field(default_factory=Counter)
+    used: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def share(self) -> float | None:
+        """Of all answers, those by the chosen channel: 0 to 1; None while there are none."""
+        return self.by_choice / self.total if self.total else None
+
+
+def answers() -> QuerySet[Message]:
+    """What people of the staff wrote to customers in the last 30 days."""
+    return Message.objects.filter(
+        direction=Message.Direction.OUT, template="", created_at__gte=timezone.now() - PERIOD
+    ).exclude(case=None)
+
+
+def respect() -> Respect:
+    """Chosen against used over 30 days. One query."""
+    rows = answers().order_by().values_list("chosen_kind", "kind", "why")
+    total = by_choice = overridden = by_fallback = 0
+    chosen: Counter[str] = Counter()
+    used: Counter[str] = Counter()
+    for chosen_kind, kind, why, count in rows.annotate(count=Count("pk")):
+        wanted = chosen_kind or kind
+        chosen[wanted] += count
+        used[kind] += count
+        total += count
+        by_choice += count if kind == wanted else 0
+        overridden += count if why == Message.Why.OVERRIDE else 0
+        by_fallback += count if why == Message.Why.FALLBACK else 0
+    return Respect(total, by_choice, overridden, by_fallback, chosen, used)
+
+
+def overrides() -> QuerySet[Message]:
+    """Answers by another channel than the chosen one, newest first, with their reasons."""
+    found = answers().filter(why=Message.Why.OVERRIDE).order_by("-created_at")
+    return found.select_related("case", "staff")
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What waits at a channel, and what went wrong there in 30 days."""
+
+    queued: int = 0
+    to_do: int = 0
+    failed: int = 0
+
+
+def backlogs() -> dict[int, Backlog]:
+    """The backlog of each channel that has one. One query."""
+    waiting_here = Q(status__in=(Status.QUEUED, Status.SENDING))
+    to_do = Q(status__in=(Status.TODO, Status.TAKEN))
+    wrong = _wrong()
+    rows = (
+        Delivery.objects.filter(waiting_here | to_do | wrong)
+        .order_by()
+        .values_list("channel")
+        .annotate(
+            queued=Count("pk", filter=waiting_here),
+            to_do=Count("pk", filter=to_do),
+            failed=Count("pk", filter=wrong),
+        )
+    )
+    return {channel: Backlog(*counts) for channel, *counts in rows}
+
+
+@dataclass(frozen=True)
+class OwnWork:
+    """What lies on one staff member's desk."""
+
+    need_answer: int
+    open: int
+    to_do: int
+    alerts: int
+
+
+def own_work(user: User) -> OwnWork:
+    """The counts of one staff member. Three queries."""
+    cases = Case.objects.open().filter(assignee=user)
+    found = cases.aggregate(
+        open=Count("pk"), need_answer=Count("pk", filter=~Q(waiting_since=None))
+    )
+    return OwnWork(
+        need_answer=found["need_answer"],
+        open=found["open"],
+        to_do=Delivery.objects.filter(status=Status.TAKEN, taken_by=user).count(),
+        alerts=Alert.objects.filter(user=user, seen_at=None).count(),
+    )

@@ -1,0 +1,7 @@
+"""The nouns of the middle floor, a module each."""
+
+from channels_app.models.channel import Channel
+from channels_app.models.delivery import Attempt, Delivery
+from channels_app.models.inbound import InboundEvent, InboundItem
+
+__all__ = ["Attempt", "Channel", "Delivery", "InboundEvent", "InboundItem"]

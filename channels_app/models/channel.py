@@ -1,0 +1,155 @@
+"""One account at one provider."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from i18nfield.fields import I18nCharField
+
+from channels_app import hours
+from channels_app.adapters.base import Account, Capabilities
+from channels_app.adapters.registry import PROVIDERS, adapter_for
+from contacts.kinds import Kind, get, kind_choices
+from contacts.models import Organisation
+
+
+def provider_choices() -> list[tuple[str, str]]:
+    """For `choices=`, as a callable: a new provider needs no migration."""
+    return [(name, name) for name in PROVIDERS]
+
+
+class ChannelQuerySet(models.QuerySet["Channel"]):
+    """Channels in the order that an administrator gave them."""
+
+    def offered(self) -> "ChannelQuerySet":
+        """Those that customers can choose."""
+        return self.filter(is_offered=True)
+
+    def working(self) -> "ChannelQuerySet":
+        """Those that are not paused at this moment."""
+        return self.filter(Q(paused_until=None) | Q(paused_until__lte=timezone.now()))
+
+
+class Channel(models.Model):
+    """One account at one provider: hours, promise, texts and settings (as `env:` references)."""
+
+    organisation = models.ForeignKey(
+        Organisation, models.CASCADE, related_name="channels", verbose_name=_("organisation")
+    )
+    kind = models.CharField(_("kind"), max_length=32, choices=kind_choices)
+    provider = models.CharField(_("provider"), max_length=32, choices=provider_choices)
+    slug = models.SlugField(_("address part"), unique=True)
+    name = models.CharField(_("name for staff"), max_length=100)
+    address = models.CharField(
+        _("own address"),
+        max_length=320,
+        blank=True,
+        help_text=_("The number, mailbox or place that customers reach."),
+    )
+    is_offered = models.BooleanField(_("offered"), default=True)
+    position = models.PositiveSmallIntegerField(_("order"), default=0)
+    title = I18nCharField(_("name for customers"), max_length=100, blank=True)
+    good_for = I18nCharField(_("what it is good for"), max_length=200, blank=True)
+    cannot = I18nCharField(_("what it cannot do"), max_length=200, blank=True)
+    promise_minutes = models.PositiveIntegerField(
+        _("promise in minutes"),
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(60 * 24 * 60)],
+        help_text=_("Within how many minutes of opening time you answer. Empty: no promise."),
+    )
+    weekly_hours = models.JSONField(_("weekly hours"), default=dict, blank=True)
+    config = models.JSONField(_("provider settings"), default=dict, blank=True)
+    max_sending = models.PositiveSmallIntegerField(_("deliveries at once"), default=8)
+    paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
+    paused_reason = models.CharField(_("reason"), max_length=300, blank=True)
+    last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+
+    objects = ChannelQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("channel")
+        verbose_name_plural = _("channels")
+        ordering = ["position", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a new version makes workers open their connections anew."""
+        if self.pk and not kwargs.get("update_fields"):
+            self.version = (self.version or 0) + 1
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Refuse hours that are no hours, settings that hold a secret, a provider that cannot."""
+        try:
+            hours.parse(self.weekly_hours)
+        except ValueError as error:
+            raise ValidationError({"weekly_hours": str(error)}) from None
+        if self.provider in PROVIDERS and self.kind not in PROVIDERS[self.provider].kinds:
+            raise ValidationError({"provider": _("This provider does not serve this kind.")})
+        if not isinstance(self.config, dict) or not all(
+            isinstance(value, str) and value.startswith("env:") for value in self.config.values()
+        ):
+            raise ValidationError(
+                {
+                    "config": _(
+                        "Write each setting as a reference to the environment,"
+                        ' like {"url": "env:EMAIL_URL"}: secrets are never stored here.'
+                    )
+                }
+            )
+
+    @property
+    def kind_info(self) -> Kind:
+        """The registry entry of its kind."""
+        return get(self.kind)
+
+    @property
+    def label(self) -> str:
+        """What customers read: the own title, else the kind's name."""
+        return str(self.title) or str(self.kind_info.label)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What its adapter can do for this kind."""
+        return PROVIDERS[self.provider].capabilities(self.kind)
+
+    @property
+    def account(self) -> Account:
+        """What an adapter may know of a channel; it knows no model."""
+        return Account(
+            kind=self.kind,
+            address=self.address,
+            config=tuple(sorted(self.config.items())),
+            version=self.version,
+        )
+
+    def adapter(self) -> Any:
+        """The adapter of this channel, cached per thread and version."""
+        return adapter_for(self.provider, self.pk, self.account)
+
+    def is_paused(self, now: datetime) -> bool:
+        """Whether the breaker, or an administrator, holds it back."""
+        return self.paused_until is not None and self.paused_until > now
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether somebody is there at that moment."""
+        return hours.is_open(self.weekly_hours, now, self.organisation.time_zone)
+
+    def pause(self, until: datetime, reason: str) -> None:
+        """Hold back what waits for this channel."""
+        Channel.objects.filter(pk=self.pk).update(
+            paused_until=until, paused_reason=reason[:300], version=F("version") + 1
+        )
+
+    def resume(self) -> None:
+        """Go on at once."""
+        Channel.objects.filter(pk=self.pk).update(paused_until=None, paused_reason="")

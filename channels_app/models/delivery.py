@@ -1,0 +1,196 @@
+"""The outbox: one message to one identity through one channel."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from channels_app.models.channel import Channel
+from contacts.models import Identity, Message
+
+LEASE = timedelta(seconds=120)  # longer than all time-outs of one try
+MAX_AGE = timedelta(days=5)
+# design.md section 4: 30 s, 2 min, 10 min, then hourly, for up to five days.
+RETRY_AFTER = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))
+RETRY_LATER = timedelta(hours=1)
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """State changes go by conditional UPDATE: go on only where one row changed."""
+
+    def due(self, now: datetime) -> "DeliveryQuerySet":
+        """Queued, its time has come, no worker holds it, and its channel is not paused."""
+        free = Q(leased_until=None) | Q(leased_until__lte=now)
+        going = Q(channel__paused_until=None) | Q(channel__paused_until__lte=now)
+        return self.filter(free, going, status=Delivery.Status.QUEUED, next_attempt_at__lte=now)
+
+    def claim(self, pk: uuid.UUID, now: datetime) -> uuid.UUID | None:
+        """Lease one due row; the lease's id, or None where another worker was first."""
+        lease = uuid.uuid4()
+        free = Q(leased_until=None) | Q(leased_until__lte=now)
+        changed = self.filter(
+            free, pk=pk, status=Delivery.Status.QUEUED, next_attempt_at__lte=now
+        ).update(leased_until=now + LEASE, lease=lease)
+        return lease if changed else None
+
+    def to_do(self) -> "DeliveryQuerySet":
+        """What a person has to carry out."""
+        return self.filter(status__in=(Delivery.Status.TODO, Delivery.Status.TAKEN))
+
+    def lost_in_sending(self, now: datetime) -> "DeliveryQuerySet":
+        """Being sent by a worker that is gone: only these can be uncertain."""
+        return self.filter(status=Delivery.Status.SENDING, leased_until__lte=now)
+
+
+class Delivery(models.Model):
+    """One message to one identity through one channel. Says how it really went.
+
+    The id is the key: Message-ID and idempotency key are functions of it, the same on every try.
+    """
+
+    class Status(models.TextChoices):
+        """design.md section 4; forward only, whatever the order of receipts."""
+
+        TODO = "todo", _("to do")
+        TAKEN = "taken", _("taken")
+        DONE = "done", _("done")
+        QUEUED = "queued", _("on its way")
+        SENDING = "sending", _("being sent")
+        SENT = "sent", _("sent")
+        DELIVERED = "delivered", _("delivered")
+        READ = "read", _("read")
+        FAILED = "failed", _("did not arrive")
+        UNCERTAIN = "uncertain", _("perhaps arrived")
+        CANCELLED = "cancelled", _("cancelled")
+        RETURNED = "returned", _("came back")
+
+    class Role(models.TextChoices):
+        """Why this row exists."""
+
+        MAIN = "main", _("answer")
+        COPY = "copy", _("copy")
+        FALLBACK = "fallback", _("second channel")
+        NOTICE = "notice", _("notice")
+
+    class Outcome(models.TextChoices):
+        """How a call or a visit went."""
+
+        REACHED = "reached", _("reached")
+        NOT_REACHED = "not_reached", _("not reached")
+        LATER = "later", _("later")
+        SENT = "sent", _("sent")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    message = models.ForeignKey(Message, models.CASCADE, related_name="deliveries")
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="deliveries")
+    identity = models.ForeignKey(
+        Identity, models.PROTECT, null=True, blank=True, related_name="deliveries"
+    )
+    role = models.CharField(max_length=16, choices=Role, default=Role.MAIN)
+    status = models.CharField(max_length=16, choices=Status)
+    # Retry times live here, not in the broker. For a to-do: when it is meant to be done.
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    lease = models.UUIDField(null=True, blank=True)
+    attempt_count = models.PositiveSmallIntegerField(default=0)
+    only_notice = models.BooleanField(default=False)  # sensitive content stays on the secure page
+    provider_id = models.CharField(max_length=255, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    outcome = models.CharField(max_length=16, choices=Outcome, blank=True)
+    taken_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    replaces = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="replaced_by"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        indexes = [
+            # the sweep, and a worker that goes on with its channel's due rows
+            models.Index(
+                fields=["channel", "next_attempt_at"],
+                condition=Q(status="queued"),
+                name="delivery_due",
+            ),
+            # rows in `sending`: the bulkhead counts them, the sweep looks for lost ones
+            models.Index(
+                fields=["channel", "leased_until"],
+                condition=Q(status="sending"),
+                name="delivery_sending",
+            ),
+            # to do: what is open, by its time
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(status__in=["todo", "taken"]),
+                name="delivery_to_do",
+            ),
+            # home: failed and uncertain, newest first
+            models.Index(fields=["status", "-created_at"], name="delivery_by_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be cancelled or re-routed."""
+        return self.status in (self.Status.QUEUED, self.Status.TODO, self.Status.TAKEN)
+
+    def move(self, to: str, *, frm: tuple[str, ...], **fields: object) -> bool:
+        """Change the status where it is still one of `frm`; False if another was first."""
+        changed = Delivery.objects.filter(pk=self.pk, status__in=frm).update(status=to, **fields)
+        if changed:
+            self.status = to
+            for name, value in fields.items():
+                setattr(self, name, value)
+        return bool(changed)
+
+    def start_sending(self, lease: uuid.UUID, now: datetime) -> bool:
+        """Queued to sending, just before the network call, and only by the holder of the lease."""
+        changed = Delivery.objects.filter(
+            pk=self.pk, status=self.Status.QUEUED, lease=lease
+        ).update(
+            status=self.Status.SENDING,
+            leased_until=now + LEASE,
+            attempt_count=F("attempt_count") + 1,
+        )
+        if changed:
+            self.status, self.attempt_count = self.Status.SENDING, self.attempt_count + 1
+        return bool(changed)
+
+    def retry_at(self, now: datetime, retry_after: timedelta | None) -> datetime | None:
+        """When to try again; None when five days are over."""
+        steps = dict(enumerate(RETRY_AFTER, start=1))
+        wait = max(steps.get(self.attempt_count, RETRY_LATER), retry_after or timedelta())
+        at = now + wait
+        return at if at <= self.created_at + MAX_AGE else None
+
+
+class Attempt(models.Model):
+    """One try of a delivery, with what the provider said."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    outcome = models.CharField(max_length=16)
+    detail = models.CharField(max_length=500, blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.outcome}"

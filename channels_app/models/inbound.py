@@ -1,0 +1,86 @@
+"""What came in: raw bytes first, parsed things after."""
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from channels_app.models.channel import Channel
+from contacts.models import Message
+
+
+class InboundEvent(models.Model):
+    """A raw request or mail, committed before the answer to whoever brought it."""
+
+    class State(models.TextChoices):
+        """How far it came."""
+
+        NEW = "new", _("new")
+        PROCESSED = "processed", _("processed")
+        QUARANTINED = "quarantined", _("in quarantine")
+
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="inbound_events")
+    sha256 = models.CharField(max_length=64)
+    raw = models.BinaryField()
+    envelope = models.JSONField(default=dict)  # what the door knew besides: sender, recipients
+    state = models.CharField(max_length=16, choices=State, default=State.NEW)
+    reason = models.CharField(max_length=500, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    received_at = models.DateTimeField(default=timezone.now)
+    processed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("received")
+        verbose_name_plural = _("received")
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "sha256"], name="inbound_event_once"),
+        ]
+        indexes = [
+            # the sweep looks for what was never processed; the quarantine page for the rest
+            models.Index(fields=["state", "received_at"], name="inbound_event_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.pk}"
+
+
+class InboundItem(models.Model):
+    """One parsed thing of an InboundEvent; the same thing by two doors is one item."""
+
+    class State(models.TextChoices):
+        """What became of it."""
+
+        NEW = "new", _("new")
+        FILED = "filed", _("filed")
+        WAITING = "waiting", _("waiting")
+        IGNORED = "ignored", _("ignored")
+        QUARANTINED = "quarantined", _("in quarantine")
+
+    event = models.ForeignKey(InboundEvent, models.CASCADE, related_name="items")
+    channel = models.ForeignKey(Channel, models.PROTECT, related_name="+")
+    sort = models.CharField(max_length=16)  # message, or receipt
+    external_id = models.CharField(max_length=320)
+    # The provider's own id alone (for mail: Message-ID), which answers refer to.
+    provider_id = models.CharField(max_length=255, blank=True)
+    state = models.CharField(max_length=16, choices=State, default=State.NEW)
+    reason = models.CharField(max_length=500, blank=True)
+    message = models.ForeignKey(
+        Message, models.SET_NULL, null=True, blank=True, related_name="inbound_items"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("received item")
+        verbose_name_plural = _("received items")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "external_id", "sort"], name="inbound_item_once"
+            ),
+        ]
+        indexes = [
+            # a new case is marked "may belong to" by the Message-ID that the mail refers to
+            models.Index(fields=["provider_id"], name="inbound_item_provider_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sort} {self.state} {self.pk}"

@@ -1,0 +1,71 @@
+"""Writes deliveries and rings the bell on commit: the row is the truth, Celery the doorbell."""
+
+import logging
+import time
+from datetime import datetime
+from functools import partial
+
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from channels_app.models import Channel, Delivery
+from contacts.models import Identity, Message
+
+logger = logging.getLogger(__name__)
+QUIET_SECONDS = 5.0
+DELIVER, PROCESS = "channels_app.deliver", "channels_app.process"
+
+
+class _Bell:
+    """Silent for a while after the broker did not answer; the sweep finds what was not rung."""
+
+    quiet_until = 0.0
+
+
+def ring(task: str, argument: str) -> None:
+    """Ask a worker to look; never fails and never keeps a request waiting."""
+    if not settings.CELERY_BROKER_URL or time.monotonic() < _Bell.quiet_until:
+        return
+    try:
+        current_app.send_task(task, args=[argument], retry=False, ignore_result=True)
+    except Exception as error:
+        _Bell.quiet_until = time.monotonic() + QUIET_SECONDS
+        logger.warning("The broker does not answer (%s); the sweep will.", type(error).__name__)
+
+
+def ring_on_commit(task: str, argument: str) -> None:
+    """Ring once the row is there for the worker to see."""
+    transaction.on_commit(partial(ring, task, argument), robust=True)
+
+
+def add(
+    message: Message,
+    channel: Channel,
+    identity: Identity | None,
+    *,
+    role: str = Delivery.Role.MAIN,
+    only_notice: bool = False,
+    at: datetime | None = None,
+    replaces: Delivery | None = None,
+) -> Delivery:
+    """One outbox row: queued for a worker, or a to-do where a person carries it out."""
+    can = channel.capabilities
+    now = timezone.now()
+    status = Delivery.Status.QUEUED if can.automatic else Delivery.Status.TODO
+    delivery = Delivery(
+        message=message,
+        channel=channel,
+        identity=identity,
+        role=role,
+        status=Delivery.Status.SENT if can.immediate else status,
+        sent_at=now if can.immediate else None,
+        only_notice=only_notice,
+        next_attempt_at=at or now,
+        replaces=replaces,
+    )
+    delivery.save(force_insert=True)
+    if delivery.status == Delivery.Status.QUEUED and delivery.next_attempt_at <= now:
+        ring_on_commit(DELIVER, str(delivery.pk))
+    return delivery

@@ -1,0 +1,130 @@
+"""What each offered channel promises at this moment: open or not, until when, how fast."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from channels_app import hours
+from channels_app.models import Channel
+from contacts.kinds import Kind
+from contacts.models import Organisation
+
+MEETING = "in_person"  # the one kind where a customer picks between channels: the branches
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One row of the chooser. Times are aware, in the organisation's zone."""
+
+    kind: Kind
+    channels: tuple[Channel, ...]
+    is_open: bool
+    closes_at: datetime | None
+    opens_at: datetime | None
+    promise_minutes: int | None
+    private: bool
+    title: str
+    good_for: str
+    cannot: str
+
+    @property
+    def channel(self) -> Channel:
+        """The first channel of the kind, which speaks for the row."""
+        return self.channels[0]
+
+
+def board(organisation: Organisation, now: datetime) -> list[Offer]:
+    """Every offered kind in the administrator's order, one row a kind. One query."""
+    rows: dict[str, list[Channel]] = {}
+    for channel in Channel.objects.offered().filter(organisation=organisation):
+        channel.organisation = organisation
+        rows.setdefault(channel.kind, []).append(channel)
+    return [_offer(channels, now) for channels in rows.values()]
+
+
+def _offer(channels: list[Channel], now: datetime) -> Offer:
+    first = channels[0]
+    zone = first.organisation.time_zone
+    return Offer(
+        kind=first.kind_info,
+        channels=tuple(channels if first.kind == MEETING else channels[:1]),
+        is_open=first.is_open(now) and not first.is_paused(now),
+        closes_at=hours.closes_at(first.weekly_hours, now, zone),
+        opens_at=hours.opens_at(first.weekly_hours, now, zone),
+        promise_minutes=first.promise_minutes,
+        private=first.capabilities.private,
+        title=first.label,
+        good_for=str(first.good_for),
+        cannot=str(first.cannot),
+    )
+
+
+def state_line(offer: Offer, now: datetime) -> str:
+    """ "Open · until 17:30", "Closed · opens tomorrow 9:00"; "" where hours mean nothing."""
+    if not hours.parse(offer.channel.weekly_hours):
+        return ""
+    if offer.is_open and offer.closes_at:
+        return _("Open · until %(time)s") % {"time": clock(offer.closes_at)}
+    if offer.opens_at is None:
+        return _("Closed")
+    return _("Closed · opens %(when)s") % {"when": moment(offer.opens_at, now)}
+
+
+def clock(at: datetime) -> str:
+    """A time of day as people of that language write it: 17:30, or 17.30 in Dutch."""
+    return formats.time_format(at.timetz(), _("G:i"))
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """ "16:00", "tomorrow 9:00", "Mon 9:00", or with its date after a week."""
+    local = now.astimezone(at.tzinfo)
+    days = (at.date() - local.date()).days
+    if days == 0:
+        return clock(at)
+    if days == 1:
+        return _("tomorrow %(time)s") % {"time": clock(at)}
+    form = "D" if days < 7 else "j M"
+    return f"{formats.date_format(at, form)} {clock(at)}"
+
+
+def promise_line(offer: Offer) -> str:
+    """ "within 4 hours"; "" without a promise."""
+    return duration(offer.promise_minutes) if offer.promise_minutes else ""
+
+
+def duration(minutes: int) -> str:
+    """How long, in the largest unit that is whole."""
+    if minutes % 1440 == 0:
+        days = minutes // 1440
+        return ngettext("within %(n)s day", "within %(n)s days", days) % {"n": days}
+    if minutes % 60 == 0:
+        count = minutes // 60
+        return ngettext("within %(n)s hour", "within %(n)s hours", count) % {"n": count}
+    return ngettext("within %(n)s minute", "within %(n)s minutes", minutes) % {"n": minutes}
+
+
+def due_at(channel: Channel, since: datetime) -> datetime | None:
+    """When the promise breaks for someone who waits since then, in opening time."""
+    if not channel.promise_minutes:
+        return None
+    zone = channel.organisation.time_zone
+    # "Within 2 days" is two working days: a day of the promise is a day that is open.
+    if channel.promise_minutes % 1440 == 0 and hours.parse(channel.weekly_hours):
+        return _working_days(channel, since, channel.promise_minutes // 1440, zone)
+    due = hours.add(channel.weekly_hours, since, channel.promise_minutes, zone)
+    return due.astimezone(ZoneInfo(zone)) if due else None
+
+
+def _working_days(channel: Channel, since: datetime, days: int, zone: str) -> datetime | None:
+    at = since.astimezone(ZoneInfo(zone))
+    week = hours.parse(channel.weekly_hours)
+    for _step in range(70):
+        if days == 0:
+            return at
+        at += timedelta(days=1)
+        days -= bool(week.get(at.weekday()))
+    return None

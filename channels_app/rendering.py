@@ -1,0 +1,147 @@
+"""What one kind can carry of a message, in the customer's language."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from channels_app.adapters.base import Outbound, OutFile
+from channels_app.adapters.email import marker, message_id, reply_address
+from channels_app.models import Delivery, InboundItem
+from contacts import codes, services
+from contacts.models import Case, Code, Identity, Message
+
+MAX_REFERENCES = 10
+LINK_MARGIN = timedelta(days=15)  # a link in a mail works at least so long
+
+
+def render(delivery: Delivery) -> Outbound:
+    """The Outbound of a delivery; the same key and Message-ID on every try."""
+    message = delivery.message
+    language = message.language or settings.LANGUAGE_CODE
+    with translation.override(language):
+        return _mail(delivery) if message.case else _notice(delivery)
+
+
+def link_to(case: Case, identity: Identity | None) -> str:
+    """An address of the case's page that opens it after a button; a live link is used again."""
+    live = Code.objects.live().filter(
+        purpose=codes.CASE_LINK,
+        case=case,
+        identity=identity,
+        expires_at__gte=timezone.now() + LINK_MARGIN,
+    )
+    code = live.order_by("-created_at").first() or services.case_link(case, identity)
+    return code_url(code)
+
+
+def code_url(code: Code) -> str:
+    """The public address of a link code. The host comes from PUBLIC_URL, never from a request."""
+    return settings.PUBLIC_URL + reverse("site:case_link", args=[code.plain])
+
+
+def _mail(delivery: Delivery) -> Outbound:
+    message = delivery.message
+    assert message.case is not None and delivery.identity is not None
+    case = message.case.stem
+    organisation = case.organisation
+    template = message.template or "answer"
+    if delivery.only_notice and not message.template:
+        template = "only_notice"
+    reply = services.reply_code(case).plain
+    mailbox = delivery.channel.address
+    context = {
+        "message": message,
+        "case": case,
+        "organisation": organisation,
+        "name": case.customer.top.name if template == "answer" else "",
+        "link": link_to(case, delivery.identity),
+        "marker": marker(case.reference, reply),
+        "host": settings.PUBLIC_URL,
+    }
+    files = tuple(message.attachments.all()) if template == "answer" else ()
+    return Outbound(
+        key=str(delivery.pk),
+        to=delivery.identity.value,
+        from_name=_from_name(message, organisation.name),
+        from_address=mailbox,
+        reply_to=reply_address(mailbox, reply),
+        subject=_subject(case, template),
+        text=render_to_string(f"mail/{template}.txt", context).strip() + "\n",
+        html=render_to_string(f"mail/{template}.html", context),
+        headers=_headers(case, delivery, automatic=bool(message.template)),
+        files=tuple(OutFile(f.name, f.content_type, f.file.read()) for f in files),
+    )
+
+
+def _subject(case: Case, template: str) -> str:
+    """A sensitive case and an automatic mail name no subject: only the reference."""
+    if template == "answer":
+        return f"Re: {case.title} [{case.reference}]"
+    if template == "acknowledgement":
+        return _("We have your question [%(reference)s]") % {"reference": case.reference}
+    return _("You have an answer [%(reference)s]") % {"reference": case.reference}
+
+
+def _from_name(message: Message, organisation: str) -> str:
+    """A named person answers (R37)."""
+    if message.staff is None:
+        return organisation
+    return _("%(person)s of %(organisation)s") % {
+        "person": message.staff.public_name,
+        "organisation": organisation,
+    }
+
+
+def _headers(case: Case, delivery: Delivery, *, automatic: bool) -> tuple[tuple[str, str], ...]:
+    headers = []
+    if ids := _thread(case, delivery):
+        headers += [("References", " ".join(ids)), ("In-Reply-To", ids[-1])]
+    if automatic:
+        headers += [("Auto-Submitted", "auto-replied"), ("Precedence", "auto_reply")]
+    return tuple(headers)
+
+
+def _thread(case: Case, delivery: Delivery) -> list[str]:
+    """Message-IDs of the mails of this case, oldest first, so that mail programs thread it."""
+    kinds = {"message__case": case, "channel__kind": "email"}
+    came = InboundItem.objects.filter(**kinds).exclude(provider_id="").order_by("-pk")
+    went = Delivery.objects.filter(**kinds).exclude(pk=delivery.pk).exclude(sent_at=None)
+    rows = [(item.created_at, item.provider_id) for item in came[:MAX_REFERENCES]]
+    rows += [
+        (row.created_at, message_id(str(row.pk), row.channel.address))
+        for row in went.select_related("channel").order_by("-created_at")[:MAX_REFERENCES]
+    ]
+    known = [f"<{value}>" for _at, value in sorted(rows) if " " not in value]
+    return known[-MAX_REFERENCES:]
+
+
+def _notice(delivery: Delivery) -> Outbound:
+    """A mail without a case: its secret is derived now and stands nowhere else."""
+    message, identity = delivery.message, delivery.identity
+    assert identity is not None
+    code = message.code
+    context = {
+        "organisation": delivery.channel.organisation,
+        "code": code.plain if code else "",
+        "link": code_url(code) if code and code.purpose == codes.CASE_LINK else "",
+        "host": settings.PUBLIC_URL,
+    }
+    subjects = {
+        "sign_in": _("Your code to sign in"),
+        "prove": _("Your code to confirm this address"),
+        "case_link": _("The link to your question"),
+    }
+    return Outbound(
+        key=str(delivery.pk),
+        to=identity.value,
+        from_name=delivery.channel.organisation.name,
+        from_address=delivery.channel.address,
+        subject=subjects[message.template],
+        text=render_to_string(f"mail/{message.template}.txt", context).strip() + "\n",
+        html=render_to_string(f"mail/{message.template}.html", context),
+        headers=(("Auto-Submitted", "auto-generated"),),
+    )

@@ -1,0 +1,145 @@
+"""Which way a message goes, or why not. Composer, dispatch and sending all ask here."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+
+from channels_app.models import Channel, Delivery
+from contacts.kinds import get
+from contacts.models import Case, Choice, Consent, Customer, Holder, Identity, Message
+
+
+@dataclass(frozen=True)
+class Route:
+    """Through which channel, to which address, and why that one (R14).
+
+    `only_notice`: the channel is not private and the case is sensitive, so that only "you have an
+    answer" goes this way and the answer itself stays on the secure page (R46).
+    """
+
+    channel: Channel
+    identity: Identity | None
+    why: str
+    only_notice: bool = False
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why not, in a sentence for staff; `can_propose`: the customer may be asked first."""
+
+    reason: str
+    can_propose: bool = False
+
+
+def route(message: Message, now: datetime) -> Route | Refused:
+    """The way of a message (its `kind`, or the customer's choice where that is empty).
+
+    In this order: the case's choice, the customer's default, consent, address, channel. An
+    explicit request in the case beats "do not call me".
+    """
+    assert message.case is not None
+    case = message.case.stem
+    chosen, why = chosen_kind(case)
+    kind = message.kind or chosen
+    if not kind:
+        return Refused(_("The customer did not choose a way to be answered yet."))
+    if kind != chosen:
+        why = Message.Why.FALLBACK if message.why == Message.Why.FALLBACK else Message.Why.OVERRIDE
+    refusal = _unwanted(case, kind)
+    if refusal is not None:
+        return refusal
+    identity = _identity(case, kind)
+    if isinstance(identity, Refused):
+        return identity
+    channel = _channel(case, kind, identity)
+    if channel is None:
+        return Refused(
+            _("%(kind)s is switched off. Choose another way.") % {"kind": get(kind).label}
+        )
+    notice = case.is_sensitive and not channel.capabilities.private
+    return Route(channel, identity, why, only_notice=notice)
+
+
+def chosen_kind(case: Case) -> tuple[str, str]:
+    """What the customer chose for this case, else their usual channel; "" if neither."""
+    choice = case.choice
+    if choice is not None:
+        return choice.kind, Message.Why.ONCE if choice.once else Message.Why.CHOSEN
+    return case.customer.top.preferred_kind, Message.Why.DEFAULT
+
+
+def consent(customer: Customer, kind: str) -> Consent | None:
+    """The newest word of a customer on answers by one kind."""
+    people = {customer.pk, customer.top.pk}
+    rows = Consent.objects.filter(customer__in=people, kind=kind, purpose=Consent.Purpose.SERVICE)
+    return rows.order_by("-pk").first()
+
+
+def _unwanted(case: Case, kind: str) -> Refused | None:
+    choice = case.choice
+    info = get(kind)
+    if choice is not None and (choice.kind == kind or (info.rings and choice.calls_allowed)):
+        return None  # asked for in this very case
+    word = consent(case.customer, kind)
+    if word is None or word.level == Consent.Level.GLADLY:
+        return None
+    day = formats.date_format(timezone.localtime(word.created_at), "j F")
+    if info.rings:
+        never = _("They asked not to be called (%(day)s).") % {"day": day}
+        only = _("They want to be called only if they ask (%(day)s).") % {"day": day}
+        reason = never if word.level == Consent.Level.NEVER else only
+    else:
+        if word.level == Consent.Level.ON_REQUEST:
+            reason = _("They want %(kind)s only if they ask (%(day)s).")
+        else:
+            reason = _("They do not want %(kind)s (%(day)s).")
+        reason = reason % {"kind": info.label, "day": day}
+    return Refused(reason, can_propose=True)
+
+
+def _identity(case: Case, kind: str) -> Identity | Refused | None:
+    scheme = get(kind).scheme
+    if not scheme:
+        return None
+    choice: Choice | None = case.choice
+    if choice is not None and choice.kind == kind and choice.identity is not None:
+        found: Identity | None = choice.identity
+    else:
+        holder = (
+            Holder.objects.current()
+            .filter(customer__in={case.customer_id, case.customer.top.pk}, identity__scheme=scheme)
+            .select_related("identity")
+            .order_by("-proved_at", "-pk")
+            .first()
+        )
+        found = holder.identity if holder else None
+    if found is None:
+        return Refused(_("No address is known for %(kind)s.") % {"kind": get(kind).label})
+    if not found.is_usable:
+        return Refused(
+            _("%(address)s does not work any more. Ask for another address.") % {"address": found}
+        )
+    return found
+
+
+def _channel(case: Case, kind: str, identity: Identity | None) -> Channel | None:
+    """Of several: the branch that was wished for, the last one used, else the offered order."""
+    channels: QuerySet[Channel] = Channel.objects.offered().filter(
+        kind=kind, organisation=case.organisation_id
+    )
+    found = list(channels.select_related("organisation"))
+    if len(found) < 2:
+        return found[0] if found else None
+    wish = case.choice.wish if case.choice and case.choice.kind == kind else ""
+    for channel in found:
+        if wish and channel.slug == wish:
+            return channel
+    last = (
+        Delivery.objects.filter(message__case=case, channel__in=found, identity=identity)
+        .order_by("-created_at")
+        .first()
+    )
+    return next((c for c in found if last and c.pk == last.channel_id), found[0])

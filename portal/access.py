@@ -1,0 +1,192 @@
+"""How a customer proves who they are, and who may see a case. Deny by default.
+
+Customers are never users: they have a session of their own, in a cookie of its own, so that one
+browser can be customer and staff at once.
+"""
+
+import secrets
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.core.cache import cache
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+
+from contacts.models import Case, Code, Customer, Holder, Identity, User
+from contacts.viewers import NOBODY, Viewer
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
+MAX_CASES = 50  # cases that one browser keeps open
+
+
+class StaffBackend(ModelBackend):
+    """Staff sign in by name and password; try-out accounts only where DEMO is on."""
+
+    def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
+        """Asked at sign-in and again at every request."""
+        if isinstance(user, User) and user.is_demo and not settings.DEMO:
+            return False
+        return super().user_can_authenticate(user)
+
+
+class CustomerSessionMiddleware:
+    """Gives every request `customer_session`, kept in the customer's own cookie."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Load lazily; write the cookie only when something was stored."""
+        session = SessionStore(request.COOKIES.get(settings.CUSTOMER_COOKIE_NAME))
+        request.customer_session = session  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        if session.modified and not session.is_empty():
+            self._save(session, response)
+        elif session.is_empty() and settings.CUSTOMER_COOKIE_NAME in request.COOKIES:
+            response.delete_cookie(settings.CUSTOMER_COOKIE_NAME, samesite="Lax")
+        return response
+
+    @staticmethod
+    def _save(session: SessionBase, response: HttpResponse) -> None:
+        session.set_expiry(settings.CUSTOMER_COOKIE_AGE)
+        try:
+            session.save()
+        except Exception as error:
+            raise SessionInterrupted("The customer's session ended meanwhile.") from error
+        response.set_cookie(
+            settings.CUSTOMER_COOKIE_NAME,
+            session.session_key or "",
+            max_age=settings.CUSTOMER_COOKIE_AGE,
+            secure=settings.HTTPS,
+            httponly=True,
+            samesite="Lax",
+        )
+
+
+def _session(request: HttpRequest) -> Any:
+    return request.customer_session  # type: ignore[attr-defined]
+
+
+def viewer_of(request: HttpRequest) -> Viewer:
+    """The customer in front of a page; NOBODY without a session. Revoked links end here."""
+    session = _session(request)
+    customer_id = session.get("customer")
+    granted: dict[str, str] = session.get("cases", {})
+    if not customer_id and not granted:
+        return NOBODY
+    links = [code for code in granted.values() if code]
+    gone = (
+        {
+            str(pk)
+            for pk in Code.objects.filter(pk__in=links)
+            .exclude(revoked_at=None)
+            .values_list("pk", flat=True)
+        }
+        if links
+        else set()
+    )
+    cases = frozenset(int(pk) for pk, code in granted.items() if code not in gone)
+    return Viewer(customer_id=customer_id, case_ids=cases)
+
+
+def staff_viewer(user: AbstractBaseUser | AnonymousUser) -> Viewer:
+    """The staff member at the desk; NOBODY for anybody else."""
+    if isinstance(user, User) and user.is_active and user.is_staff:
+        return Viewer(staff_id=user.pk)
+    return NOBODY
+
+
+def grant_case(request: HttpRequest, case: Case, link: Code | None = None) -> None:
+    """Let this browser see one case: it opened it, or it redeemed a link or a code."""
+    session = _session(request)
+    granted = dict(session.get("cases", {}))
+    granted.pop(str(case.pk), None)
+    granted[str(case.pk)] = str(link.pk) if link else ""
+    session["cases"] = dict(list(granted.items())[-MAX_CASES:])
+
+
+def sign_in(request: HttpRequest, customer: Customer) -> None:
+    """Let this browser see all cases of a customer who just proved an address."""
+    session = _session(request)
+    session.cycle_key()  # a planted session key opens nothing
+    session["customer"] = customer.top.pk
+
+
+def sign_out(request: HttpRequest) -> None:
+    """Forget everything in this browser."""
+    _session(request).flush()
+
+
+def browser_key(request: HttpRequest) -> str:
+    """A secret of this browser, so that a code works only where it was asked for."""
+    session = _session(request)
+    if "browser" not in session:
+        session["browser"] = secrets.token_urlsafe(16)
+    return str(session["browser"])
+
+
+def signed_in_customer(request: HttpRequest) -> Customer | None:
+    """The customer who proved an address in this browser, if any."""
+    customer_id = _session(request).get("customer")
+    if not customer_id:
+        return None
+    customer = Customer.objects.select_related("root").filter(pk=customer_id).first()
+    return customer.top if customer else None
+
+
+def visible_case(viewer: Viewer, reference: str) -> Case:
+    """The case of that reference, or the one it was joined to; Http404 for anybody else.
+
+    A foreign case and one that does not exist are the same answer.
+    """
+    related = ("root", "customer", "customer__root", "topic", "organisation", "assignee", "choice")
+    cases = Case.objects.visible_to(viewer).select_related(*related, "choice__identity")
+    case = cases.filter(reference=reference.upper()).first()
+    if case is None:
+        raise Http404
+    if case.root_id:
+        return Case.objects.select_related(*related, "choice__identity").get(pk=case.root_id)
+    return case
+
+
+def known_identities(viewer: Viewer, case: Case) -> list[Identity]:
+    """The addresses that this viewer may be offered in a case.
+
+    Who proved an address sees all of that customer's; who has only a link sees those that this
+    case itself used, so that a link never reveals more of a person than its case.
+    """
+    if viewer.is_staff or viewer.customer_id:
+        customer = case.customer.top
+        holders = Holder.objects.current().filter(customer__in=[case.customer, customer])
+        return [holder.identity for holder in holders.select_related("identity").order_by("pk")]
+    choices = case.stem.choices.exclude(identity=None).select_related("identity").order_by("pk")
+    found = {choice.identity_id: choice.identity for choice in choices if choice.identity}
+    return list(found.values())
+
+
+def client_address(request: HttpRequest) -> str:
+    """The address of the browser; X-Forwarded-For counts only as far as proxies are trusted."""
+    if settings.TRUSTED_PROXIES:
+        hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
+        if len(hops) >= settings.TRUSTED_PROXIES:
+            return hops[-settings.TRUSTED_PROXIES][:64]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def allow(key: str, *, times: int, seconds: int) -> bool:
+    """Count one use of `key`; False once there were more than `times` in a span of `seconds`."""
+    window = int(timezone.now().timestamp()) // seconds
+    name = f"limit:{key}:{window}"
+    cache.add(name, 0, timeout=seconds)
+    try:
+        return bool(cache.incr(name) <= times)
+    except ValueError:  # the span ended between the two lines
+        return True

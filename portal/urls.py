@@ -1,0 +1,25 @@
+"""The URL map: the customer's site, the desk, and the try-out pages in demo mode only."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers; it asks nobody else."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", healthz),
+    path("admin/", admin.site.urls),
+]
+if settings.DEMO:
+    urlpatterns.append(path("demo/", include("portal.simulator.urls")))
+urlpatterns.append(path("", include("portal.site.urls")))
+
+handler400 = "portal.site.errors.bad_request"
+handler403 = "portal.site.errors.forbidden"
+handler404 = "portal.site.errors.not_found"
+handler500 = "portal.site.errors.broken"

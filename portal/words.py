@@ -1,0 +1,246 @@
+"""The words for what happened, for customers and for staff."""
+
+from django.utils import formats, timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from channels_app.models import Delivery
+from contacts.kinds import KINDS
+from contacts.models import Choice, Event, Identity, Message
+from contacts.viewers import Viewer
+
+S = Delivery.Status
+FAILED = (S.FAILED, S.RETURNED)
+STATES: dict[str, Promise] = {
+    S.TODO: gettext_lazy("On its way"),
+    S.TAKEN: gettext_lazy("On its way"),
+    S.QUEUED: gettext_lazy("On its way"),
+    S.SENDING: gettext_lazy("On its way"),
+    S.UNCERTAIN: gettext_lazy("Perhaps arrived"),
+    S.SENT: gettext_lazy("Sent"),
+    S.DONE: gettext_lazy("Sent"),
+    S.DELIVERED: gettext_lazy("Delivered"),
+    S.READ: gettext_lazy("Read"),
+    S.FAILED: gettext_lazy("Did not arrive: choose another way"),
+    S.RETURNED: gettext_lazy("Did not arrive: choose another way"),
+}
+WISHES: dict[str, Promise] = {
+    "soon": gettext_lazy("as soon as possible"),
+    "morning": gettext_lazy("in the morning"),
+    "afternoon": gettext_lazy("in the afternoon"),
+    "tomorrow": gettext_lazy("tomorrow"),
+}
+OUTCOMES: dict[str, Promise] = {
+    "reached": gettext_lazy("reached"),
+    "not_reached": gettext_lazy("not reached"),
+    "later": gettext_lazy("later"),
+    "sent": gettext_lazy("sent"),
+}
+
+
+def label(kind: str) -> str:
+    """A kind by its name: "E-mail"."""
+    return str(KINDS[kind].label) if kind in KINDS else ""
+
+
+def by(kind: str) -> str:
+    """A kind as the end of "We answer ...": "by e-mail"."""
+    return str(KINDS[kind].by) if kind in KINDS else ""
+
+
+def answer_line(choice: Choice | None) -> str:
+    """ "We answer by e-mail to s…@example.org", for the customer."""
+    if choice is None:
+        return _("Choose how we answer.")
+    where = by(choice.kind)
+    if choice.identity is not None:
+        values = {"by": where, "address": choice.identity.masked}
+        line = _("We answer %(by)s to %(address)s") % values
+    elif choice.kind == "account":
+        line = _("We answer on this page")
+    else:
+        line = _("We answer %(by)s") % {"by": where}
+    if choice.kind == "phone":
+        line = _("We call you on %(number)s") % {"number": choice.identity}
+        if choice.wish in WISHES:
+            line = f"{line}, {WISHES[choice.wish]}"
+    return line
+
+
+def state(delivery: Delivery) -> str:
+    """The customer's word for how a delivery went; for a call, words that fit a call."""
+    if delivery.channel.kind_info.spoken:
+        if delivery.status in (S.TODO, S.TAKEN):
+            return _("We will call you") if delivery.channel.kind == "phone" else _("Ready for you")
+        if delivery.status == S.DONE:
+            return _("Done")
+    return str(STATES.get(delivery.status, ""))
+
+
+def template(message: Message, viewer: Viewer) -> str:
+    """The line that stands for a message that we made ourselves."""
+    if message.template == "acknowledgement":
+        return _("We confirmed %(by)s that we have the question.") % {"by": by(message.kind)}
+    if message.template == "callback":
+        return _("The customer asks to be called.")
+    if message.template == "auto_reply":
+        return _("An automatic reply came in.")
+    if message.template == "spoken":
+        return _("What was said")
+    return ""
+
+
+def event(row: Event, viewer: Viewer, identities: dict[int, Identity]) -> str:
+    """An event in a sentence; "" for what this viewer needs not see."""
+    if row.sort == Event.Sort.CHOSEN and not viewer.is_staff and not row.data.get("before"):
+        return _("You chose: %(kind)s.") % {"kind": label(row.data["kind"])}
+    words = (FOR_STAFF if viewer.is_staff else FOR_CUSTOMERS).get(Event.Sort(row.sort))
+    return words(row, identities) if words else ""
+
+
+def _address(row: Event, identities: dict[int, Identity]) -> str:
+    identity = identities.get(row.data.get("identity", 0))
+    return f" ({identity})" if identity else ""
+
+
+def _who(row: Event) -> str:
+    return row.staff.display_name if row.staff else _("The customer")
+
+
+def _you_switched(row: Event, _identities: dict[int, Identity]) -> str:
+    data = row.data
+    values = {"kind": label(data["kind"]), "before": label(data.get("before", ""))}
+    if data.get("by") == Choice.By.RETURNING:
+        return _("From now on we answer %(by)s again.") % {"by": by(data["kind"])}
+    if data.get("by") == Choice.By.WRITING:
+        return _("You wrote %(by)s, so we answer there.") % {"by": by(data["kind"])}
+    if data.get("once"):
+        return _("You chose %(kind)s for the next answer only.") % values
+    if data["kind"] == data.get("before"):
+        return _("You changed where or when: %(kind)s.") % values
+    return _("You chose %(kind)s instead of %(before)s.") % values
+
+
+def _switched(row: Event, identities: dict[int, Identity]) -> str:
+    data = row.data
+    values = {
+        "who": _who(row),
+        "kind": label(data["kind"]) + _address(row, identities),
+        "before": label(data.get("before", "")),
+    }
+    if data.get("by") == Choice.By.RETURNING:
+        return _("Back to the usual way: %(kind)s.") % values
+    if data.get("by") == Choice.By.WRITING:
+        return _("The customer wrote by %(kind)s: the case follows.") % values
+    if data.get("once"):
+        return _("%(who)s chose %(kind)s for the next answer only.") % values
+    return _("%(who)s chose %(kind)s instead of %(before)s.") % values
+
+
+def _chosen(row: Event, identities: dict[int, Identity]) -> str:
+    values = {"who": _who(row), "kind": label(row.data["kind"]) + _address(row, identities)}
+    line = _("%(who)s wants the answer by: %(kind)s.") % values
+    wish = WISHES.get(row.data.get("wish", ""))
+    return f"{line[:-1]}, {wish}." if wish else line
+
+
+def _assigned(row: Event, _identities: dict[int, Identity]) -> str:
+    values = {"who": _who(row), "name": row.data.get("name", "")}
+    if not values["name"]:
+        return _("%(who)s took the assignment off.") % values
+    if row.staff_id == row.data.get("to"):
+        return _("%(who)s took the case.") % values
+    return _("%(who)s assigned the case to %(name)s.") % values
+
+
+def _overridden(row: Event, _identities: dict[int, Identity]) -> str:
+    return _("%(who)s answered by %(used)s instead of %(chosen)s: %(why)s") % {
+        "who": _who(row),
+        "used": label(row.data["used"]),
+        "chosen": label(row.data["chosen"]),
+        "why": row.data.get("why", ""),
+    }
+
+
+def _attempted(row: Event, _identities: dict[int, Identity]) -> str:
+    values = {"who": _who(row), "kind": label(row.data.get("kind", ""))}
+    if row.data.get("again"):
+        return _("%(who)s tries again: %(kind)s.") % values
+    line = _("%(who)s tried: %(kind)s, %(outcome)s.") % {
+        **values,
+        "outcome": OUTCOMES.get(row.data.get("outcome", ""), ""),
+    }
+    return f"{line} {row.data['note']}" if row.data.get("note") else line
+
+
+def _done(row: Event, _identities: dict[int, Identity]) -> str:
+    return _("%(who)s carried it out: %(kind)s, %(outcome)s.") % {
+        "who": _who(row),
+        "kind": label(row.data.get("kind", "")),
+        "outcome": OUTCOMES.get(row.data.get("outcome", ""), ""),
+    }
+
+
+def _day(row: Event) -> str:
+    return formats.date_format(timezone.localtime(row.created_at), "j F")
+
+
+FOR_CUSTOMERS = {
+    Event.Sort.SWITCHED: _you_switched,
+    Event.Sort.CALLS: lambda row, _ids: (
+        _("You asked us to call you about this.")
+        if row.data.get("allowed")
+        else _("You asked us not to call you about this.")
+    ),
+    Event.Sort.RESOLVED: lambda row, _ids: _("Settled on %(day)s.") % {"day": _day(row)},
+    Event.Sort.REOPENED: lambda row, _ids: _("Opened again on %(day)s.") % {"day": _day(row)},
+}
+FOR_STAFF = {
+    Event.Sort.OPENED: lambda row, _ids: (
+        _("Opened: %(kind)s.") % {"kind": label(row.data.get("kind", ""))}
+    ),
+    Event.Sort.CHOSEN: _chosen,
+    Event.Sort.SWITCHED: _switched,
+    Event.Sort.CALLS: lambda row, _ids: (
+        _("The customer asks to be called about this.")
+        if row.data.get("allowed")
+        else _("The customer does not want to be called about this.")
+    ),
+    Event.Sort.ASSIGNED: _assigned,
+    Event.Sort.RESOLVED: lambda row, _ids: _("%(who)s resolved the case.") % {"who": _who(row)},
+    Event.Sort.REOPENED: lambda row, _ids: _("%(who)s opened the case again.") % {"who": _who(row)},
+    Event.Sort.TOPIC: lambda row, _ids: _("%(who)s changed the topic.") % {"who": _who(row)},
+    Event.Sort.OVERRIDDEN: _overridden,
+    Event.Sort.REFUSED: lambda row, _ids: (
+        _("%(who)s tried %(kind)s and was refused: %(reason)s")
+        % {
+            "who": _who(row),
+            "kind": label(row.data.get("kind", "")),
+            "reason": row.data.get("reason", ""),
+        }
+    ),
+    Event.Sort.FAILED: lambda row, _ids: (
+        _("Did not arrive by %(kind)s: %(detail)s")
+        % {"kind": label(row.data.get("kind", "")), "detail": row.data.get("detail", "")}
+    ),
+    Event.Sort.UNCERTAIN: lambda row, _ids: (
+        _("Perhaps arrived by %(kind)s: %(detail)s")
+        % {"kind": label(row.data.get("kind", "")), "detail": row.data.get("detail", "")}
+    ),
+    Event.Sort.ATTEMPTED: _attempted,
+    Event.Sort.DONE: _done,
+    Event.Sort.PROVED: lambda row, _ids: _("An address was proved."),
+    Event.Sort.MERGED: lambda row, _ids: (
+        _("%(who)s joined case %(reference)s to this one.")
+        % {"who": _who(row), "reference": row.data.get("reference", "")}
+    ),
+    Event.Sort.UNMERGED: lambda row, _ids: (
+        _("%(who)s took case %(reference)s out again.")
+        % {"who": _who(row), "reference": row.data.get("reference", "")}
+    ),
+    Event.Sort.MOVED: lambda row, _ids: (
+        _("%(who)s moved a message: %(reference)s.")
+        % {"who": _who(row), "reference": row.data.get("reference", "")}
+    ),
+}

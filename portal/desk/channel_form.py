@@ -1,0 +1,218 @@
+"""The form of one channel: texts, promise, weekly hours, and the names of its secrets."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from i18nfield.forms import I18nFormField
+from i18nfield.strings import LazyI18nString
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from channels_app.adapters.registry import PROVIDERS
+from channels_app.models import Channel
+from contacts import addresses
+from contacts.kinds import EMAIL, Text, get
+from portal.desk.fields import LanguageInputs, ReferenceField, WeekField
+
+MAX_PROMISE_HOURS = 60 * 24
+
+# What a new channel says, until an administrator writes better words: good for, cannot.
+FIRST_TEXTS: dict[str, tuple[Text, Text]] = {
+    "phone": (
+        gettext_lazy("Long stories, doubts and anything urgent"),
+        gettext_lazy("Leaves you nothing in writing"),
+    ),
+    "in_person": (
+        gettext_lazy("Things that one must see, or sign together"),
+        gettext_lazy("Only during opening hours"),
+    ),
+    "email": (
+        gettext_lazy("A written answer that you keep"),
+        gettext_lazy("No quick back and forth; not for what is confidential"),
+    ),
+    "account": (
+        gettext_lazy("Confidential answers; no address is needed"),
+        gettext_lazy("You have to look here yourself"),
+    ),
+    "letter": (
+        gettext_lazy("An official answer on paper"),
+        gettext_lazy("Takes a few days"),
+    ),
+}
+SETTING_LABELS: dict[str, Text] = {
+    "url": gettext_lazy("Mail server"),
+    "authserv": gettext_lazy("Servers whose checks of the sender we believe"),
+}
+SETTING_HELPS: dict[str, Text] = {
+    "url": gettext_lazy(
+        "The variable holds smtp://user:password@host:587?tls=1, or smtps:// and so on."
+    ),
+    "authserv": gettext_lazy(
+        "The variable holds the names in Authentication-Results, with commas. Without it a mail"
+        " joins a case by its reply address only."
+    ),
+}
+
+
+class ChannelForm(forms.ModelForm):
+    """Everything of a channel but whether it is offered, its order and its pauses."""
+
+    title = I18nFormField(
+        label=gettext_lazy("Name for customers"),
+        widget=LanguageInputs,
+        max_length=100,
+        required=False,
+        help_text=gettext_lazy("Empty: the name of the kind."),
+    )
+    good_for = I18nFormField(
+        label=gettext_lazy("What it is good for"),
+        widget=LanguageInputs,
+        max_length=200,
+        required=False,
+    )
+    cannot = I18nFormField(
+        label=gettext_lazy("What it cannot do"),
+        widget=LanguageInputs,
+        max_length=200,
+        required=False,
+    )
+    promise_hours = forms.IntegerField(
+        label=gettext_lazy("hours"),
+        min_value=0,
+        max_value=MAX_PROMISE_HOURS,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget(attrs={"min": 0, "max": MAX_PROMISE_HOURS}),
+    )
+    promise_rest = forms.IntegerField(
+        label=gettext_lazy("minutes"),
+        min_value=0,
+        max_value=59,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget(attrs={"min": 0, "max": 59}),
+    )
+    weekly_hours = WeekField(label=gettext_lazy("Opening hours"), required=False)
+
+    class Meta:
+        model = Channel
+        fields = ["name", "address", "title", "good_for", "cannot", "weekly_hours", "max_sending"]
+        widgets = {
+            "name": UnfoldAdminTextInputWidget,
+            "address": UnfoldAdminTextInputWidget,
+            "max_sending": UnfoldAdminIntegerFieldWidget(attrs={"min": 1, "max": 100}),
+        }
+        help_texts = {
+            "name": gettext_lazy("Staff see it in the queue and on the case."),
+            "max_sending": gettext_lazy("How many workers may send through it at the same time."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        self.kind = get(row.kind)
+        if row.pk is None:
+            self.initial["name"] = str(self.kind.label)
+            good_for, cannot = FIRST_TEXTS.get(row.kind, ("", ""))
+            self.initial["good_for"] = LazyI18nString.from_gettext(good_for)
+            self.initial["cannot"] = LazyI18nString.from_gettext(cannot)
+        if row.promise_minutes is not None:
+            hours, minutes = divmod(row.promise_minutes, 60)
+            self.initial |= {"promise_hours": hours, "promise_rest": minutes}
+        self._address_field()
+        self._automatic_fields()
+
+    def _address_field(self) -> None:
+        field = self.fields["address"]
+        if self.kind.name == "email":
+            field.label, field.required = _("Mailbox"), True
+            field.help_text = _("The address that customers write to, like help@example.org.")
+        elif self.kind.name == "in_person":
+            field.label, field.required = _("Address of the branch"), True
+            field.widget = UnfoldAdminTextareaWidget(attrs={"rows": 3, "id": "id_address"})
+            field.help_text = _("Street and number, postcode and town.")
+            self.fields["name"].label = _("Name of the branch")
+            self.fields["name"].help_text = _("Customers choose a branch by it.")
+        else:
+            del self.fields["address"]
+
+    def _automatic_fields(self) -> None:
+        """What only a channel with a provider has: settings, and how much at once."""
+        adapter = PROVIDERS[self.instance.provider]
+        self.references: list[str] = []
+        for setting in (*adapter.settings_needed, *adapter.settings_optional):
+            name = f"setting_{setting}"
+            self.references.append(name)
+            self.initial[name] = self.instance.config.get(setting, "")
+            self.fields[name] = ReferenceField(
+                label=SETTING_LABELS.get(setting, setting),
+                help_text=SETTING_HELPS.get(setting, ""),
+                required=setting in adapter.settings_needed,
+            )
+        if not self.references:
+            del self.fields["max_sending"]
+
+    def settings(self) -> list[tuple[forms.BoundField, str, bool]]:
+        """Each reference with the name of its variable and whether that is set."""
+        found = []
+        for name in self.references:
+            stored = str(self.initial.get(name, ""))
+            found.append((self[name], stored.removeprefix("env:"), ReferenceField.is_set(stored)))
+        return found
+
+    def clean_name(self) -> str:
+        """Names tell channels apart, for staff and (branches) for customers."""
+        name: str = self.cleaned_data["name"]
+        others = Channel.objects.exclude(pk=self.instance.pk)
+        if others.filter(name__iexact=name).exists():
+            raise ValidationError(_("Another channel has this name already."))
+        return name
+
+    def clean_address(self) -> str:
+        """A mailbox in its one spelling; a branch on one line."""
+        typed: str = self.cleaned_data.get("address", "")
+        if self.kind.name == "email":
+            address = addresses.normalise(EMAIL, typed)
+            others = Channel.objects.exclude(pk=self.instance.pk)
+            if others.filter(kind="email", address__iexact=address).exists():
+                raise ValidationError(_("Another channel has this mailbox already."))
+            return address
+        lines = (" ".join(line.split()).strip(",") for line in typed.splitlines())
+        return ", ".join(line for line in lines if line)
+
+    def clean_max_sending(self) -> int:
+        """At least one, or nothing would ever leave."""
+        number: int = self.cleaned_data["max_sending"]
+        if not 1 <= number <= 100:
+            raise ValidationError(_("Write a number from 1 to 100."))
+        return number
+
+    def clean(self) -> dict[str, Any]:
+        """The promise in minutes, the settings as references, an address part for a new one."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        row = self.instance
+        parts = (cleaned.get("promise_hours"), cleaned.get("promise_rest"))
+        row.promise_minutes = (parts[0] or 0) * 60 + (parts[1] or 0) if any(parts) else None
+        config = dict(row.config)
+        for name in self.references:
+            config.pop(name.removeprefix("setting_"), None)
+            if cleaned.get(name):
+                config[name.removeprefix("setting_")] = cleaned[name]
+        row.config = config
+        if not row.slug:
+            row.slug = free_slug(cleaned.get("name", ""), row.kind)
+        return cleaned
+
+
+def free_slug(name: str, kind: str) -> str:
+    """An address part from a name that no other channel has."""
+    base = slugify(name)[:40] or re.sub("_", "-", kind)
+    taken = set(Channel.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    numbers = (f"{base}-{number}" for number in range(2, len(taken) + 3))
+    return next(slug for slug in (base, *numbers) if slug not in taken)

@@ -1,0 +1,73 @@
+"""What came in and could not be read: its bytes, why, and another try."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models.functions import Length
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from channels_app import inbound
+from channels_app.models import InboundEvent
+from portal.desk.administration import log_change, page, show
+
+PER_PAGE = 50
+
+
+@require_safe
+def overview(request: HttpRequest) -> HttpResponse:
+    """Newest first; the bytes stay in the database until somebody asks for them."""
+    rows = (
+        InboundEvent.objects.filter(state=InboundEvent.State.QUARANTINED)
+        .defer("raw")
+        .annotate(size=Length("raw"))
+        .select_related("channel")
+        .order_by("-received_at")
+    )
+    return show(
+        request,
+        "desk/admin_quarantine.html",
+        title=_("Quarantine"),
+        page=Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
+    )
+
+
+@require_safe
+def raw(request: HttpRequest, pk: int) -> HttpResponse:
+    """The bytes as they came, to be saved and never shown: they are a stranger's."""
+    event = get_object_or_404(InboundEvent, pk=pk, state=InboundEvent.State.QUARANTINED)
+    return HttpResponse(
+        bytes(event.raw),
+        content_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f'attachment; filename="received-{event.pk}.eml"',
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+@require_POST
+def again(request: HttpRequest, pk: int) -> HttpResponse:
+    """Read it once more, by a worker: after a fault was mended, for instance."""
+    event = get_object_or_404(
+        InboundEvent.objects.defer("raw"), pk=pk, state=InboundEvent.State.QUARANTINED
+    )
+    inbound.again(event)
+    log_change(request, event, "Tried again.")
+    messages.success(
+        request, _("It is being read again. If that fails, it comes back here with the reason.")
+    )
+    return redirect("admin:quarantine")
+
+
+def urls() -> list[URLPattern]:
+    """The pages under /admin/quarantine/."""
+    return [
+        page("quarantine/", overview, "quarantine"),
+        page("quarantine/<int:pk>/raw/", raw, "quarantine_raw"),
+        page("quarantine/<int:pk>/again/", again, "quarantine_again"),
+    ]

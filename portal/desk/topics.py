@@ -1,0 +1,153 @@
+"""Topics: what a question can be about; complex and sensitive ones lead the advice."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Count, Max
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+from i18nfield.forms import I18nFormField
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
+
+from channels_app import checks
+from contacts.models import Topic
+from portal.desk.administration import log_change, log_removal, move, page, save, show
+from portal.desk.fields import LanguageInputs
+
+
+class TopicForm(forms.ModelForm):
+    """One topic."""
+
+    name = I18nFormField(
+        label=gettext_lazy("Name"),
+        widget=LanguageInputs,
+        max_length=60,
+        help_text=gettext_lazy("A few words; customers pick it with one tap."),
+        error_messages={"required": gettext_lazy("Write the name in at least one language.")},
+    )
+
+    class Meta:
+        model = Topic
+        fields = ["name", "slug", "is_complex", "is_sensitive", "is_active"]
+        widgets = {
+            "slug": UnfoldAdminTextInputWidget(attrs={"class": "adm-mono", "spellcheck": "false"}),
+            "is_complex": UnfoldBooleanWidget,
+            "is_sensitive": UnfoldBooleanWidget,
+            "is_active": UnfoldBooleanWidget,
+        }
+        help_texts = {
+            "slug": gettext_lazy(
+                "For links from your own pages: /?topic=repair. Empty: made from the name."
+            ),
+            "is_active": gettext_lazy("Customers can pick it; old cases keep it anyway."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["slug"].required = False
+
+    def clean_slug(self) -> str:
+        """Made from the first name when nothing was typed."""
+        typed: str = self.cleaned_data["slug"]
+        if typed:
+            return typed
+        names = getattr(self.cleaned_data.get("name"), "data", None) or {}
+        words = (slugify(name) for name in names.values() if name)
+        base = next((word[:40] for word in words if word), "")
+        if not base:
+            raise ValidationError(_("Write a few plain letters, like repair."))
+        taken = set(
+            Topic.objects.filter(slug__startswith=base)
+            .exclude(pk=self.instance.pk)
+            .values_list("slug", flat=True)
+        )
+        numbers = (f"{base}-{number}" for number in range(2, len(taken) + 3))
+        return next(slug for slug in (base, *numbers) if slug not in taken)
+
+
+def overview(request: HttpRequest) -> HttpResponse:
+    """The list, in the order that customers see."""
+    rows = list(Topic.objects.annotate(case_count=Count("cases")))
+    found = {f.topic_id: f for f in checks.findings() if f.topic_id is not None}
+    return show(
+        request,
+        "desk/admin_topics.html",
+        title=_("Topics"),
+        rows=[(row, found.get(row.pk)) for row in rows],
+    )
+
+
+def add(request: HttpRequest) -> HttpResponse:
+    """A new topic, at the end of the list."""
+    last = Topic.objects.aggregate(last=Max("position"))["last"]
+    return _edit(request, Topic(position=0 if last is None else last + 1))
+
+
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    """Change a topic."""
+    return _edit(request, get_object_or_404(Topic, pk=pk))
+
+
+def _edit(request: HttpRequest, row: Topic) -> HttpResponse:
+    is_new = row.pk is None
+    title = _("New topic") if is_new else str(row.name)
+    form = TopicForm(request.POST or None, instance=row)
+    if request.method == "POST" and form.is_valid():
+        save(request, form)
+        messages.success(request, _("Saved. Customers see it at once."))
+        return redirect("admin:topics")
+    return show(
+        request,
+        "desk/admin_topic.html",
+        title=title,
+        form=form,
+        is_new=is_new,
+        status=422 if form.errors else 200,
+    )
+
+
+@require_POST
+def shift(request: HttpRequest, pk: int) -> HttpResponse:
+    """One place up or down."""
+    row = get_object_or_404(Topic, pk=pk)
+    with transaction.atomic():
+        if move(list(Topic.objects.all()), row, request.POST.get("to") == "up"):
+            log_change(request, row, "Moved.")
+    return redirect("admin:topics")
+
+
+@require_POST
+def remove(request: HttpRequest, pk: int) -> HttpResponse:
+    """Only a topic without cases; one with cases is switched off instead."""
+    row = get_object_or_404(Topic, pk=pk)
+    if row.cases.exists():
+        messages.error(
+            request,
+            _("%(name)s stays on the cases that have it. Stop offering it instead.")
+            % {"name": row.name},
+        )
+        return redirect("admin:topic", pk)
+    with transaction.atomic():
+        log_removal(request, row)
+        row.delete()
+    messages.success(request, _("%(name)s is removed.") % {"name": row.name})
+    return redirect("admin:topics")
+
+
+def urls() -> list[URLPattern]:
+    """The pages under /admin/topics/."""
+    return [
+        page("topics/", overview, "topics"),
+        page("topics/new/", add, "topic_add"),
+        page("topics/<int:pk>/", edit, "topic"),
+        page("topics/<int:pk>/move/", shift, "topic_move"),
+        page("topics/<int:pk>/remove/", remove, "topic_remove"),
+    ]

@@ -1,0 +1,192 @@
+"""The demo's shop: a mobility shop with its channels, topics and staff."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from i18nfield.strings import LazyI18nString
+
+from channels_app.models import Channel
+from contacts.models import Organisation, Topic, User
+from portal.simulator.cast import COLLEAGUES, MAILBOX, PASSWORD, SHOP_PHONE
+
+NAME = "Velo & Volt Mobility (demo)"
+
+
+def say(en: str, nl: str) -> LazyI18nString:
+    """A text in both languages."""
+    return LazyI18nString({"en": en, "nl": nl})
+
+
+def _week(start: str, end: str, saturday: tuple[str, str] | None = None) -> dict[str, Any]:
+    week: dict[str, Any] = {day: [[start, end]] for day in ("mon", "tue", "wed", "thu", "fri")}
+    return week | ({"sat": [list(saturday)]} if saturday else {})
+
+
+DESK_HOURS = _week("08:30", "17:30", ("10:00", "16:00"))
+SHOP_HOURS = _week("09:00", "18:00", ("09:30", "17:00"))
+# kind, address part, name for staff, minutes promised, hours, title, good for, cannot
+CHANNELS: tuple[tuple[str, str, str, int | None, dict[str, Any], tuple[LazyI18nString, ...]], ...]
+CHANNELS = (
+    (
+        "phone",
+        "phone",
+        "Phone",
+        30,
+        DESK_HOURS,
+        (
+            say("", ""),
+            say(
+                "Best for a longer story: we ask on.",
+                "Goed voor een langer verhaal: we vragen door.",
+            ),
+            say("Leaves you nothing in writing.", "U hebt daarna niets op papier."),
+        ),
+    ),
+    (
+        "email",
+        "email",
+        "E-mail",
+        240,
+        DESK_HOURS,
+        (
+            say("", ""),
+            say("Written, with files, to read again.", "Op schrift, met bijlagen, om na te lezen."),
+            say("Not for private matters.", "Niet voor privézaken."),
+        ),
+    ),
+    (
+        "account",
+        "own-page",
+        "Own page",
+        240,
+        DESK_HOURS,
+        (
+            say("", ""),
+            say(
+                "No address needed; private and all in one place.",
+                "Geen adres nodig; privé en alles bij elkaar.",
+            ),
+            say("You look here yourself for the answer.", "U kijkt hier zelf naar het antwoord."),
+        ),
+    ),
+    (
+        "letter",
+        "letter",
+        "Letter",
+        2880,
+        DESK_HOURS,
+        (
+            say("", ""),
+            say(
+                "Official, on paper, no internet needed.", "Officieel, op papier, zonder internet."
+            ),
+            say("Takes a few days.", "Duurt een paar dagen."),
+        ),
+    ),
+    (
+        "in_person",
+        "centre",
+        "Shop in the centre",
+        None,
+        SHOP_HOURS,
+        (
+            say("Shop in the centre", "Winkel in het centrum"),
+            say("See, try and take along.", "Kijken, proberen en meenemen."),
+            say("", ""),
+        ),
+    ),
+    (
+        "in_person",
+        "workshop",
+        "Workshop at the harbour",
+        None,
+        _week("08:00", "17:00"),
+        (
+            say("Workshop at the harbour", "Werkplaats aan de haven"),
+            say("Repairs while you wait.", "Reparaties waar u op wacht."),
+            say("", ""),
+        ),
+    ),
+)
+PROVIDERS = {"email": "email", "account": "in_house"}  # the rest is done by people
+ADDRESSES = {
+    "phone": SHOP_PHONE,
+    "email": f"{MAILBOX}@{settings.MAIL_DOMAIN}",
+    "centre": "Marktplein 1, Demodorp",
+    "workshop": "Havenweg 20, Demodorp",
+}
+# slug, English, Dutch, complex, sensitive
+TOPICS = (
+    ("in-stock", "In stock?", "Op voorraad?", False, False),
+    ("test-drive", "Test drive", "Proefrit", False, False),
+    ("invoice", "Invoice and finance", "Factuur en financiering", False, True),
+    ("repair", "Repair", "Reparatie", True, False),
+    ("complaint", "Complaint", "Klacht", True, False),
+    ("something-else", "Something else", "Iets anders", False, False),
+)
+
+
+def open_shop() -> Organisation:
+    """Make the organisation, its channels, topics and staff."""
+    organisation = Organisation.objects.create(
+        name=NAME,
+        brand_colour="#0f766e",
+        phone=SHOP_PHONE,
+        address="Velo & Volt Mobility (demo)\nMarktplein 1\n1000 AA Demodorp",
+        languages=["en", "nl"],
+        welcome=say(
+            "Cars, bicycles and repairs: ask us anything.",
+            "Auto's, fietsen en reparaties: vraag het ons gerust.",
+        ),
+        privacy_url="https://www.example.org/privacy",
+    )
+    _make_channels(organisation)
+    for position, (slug, en, nl, is_complex, is_sensitive) in enumerate(TOPICS):
+        Topic.objects.create(
+            slug=slug,
+            name=say(en, nl),
+            position=position,
+            is_complex=is_complex,
+            is_sensitive=is_sensitive,
+        )
+    _make_staff()
+    return organisation
+
+
+def _make_channels(organisation: Organisation) -> None:
+    for position, (kind, slug, name, promise, hours, texts) in enumerate(CHANNELS):
+        channel = Channel(
+            organisation=organisation,
+            kind=kind,
+            provider=PROVIDERS.get(kind, "manual"),
+            slug=slug,
+            name=name,
+            address=ADDRESSES.get(slug, ""),
+            position=position,
+            title=texts[0],
+            good_for=texts[1],
+            cannot=texts[2],
+            promise_minutes=promise,
+            weekly_hours=hours,
+            config={"url": "env:EMAIL_URL"} if kind == "email" else {},
+        )
+        channel.full_clean()
+        channel.save()
+
+
+def _make_staff() -> None:
+    """The colleagues; one hash for all, as each takes half a second to make."""
+    password = make_password(PASSWORD)
+    for colleague in COLLEAGUES:
+        User.objects.create(
+            username=colleague.username,
+            first_name=colleague.first_name,
+            last_name="Demo",
+            email=f"{colleague.username}@mail.example.org",
+            language=colleague.language,
+            is_staff=True,
+            is_superuser=colleague.is_administrator,
+            is_demo=True,
+            password=password,
+        )

@@ -1,0 +1,236 @@
+"""Where the demo's stories are played: the real services, a real mail server, and moved clocks."""
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Model
+from django.utils import timezone
+
+from channels_app import dispatch, inbound, opening, routing, sending, switching, todos
+from channels_app.adapters.base import Request
+from channels_app.management import smtp
+from channels_app.models import Attempt, Channel, Delivery, InboundEvent, InboundItem
+from contacts import services
+from contacts.models import (
+    Alert,
+    Attachment,
+    Case,
+    Choice,
+    Code,
+    Consent,
+    Customer,
+    Event,
+    Holder,
+    Identity,
+    Message,
+    Organisation,
+    Topic,
+    User,
+)
+from portal.management.commands.demo_mailbox import Postman
+from portal.simulator import post
+from portal.simulator.cast import PEOPLE, Person
+from portal.simulator.maildir import SEEN, Mail, Maildir
+
+# Everything with a clock: what a step wrote is moved to the step's own time.
+CLOCKS: dict[type[Model], tuple[str, ...]] = {
+    Alert: ("created_at",),
+    Attachment: ("created_at",),
+    Attempt: ("started_at", "finished_at"),
+    Case: ("opened_at", "changed_at", "waiting_since", "resolved_at"),
+    Choice: ("created_at",),
+    Code: ("created_at", "redeemed_at"),
+    Consent: ("created_at",),
+    Customer: ("created_at",),
+    Delivery: ("created_at", "sent_at", "finished_at"),
+    Event: ("created_at",),
+    Holder: ("created_at", "proved_at"),
+    Identity: ("created_at", "acknowledged_at", "bounced_at"),
+    InboundEvent: ("received_at", "processed_at"),
+    InboundItem: ("created_at",),
+    Message: ("created_at",),
+}
+
+
+class Stage:
+    """The shop and its people while the stories are played."""
+
+    def __init__(self, organisation: Organisation) -> None:
+        self.organisation = organisation
+        self.maildir = Maildir()
+        self.staff = {user.username: user for user in User.objects.filter(is_demo=True)}
+        self.topics = {topic.slug: topic for topic in Topic.objects.all()}
+        self.mail_channel = Channel.objects.get(slug="email")
+        self.refuse: dict[str, str] = {}
+
+    @contextmanager
+    def at(self, **ago: float) -> Iterator[None]:
+        """A step of a story: it runs now, is carried out now, and is then moved back in time."""
+        started, mails = timezone.now(), {mail.key for mail in self.maildir.mails()}
+        yield
+        self._carry_out()
+        moment = started - timedelta(**ago)
+        for model, fields in CLOCKS.items():
+            for field in fields:
+                rows = model._default_manager.filter(**{f"{field}__gte": started})
+                rows.update(**{field: moment})
+        for mail in self.maildir.mails():
+            if mail.key not in mails:
+                self.maildir.date(mail.key, moment)
+
+    def _carry_out(self) -> None:
+        """What a worker does: send what is due."""
+        due = Delivery.objects.due(timezone.now()).order_by("next_attempt_at")
+        for pk in list(due.values_list("pk", flat=True)):
+            sending.deliver(pk)
+
+    def newest_mail(self, person: Person) -> Mail:
+        """The mail that came last to that person."""
+        return self.maildir.mails(person.email)[0]
+
+    def receive(self, draft: post.Draft) -> None:
+        """A customer's mail comes in by the shop's door."""
+        content = post.compose(draft).as_bytes()
+        request = Request(body=content, envelope_from=draft.sender, envelope_to=(draft.to,))
+        inbound.process(inbound.receive(self.mail_channel, request).pk)
+
+    def read_mail(self, *, but: int) -> None:
+        """The customers opened all their mail but the newest ones."""
+        for mail in self.maildir.mails()[but:]:
+            self.maildir.mark(mail, SEEN)
+
+
+class Story:
+    """One case. Each method is one thing that somebody does in it."""
+
+    def __init__(self, stage: Stage, slug: str) -> None:
+        self.stage = stage
+        self.person = PEOPLE[slug]
+        self.case = Case()
+
+    def asks(self, title: str, text: str, kind: str = "email", **more: Any) -> None:
+        """The customer asks on the site."""
+        self._open(title, text, kind, came_by="account", **more)
+
+    def is_recorded(self, title: str, text: str, kind: str, staff: str, **more: Any) -> None:
+        """The customer phones, and an agent writes down what was said."""
+        self._open(title, text, kind, came_by="phone", staff=self.stage.staff[staff], **more)
+
+    def _open(self, title: str, text: str, kind: str, *, topic: str = "", **more: Any) -> None:
+        person = self.person
+        addresses = {"email": person.email, "phone": person.phone, "letter": person.post}
+        self.case = opening.open_case(
+            organisation=self.stage.organisation,
+            title=title,
+            text=text,
+            kind=kind,
+            language=person.language,
+            address=addresses.get(kind, ""),
+            name=person.name,
+            topic=self.stage.topics.get(topic),
+            **more,
+        )
+
+    def is_known_by(self, scheme: str, address: str) -> Identity:
+        """An agent notes one more address of the customer."""
+        identity = Identity.of(scheme, address)
+        services.hold(self.case.customer, identity, how=Holder.How.STAFF)
+        return identity
+
+    def gets(self, staff: str, text: str, **more: Any) -> Message:
+        """An agent answers."""
+        self._refresh()
+        return dispatch.reply(case=self.case, staff=self.stage.staff[staff], text=text, **more)
+
+    def is_called_in_vain(self, staff: str) -> None:
+        """An agent tries to call, against the customer's wish, and is refused."""
+        self._refresh()
+        message = Message(case=self.case, direction=Message.Direction.OUT, kind="phone")
+        refused = routing.route(message, timezone.now())
+        assert isinstance(refused, routing.Refused)
+        dispatch.refuse(self.case, staff=self.stage.staff[staff], kind="phone", refused=refused)
+
+    @property
+    def has_mail(self) -> bool:
+        """Whether the customer has a mail that could be answered."""
+        return bool(self.stage.maildir.mails(self.person.email))
+
+    def answers_by_mail(self, text: str) -> None:
+        """The customer answers the newest mail."""
+        self.stage.receive(post.answer(self.stage.newest_mail(self.person), text))
+
+    def writes_on_the_page(self, text: str) -> None:
+        """The customer writes on the question's page."""
+        self._refresh()
+        services.file_message(case=self.case, kind="account", text=text)
+
+    def calls_in(self, staff: str, text: str) -> None:
+        """The customer phones about the case; an agent writes down what was said."""
+        self._refresh()
+        services.file_message(
+            case=self.case, kind="phone", text=text, staff=self.stage.staff[staff]
+        )
+
+    def goes_on(self, kind: str, identity: Identity | None = None) -> None:
+        """The customer chooses another way."""
+        self._refresh()
+        switching.switch(case=self.case, kind=kind, identity=identity)
+
+    def is_visited(self, staff: str, outcome: str, note: str = "") -> None:
+        """An agent carries out what is to do: a call, a letter, a visit."""
+        self._refresh()
+        delivery = dispatch.open_in(self.case).latest("created_at")
+        todos.take(delivery, self.stage.staff[staff])
+        todos.finish(delivery, self.stage.staff[staff], outcome, note=note)
+
+    def gets_note(self, staff: str, text: str) -> None:
+        """Staff write to each other."""
+        self._refresh()
+        services.add_note(case=self.case, staff=self.stage.staff[staff], text=text)
+
+    def is_assigned(self, to: str, by: str) -> None:
+        """A colleague takes it over."""
+        self._refresh()
+        staff = self.stage.staff
+        services.assign(case=self.case, to=staff[to], by=staff[by])
+
+    def is_solved(self, staff: str) -> None:
+        """The matter is settled."""
+        self._refresh()
+        services.resolve(case=self.case, by=self.stage.staff[staff])
+
+    def _refresh(self) -> None:
+        self.case = Case.objects.select_related("root", "choice__identity", "customer").get(
+            pk=self.case.pk
+        )
+
+
+@contextmanager
+def mail_server(stage: Stage) -> Iterator[None]:
+    """The customers' mail server in this process, so that every mail is really sent."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    handler = Postman(stage.maildir, stage.refuse)
+    listening = _listen(handler)
+    server = asyncio.run_coroutine_threadsafe(listening, loop).result(10)
+    before = os.environ.get("EMAIL_URL", "")
+    os.environ["EMAIL_URL"] = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield
+    finally:
+        stage.mail_channel.adapter().close()
+        os.environ["EMAIL_URL"] = before
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
+
+
+async def _listen(handler: Postman) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    return await loop.create_server(smtp.factory(handler, "mailbox.example.org"), "127.0.0.1", 0)

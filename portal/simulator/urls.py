@@ -1,0 +1,23 @@
+"""Everything under /demo/; portal.urls includes it in demo mode only."""
+
+from django.urls import path
+
+from portal.simulator import pages, pocket, roles, tour
+
+app_name = "demo"
+urlpatterns = [
+    path("", pages.page, name="page"),
+    path("now/", pages.now, name="now"),
+    path("tour/again/", tour.again, name="again"),
+    path("be/customer/<slug:slug>/", roles.be_customer, name="be_customer"),
+    path("be/staff/<slug:username>/", roles.be_staff, name="be_staff"),
+    path("language/", roles.language, name="language"),
+    path("pocket/", pocket.mails, name="pocket"),
+    path("pocket/now/", pocket.now, name="pocket_now"),
+    path("pocket/write/", pocket.write, name="write"),
+    path("pocket/mail/<str:key>/", pocket.mail, name="mail"),
+    path("pocket/mail/<str:key>/body/", pocket.body, name="body"),
+    path("pocket/mail/<str:key>/file/<int:number>/", pocket.file, name="file"),
+    path("pocket/letters/", pocket.letter_box, name="letters"),
+    path("pocket/letters/<uuid:pk>/", pocket.letter, name="letter"),
+]

@@ -27,9 +27,12 @@ class Run:
 def pytest(name: str, arguments: list[str], **env: str) -> Run:
     """Run pytest with the output passed through; its last line is kept for the end."""
     print(f"\n--- tests on {name}", flush=True)
+    inherited = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    # Importing the portal here has named its own settings in the environment.
+    inherited["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     started = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-ra", *arguments],
-        env={key: v for key, v in os.environ.items() if key != "DATABASE_URL"} | env,
+        env=inherited | env,
         stdout=subprocess.PIPE,
         text=True,
         errors="replace",

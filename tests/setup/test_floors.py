@@ -4,6 +4,9 @@ import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parent.parent.parent
 CODE = [
     path

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOOLS = ("sh", "cat", "cksum", "cut", "dirname", "sed", "awk", "rm", "id", "env")
 OLD = '[ "$1" = -V ] && echo Python 3.9.2 && exit 0; exit 1'

@@ -13,6 +13,7 @@ import pytest
 from portal import processes
 from portal.processes import Group, Service
 
+pytestmark = pytest.mark.processes
 SLEEPS = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 # Ignores the polite signal, and so does what it started.
 STUBBORN = [

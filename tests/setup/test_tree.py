@@ -6,6 +6,8 @@ import pytest
 
 from tests import hygiene
 
+pytestmark = pytest.mark.processes
+
 
 def test_the_tree_is_clean() -> None:
     assert list(hygiene.faults()) == []

@@ -8,6 +8,8 @@ from redis import Redis
 
 from portal import valkey
 
+pytestmark = pytest.mark.processes
+
 
 def test_the_runtime_folder_is_short_private_and_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -205,6 +205,7 @@ def reroute(delivery: Delivery) -> Delivery | None:
         message.kind, message.why = "", ""
         route = routing.route(message, timezone.now())
         if isinstance(route, routing.Refused):
+            delivery.move(S.FAILED, frm=(S.CANCELLED,), error=route.reason[:500])
             tell(delivery, Event.Sort.FAILED, route.reason)
             return None
         message.chosen_kind = message.kind = route.channel.kind

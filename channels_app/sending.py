@@ -117,6 +117,7 @@ def _still_wanted(delivery: Delivery) -> bool:
     if isinstance(route, routing.Refused):
         _fail(delivery, route.reason)
         return False
+    delivery.only_notice |= route.only_notice  # the topic may have become sensitive meanwhile
     if by_choice and route.identity != delivery.identity:
         dispatch.reroute(delivery)
         return False

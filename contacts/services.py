@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from contacts import codes, search
@@ -365,6 +365,53 @@ def _members(case: Case) -> set[int]:
         edge = set(Case.objects.filter(merged_into__in=edge).values_list("pk", flat=True)) - found
         found |= edge
     return found
+
+
+@transaction.atomic
+def move_message(*, message: Message, to: Case, by: User) -> None:
+    """Put a wrongly filed message into another case; both histories say so.
+
+    Raises ValueError for a message without a case, or one that is there already.
+    """
+    source, target = message.case, to.stem
+    if source is None or source.stem == target:
+        raise ValueError("The message is in that case already.")
+    came = message.direction == Message.Direction.IN
+    now = timezone.now()
+    source.append(
+        Event(sort=Event.Sort.MOVED, staff=by, data={"reference": target.reference, "out": True})
+    )
+    changes = {"state": Case.State.OPEN, "resolved_at": None} if came else {}
+    if came:
+        changes["waiting_since"] = target.waiting_since or message.created_at
+    target.append(
+        Event(sort=Event.Sort.MOVED, staff=by, data={"reference": source.reference}),
+        changed_at=now,
+        **changes,
+    )
+    Case.objects.filter(pk=target.pk).update(seq=F("seq") + 1)
+    target.refresh_from_db(fields=["seq"])
+    Message.objects.filter(pk=message.pk).update(case=target, seq=target.seq)
+    message.case, message.seq = target, target.seq
+    _recount(source.stem)
+    search.index(message.text, case=target)
+
+
+def _recount(case: Case) -> None:
+    """Since when the customer waits, after a message left the case."""
+    messages = Message.objects.of(case)
+    answered = (
+        messages.filter(direction=Message.Direction.OUT, template="")
+        .order_by("-created_at")
+        .values_list("created_at", flat=True)
+        .first()
+    )
+    open_ones = messages.filter(direction=Message.Direction.IN).exclude(template="auto_reply")
+    if answered is not None:
+        open_ones = open_ones.filter(created_at__gt=answered)
+    first = open_ones.order_by("created_at").values_list("created_at", flat=True).first()
+    if case.state == Case.State.OPEN:
+        Case.objects.filter(pk=case.pk).update(waiting_since=first)
 
 
 def case_link(case: Case, identity: Identity | None = None) -> Code:

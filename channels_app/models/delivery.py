@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from channels_app.models.channel import Channel
 from contacts.models import Identity, Message
 
-LEASE = timedelta(seconds=120)  # longer than all time-outs of one try
+# Longer than all time-outs of one try: a lease that ends means that its worker is gone.
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 MAX_AGE = timedelta(days=5)
 # design.md section 4: 30 s, 2 min, 10 min, then hourly, for up to five days.
 RETRY_AFTER = (timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=10))

@@ -1,5 +1,6 @@
 """Translations: `make messages` extracts and compiles; `faults()` says what is not complete."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import polib
 ROOT = Path(__file__).resolve().parent.parent
 LOCALE = ROOT / "portal" / "locale"
 PACKAGES = ("portal", "channels_app", "contacts", "templates")
+HOLE = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w+\}")
 CATALOGUES = ("django.po", "djangojs.po")
 
 
@@ -68,10 +70,22 @@ def faults() -> Iterator[str]:
             yield f"{name}: not translated: {entry.msgid!r}"
         for entry in catalogue.fuzzy_entries():
             yield f"{name}: marked fuzzy: {entry.msgid!r}"
+        for entry in catalogue.translated_entries():
+            if not _fits(entry):
+                yield f"{name}: other placeholders than in the original: {entry.msgid!r}"
         compiled = path.with_suffix(".mo")
         if not compiled.exists() or compiled.read_bytes() != catalogue.to_binary():
             yield f"{name}: the .mo is not its compiled form: make messages"
     yield from _forgotten()
+
+
+def _fits(entry: polib.POEntry) -> bool:
+    """A translation that names another placeholder is an error only when somebody reads it."""
+    texts = list(entry.msgstr_plural.values()) or [entry.msgstr]
+    known = set(HOLE.findall(entry.msgid + entry.msgid_plural))
+    if entry.msgid_plural:  # "one question" may leave the number out
+        return all(set(HOLE.findall(text)) <= known for text in texts)
+    return all(set(HOLE.findall(text)) == known for text in texts)
 
 
 def _forgotten() -> Iterator[str]:

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from contacts import codes, search
@@ -200,7 +201,7 @@ def file_message(
         state=Case.State.OPEN,
         resolved_at=None,
         changed_at=now,
-        waiting_since=stem.waiting_since or now,
+        waiting_since=Coalesce("waiting_since", Value(now)),
     )
     attach(message, files)
     search.index(message.text, case=stem)
@@ -373,7 +374,7 @@ def move_message(*, message: Message, to: Case, by: User) -> None:
 
     Raises ValueError for a message without a case, or one that is there already.
     """
-    source, target = message.case, to.stem
+    source, target = message.case, Case.objects.get(pk=to.stem.pk)
     if source is None or source.stem == target:
         raise ValueError("The message is in that case already.")
     came = message.direction == Message.Direction.IN
@@ -381,8 +382,9 @@ def move_message(*, message: Message, to: Case, by: User) -> None:
     source.append(
         Event(sort=Event.Sort.MOVED, staff=by, data={"reference": target.reference, "out": True})
     )
-    changes = {"state": Case.State.OPEN, "resolved_at": None} if came else {}
+    changes: dict[str, Any] = {}
     if came:
+        changes = {"state": Case.State.OPEN, "resolved_at": None}
         changes["waiting_since"] = target.waiting_since or message.created_at
     target.append(
         Event(sort=Event.Sort.MOVED, staff=by, data={"reference": source.reference}),

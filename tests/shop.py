@@ -46,7 +46,7 @@ class Sink:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keep a mail."""
         if self.answer.startswith("2"):
-            self.raw.append(envelope.content or b"")  # type: ignore[arg-type]
+            self.raw.append(envelope.content or b"")
             self.recipients.append(list(envelope.rcpt_tos))
         return self.answer
 

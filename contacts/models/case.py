@@ -164,7 +164,8 @@ class Case(models.Model):
         with transaction.atomic():
             numbered = [row for row in rows if not isinstance(row, Choice)]
             Case.objects.filter(pk=stem.pk).update(seq=F("seq") + max(1, len(numbered)), **changes)
-            last = Case.objects.values_list("seq", flat=True).get(pk=stem.pk)
+            now = Case.objects.values("seq", *changes).get(pk=stem.pk)
+            last = now["seq"]
             for number, line in enumerate(numbered, start=last - len(numbered) + 1):
                 line.case, line.seq = self, number
             for row in rows:
@@ -177,7 +178,8 @@ class Case(models.Model):
             for alert in alerts:
                 alert.case = stem
                 alert.save(force_insert=True)
-            stem.seq = last
             for field, value in changes.items():
-                setattr(stem, field, value)
+                is_row = isinstance(value, models.Model) or value is None
+                setattr(stem, field, value if is_row else now[field])
+            stem.seq = last
             transaction.on_commit(partial(hints.publish, stem.pk, last), robust=True)

@@ -63,7 +63,9 @@ class CodeQuerySet(models.QuerySet["Code"]):
         """The live code of that plain value (long forms and PINs)."""
         return self.live().filter(purpose=purpose, digest=codes.digest(purpose, value)).first()
 
-    def check(self, purpose: str, identity: Identity, value: str, browser: str) -> "Code | None":
+    def redeem_digits(
+        self, purpose: str, identity: Identity, value: str, browser: str
+    ) -> "Code | None":
         """Redeem the newest six-digit code of an identity in this browser; counts a wrong try."""
         code = (
             self.live()

@@ -1,0 +1,335 @@
+"""Rules of the ground floor and of dispatch that every later part leans on."""
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from channels_app import advice, dispatch, opening, outbox, sending, switching, todos
+from channels_app.models import Channel, Delivery
+from contacts import addresses, codes, files, languages, search, services
+from contacts.models import (
+    Case,
+    Code,
+    Consent,
+    Customer,
+    Event,
+    Identity,
+    Message,
+    Organisation,
+    User,
+)
+from contacts.viewers import NOBODY, Viewer
+from tests import shop
+
+S = Delivery.Status
+
+
+def a_case(organisation: Organisation, kind: str = "account", **values: object) -> Case:
+    return opening.open_case(
+        organisation=organisation,
+        text="Does the red one fit a child?",
+        came_by="account",
+        kind=kind,
+        language="en",
+        **values,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheme", "one", "other"),
+    [
+        ("email", "Sam@Example.ORG", " sam@example.org"),
+        ("phone", "020 123 45 67", "+31 (0)20-1234567"),
+        ("phone", "0031 20 1234567", "+31201234567"),
+        ("post", "Main Street 1\n\n 1000 AA  Town", "Main Street 1\r\n1000 AA Town"),
+    ],
+)
+def test_two_spellings_are_one_address(scheme: str, one: str, other: str) -> None:
+    assert addresses.normalise(scheme, one) == addresses.normalise(scheme, other)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "raw"),
+    [
+        ("email", "sam"),
+        ("email", "sam@"),
+        ("email", "a@b\x00.org"),
+        ("email", "x" * 300 + "@example.org"),
+        ("phone", "call me"),
+        ("phone", "12"),
+        ("phone", "0" * 41),
+        ("post", "Town"),
+        ("post", ""),
+        ("pigeon", "x"),
+    ],
+)
+def test_what_is_no_address_is_refused_with_a_word(scheme: str, raw: str) -> None:
+    with pytest.raises(addresses.InvalidAddress) as caught:
+        addresses.normalise(scheme, raw)
+    assert caught.value.messages[0]
+
+
+@pytest.mark.parametrize("name", ["a.exe", "a.pdf.js", "photo.svg", "page.HTML", "x.tar.sh"])
+def test_dangerous_files_are_refused(name: str) -> None:
+    with pytest.raises(files.FileRefused):
+        files.check([files.File(name, "image/png", b"x")])
+
+
+def test_codes_are_derived_stored_as_digests_and_used_once(organisation: Organisation) -> None:
+    case = a_case(organisation)
+    code = Code.objects.issue(codes.JOIN, case=case)
+    assert len(code.plain) == 10 and code.plain == Code.objects.get().plain
+    assert code.plain not in str(Code.objects.values().get())
+    found = Code.objects.find(codes.JOIN, f" {code.plain[:5].lower()} {code.plain[5:]} ")
+    assert found == code and found.redeem() and not found.redeem()
+    assert Code.objects.find(codes.JOIN, code.plain) is None
+
+
+def test_six_digits_work_in_the_same_browser_for_five_tries(organisation: Organisation) -> None:
+    identity = Identity.of("email", "sam@example.org")
+    code = Code.objects.issue(codes.SIGN_IN, identity=identity, browser="mine")
+    wrong = "000000" if code.plain != "000000" else "111111"
+    assert Code.objects.redeem_digits(codes.SIGN_IN, identity, code.plain, "other") is None
+    for _n in range(4):
+        assert Code.objects.redeem_digits(codes.SIGN_IN, identity, wrong, "mine") is None
+    assert Code.objects.redeem_digits(codes.SIGN_IN, identity, code.plain, "mine") == code
+    again = Code.objects.issue(codes.SIGN_IN, identity=identity, browser="mine")
+    for _n in range(5):
+        Code.objects.redeem_digits(codes.SIGN_IN, identity, wrong, "mine")
+    assert Code.objects.redeem_digits(codes.SIGN_IN, identity, again.plain, "mine") is None
+
+
+def test_who_may_see_a_case(organisation: Organisation) -> None:
+    one, other = a_case(organisation), a_case(organisation)
+    seen: Callable[[Viewer], set[Case]] = lambda v: set(Case.objects.visible_to(v))  # noqa: E731
+    assert seen(NOBODY) == set()
+    assert seen(Viewer(case_ids=frozenset({one.pk}))) == {one}
+    assert seen(Viewer(customer_id=other.customer_id)) == {other}
+    assert seen(Viewer(staff_id=1)) == {one, other}
+    services.add_note(case=one, staff=shop.make_agent(), text="Only us")
+    mine = Message.objects.visible_to(Viewer(case_ids=frozenset({one.pk})))
+    assert [message.direction for message in mine] == ["in"]
+
+
+def test_joining_moves_no_row_and_can_be_taken_back(
+    organisation: Organisation, agent: User
+) -> None:
+    one, other = a_case(organisation), a_case(organisation)
+    services.join(case=other, into=one, by=agent)
+    assert other.root == one and Message.objects.of(one).count() == 2
+    late = services.file_message(case=other, kind="account", text="By my old link")
+    assert late.case == other and Message.objects.of(one).count() == 3
+    assert Case.objects.visible_to(Viewer(case_ids=frozenset({other.pk}))).count() == 2
+    for pair in ((other, one), (one, other), (one, one)):
+        with pytest.raises(ValueError):
+            services.join(case=pair[0], into=pair[1], by=agent)
+    services.undo_join(case=other, by=agent)
+    assert other.root is None and Message.objects.of(one).count() == 1
+    assert Message.objects.of(other).count() == 2
+
+
+def test_a_message_moves_and_the_waiting_goes_with_it(
+    organisation: Organisation, agent: User
+) -> None:
+    one, other = a_case(organisation), a_case(organisation)
+    dispatch.reply(case=one, staff=agent, text="Yes")
+    dispatch.reply(case=other, staff=agent, text="Yes")
+    wrong = services.file_message(case=one, kind="account", text="And my invoice?")
+    services.move_message(message=wrong, to=other, by=agent)
+    one.refresh_from_db()
+    other.refresh_from_db()
+    assert one.waiting_since is None and other.waiting_since == wrong.created_at
+    assert one.events.filter(sort=Event.Sort.MOVED).exists()
+    assert set(other.messages.values_list("text", flat=True)) >= {"And my invoice?"}
+
+
+def test_search_finds_by_reference_address_name_and_text(organisation: Organisation) -> None:
+    case = a_case(organisation, kind="email", address="sam@example.org", name="Samira Visser")
+    a_case(organisation)
+    wanted = (case.reference.lower(), case.reference.replace("-", ""), "SAM@example.org", "samira")
+    for query in wanted:
+        assert list(search.cases(query)) == [case], query
+    assert search.cases("child red").count() == 2
+    for hostile in ('"', "a OR", "NEAR(", "' --", "*", ":", "\x00", "x" * 500, "&|!", "(", ""):
+        search.cases(hostile).count()
+
+
+def test_a_call_that_was_asked_for_is_a_to_do_and_settles_the_case(
+    organisation: Organisation, agent: User
+) -> None:
+    case = a_case(organisation, kind="phone", address="020 123 45 67", wish="soon")
+    delivery = Delivery.objects.to_do().get()
+    todos.take(delivery, agent)
+    with pytest.raises(todos.Gone):
+        todos.take(Delivery.objects.get(pk=delivery.pk), shop.make_agent("ben"))
+    todos.finish(delivery, agent, Delivery.Outcome.NOT_REACHED)
+    assert Delivery.objects.to_do().get().attempt_count == 1
+    said = todos.finish(delivery, agent, Delivery.Outcome.REACHED, note="It fits from age six.")
+    case.refresh_from_db()
+    assert said is not None and said.template == "spoken" and case.waiting_since is None
+    assert Delivery.objects.get(pk=delivery.pk).status == S.DONE
+    with pytest.raises(todos.Gone):
+        todos.finish(delivery, agent, Delivery.Outcome.REACHED)
+
+
+def test_a_switch_takes_the_asked_call_back(organisation: Organisation) -> None:
+    case = a_case(organisation, kind="phone", address="020 123 45 67", wish="soon")
+    switching.switch(case=case, kind="account")
+    assert not Delivery.objects.to_do().exists()
+    assert Delivery.objects.get().status == S.CANCELLED
+
+
+def test_an_explicit_request_beats_never(organisation: Organisation, agent: User) -> None:
+    case = a_case(organisation)
+    identity = Identity.of("phone", "020 123 45 67")
+    services.hold(case.customer, identity, how="typed")
+    Consent.objects.create(customer=case.customer, kind="phone", level=Consent.Level.NEVER)
+    with pytest.raises(dispatch.Refusal, match="asked not to be called"):
+        dispatch.reply(case=case, staff=agent, text="Hi", kind="phone", why_text="quick")
+    services.allow_calls(case=case, allowed=True)
+    message = dispatch.reply(case=case, staff=agent, text="Hi", kind="phone", why_text="quick")
+    assert message.deliveries.get().status == S.TODO
+
+
+def test_a_no_that_comes_after_queueing_holds_when_sending(
+    organisation: Organisation, agent: User, sink: shop.Sink
+) -> None:
+    case = a_case(organisation)
+    services.hold(case.customer, Identity.of("email", "sam@example.org"), how="typed")
+    message = dispatch.reply(case=case, staff=agent, text="Hi", kind="email", why_text="file")
+    Consent.objects.create(customer=case.customer, kind="email", level=Consent.Level.NEVER)
+    sending.deliver(message.deliveries.get().pk)
+    assert message.deliveries.get().status == S.FAILED and not sink.raw
+
+
+def test_only_one_acknowledgement_a_day_to_an_unproved_address(
+    organisation: Organisation, sink: shop.Sink
+) -> None:
+    for _n in range(3):
+        a_case(organisation, kind="email", address="victim@example.org")
+    assert Message.objects.filter(template="acknowledgement").count() == 1
+
+
+def test_a_customers_own_words_never_rename_a_known_customer(organisation: Organisation) -> None:
+    first = a_case(organisation, kind="email", address="sam@example.org", name="Sam")
+    second = a_case(organisation, kind="email", address="sam@example.org", name="Mallory")
+    assert first.customer == second.customer and second.customer.name == "Sam"
+
+
+def test_a_broker_that_is_down_fails_no_request(
+    organisation: Organisation, settings: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object, **values: object) -> None:
+        calls.append(args)
+        raise OSError("refused")
+
+    calls: list[object] = []
+    monkeypatch.setattr(outbox.settings, "CELERY_BROKER_URL", "redis://127.0.0.1:1")
+    monkeypatch.setattr(outbox.current_app, "send_task", broken)
+    monkeypatch.setattr(outbox._Bell, "quiet_until", 0.0)
+    outbox.ring(outbox.DELIVER, "x")
+    outbox.ring(outbox.DELIVER, "y")
+    assert len(calls) == 1  # and then it is silent for a while
+
+
+@pytest.mark.parametrize(
+    ("situation", "kind"),
+    [
+        ({"how_soon": "now", "open_kinds": frozenset({"phone"})}, "phone"),
+        ({"how_soon": "now"}, "phone"),
+        ({"topic_sensitive": True}, "account"),
+        ({"topic_complex": True}, "phone"),
+        ({"how_soon": "can_wait"}, "email"),
+        ({}, "email"),
+    ],
+)
+def test_first_advice_has_a_reason(situation: dict[str, object], kind: str) -> None:
+    offered = ("phone", "email", "account", "letter")
+    values = {"open_kinds": frozenset(), **situation}
+    ranked = advice.recommend(advice.Situation(offered=offered, **values))  # type: ignore[arg-type]
+    assert ranked[0].kind == kind and ranked[0].reason
+    assert sorted(row.kind for row in ranked) == sorted(offered)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Ik wil graag weten of de fiets er nog is, want ik heb haast met mijn werk", "nl"),
+        ("Could you please tell me if you have the blue one, and what it would cost", "en"),
+        ("12345", "nl"),
+    ],
+)
+def test_the_language_is_guessed_where_it_can_be_told(text: str, language: str) -> None:
+    assert languages.guess(text, "nl") == language
+
+
+def in_threads(count: int, work: Callable[[int], object]) -> list[object]:
+    """Run the same work in real threads, each with its own connection."""
+    results: list[object] = []
+    gate = threading.Barrier(count)
+
+    def run(number: int) -> None:
+        gate.wait()
+        try:
+            results.append(work(number))
+        except Exception as error:
+            results.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_worker_of_many_gets_the_lease() -> None:
+    case = a_case(shop.make_shop(), kind="email", address="sam@example.org")
+    row = Delivery.objects.get(message__case=case)
+    leases = in_threads(8, lambda _n: Delivery.objects.claim(row.pk, timezone.now()))
+    assert len([lease for lease in leases if lease]) == 1, leases
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_writers_of_one_case_take_each_number_once() -> None:
+    case, agent = a_case(shop.make_shop()), shop.make_agent()
+
+    def write(number: int) -> object:
+        fresh = Case.objects.get(pk=case.pk)
+        if number % 2:
+            return services.file_message(case=fresh, kind="account", text=f"More {number}")
+        return dispatch.reply(case=fresh, staff=agent, text=f"Answer {number}")
+
+    results = in_threads(8, write)
+    assert not [result for result in results if isinstance(result, Exception)], results
+    numbers = [
+        *case.messages.values_list("seq", flat=True),
+        *case.events.values_list("seq", flat=True),
+    ]
+    assert len(numbers) == len(set(numbers))
+    assert case.messages.count() == 9
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_clicks_at_once_are_one_case() -> None:
+    organisation, key = shop.make_shop(), shop.key()
+    results = in_threads(6, lambda _n: a_case(organisation, client_key=key))
+    assert len(set(results)) == 1 and Case.objects.count() == 1, results
+    assert Customer.objects.count() == 1
+
+
+def test_a_paused_channel_waits(organisation: Organisation, sink: shop.Sink) -> None:
+    case = a_case(organisation, kind="email", address="sam@example.org")
+    row = Delivery.objects.get(message__case=case)
+    channel = Channel.objects.get(slug="email")
+    channel.pause(timezone.now() + timedelta(minutes=5), "test")
+    assert not Delivery.objects.due(timezone.now()).exists()
+    channel.resume()
+    assert Delivery.objects.due(timezone.now()).get() == row

@@ -8,19 +8,13 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from contacts.kinds import KINDS, Kind
+from portal.words import WISHES
 
 register = template.Library()
-
-# When to call back: Choice.wish of a phone choice.
-CALL_WISHES = {
-    "soon": gettext_lazy("as soon as possible"),
-    "morning": gettext_lazy("in the morning"),
-    "afternoon": gettext_lazy("in the afternoon"),
-    "tomorrow": gettext_lazy("tomorrow"),
-}
+CALL_WISHES = WISHES  # the name by which the desk asks for them
 
 
 @register.simple_tag
@@ -50,12 +44,12 @@ def kind(name: str) -> Kind | None:
 @register.filter
 def wish(value: str) -> str:
     """The words of a callback wish; "" for anything else."""
-    return str(CALL_WISHES.get(value, ""))
+    return str(WISHES.get(value, ""))
 
 
 @register.filter
 def moment(value: datetime | None) -> str:
-    """A moment as people say it: "10:12" today, "yesterday 10:12", "12 May 10:12", "12 May 2024"."""
+    """A moment as people say it: "10:12" today, "yesterday 10:12", "12 May 10:12"."""
     if value is None:
         return ""
     local, today = timezone.localtime(value), timezone.localdate()

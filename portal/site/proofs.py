@@ -1,0 +1,69 @@
+"""Codes to an address, to be sure that it is somebody's own: sent, asked for, checked."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+
+from channels_app import dispatch
+from contacts import codes
+from contacts.models import Code, Identity
+from portal import access
+from portal.context import site_of
+
+PER_TARGET, PER_CLIENT, HOUR = 5, 20, 3600
+KEY = "proving"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What this browser waits for: a code to one address, and what it is for."""
+
+    identity: Identity
+    purpose: str
+    why: dict[str, Any]
+
+
+def send(
+    request: HttpRequest, identity: Identity, purpose: str, *, language: str, **why: Any
+) -> bool:
+    """Send a code and remember it in this browser; False when too many were asked for.
+
+    The same work for a known and for an unknown address (security.md: enumeration).
+    """
+    target = f"{purpose}:{identity.scheme}:{codes.digest('limit', identity.value)}"
+    client = f"{purpose}:{access.client_address(request)}"
+    free = access.allow(client, times=PER_CLIENT, seconds=HOUR)
+    if not (access.allow(target, times=PER_TARGET, seconds=HOUR) and free):
+        return False
+    code = Code.objects.issue(purpose, identity=identity, browser=access.browser_key(request))
+    dispatch.notice(
+        template=purpose,
+        identity=identity,
+        code=code,
+        language=language,
+        organisation=site_of(request).organisation,
+    )
+    session = request.customer_session  # type: ignore[attr-defined]
+    session[KEY] = {"identity": identity.pk, "purpose": purpose, "why": why}
+    return True
+
+
+def pending(request: HttpRequest, purpose: str) -> Pending | None:
+    """What was sent from this browser and not redeemed yet."""
+    kept = request.customer_session.get(KEY)  # type: ignore[attr-defined]
+    if not kept or kept["purpose"] != purpose:
+        return None
+    identity = Identity.objects.filter(pk=kept["identity"]).first()
+    return Pending(identity, purpose, kept["why"]) if identity else None
+
+
+def redeem(request: HttpRequest, waiting: Pending, value: str) -> bool:
+    """Check what was typed, once; a right code is used up."""
+    found = Code.objects.redeem_digits(
+        waiting.purpose, waiting.identity, value[:40], access.browser_key(request)
+    )
+    if found is None:
+        return False
+    request.customer_session.pop(KEY, None)  # type: ignore[attr-defined]
+    return True

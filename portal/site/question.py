@@ -1,0 +1,218 @@
+"""The question page: the page after sending, and the one that is kept."""
+
+import hashlib
+import uuid
+from typing import Any
+
+from django.db import IntegrityError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from channels_app import promises
+from channels_app.rendering import code_url
+from contacts import codes, services
+from contacts.files import File
+from contacts.models import Case, Code, Message
+from contacts.viewers import Viewer
+from portal import access, timeline, words
+from portal.context import site_of
+from portal.site import forms, strips
+from portal.site.forms import Typed
+
+MESSAGES_PER_HOUR = 60  # in one case
+
+
+def case_for(request: HttpRequest, reference: str) -> tuple[Viewer, Case]:
+    """The viewer and the case they ask for; Http404 for anybody else."""
+    viewer = access.viewer_of(request)
+    return viewer, access.visible_case(viewer, reference)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def question(request: HttpRequest, reference: str) -> HttpResponse:
+    """Show the question, or take what the customer adds to it."""
+    viewer, case = case_for(request, reference)
+    if request.method != "POST":
+        if case.reference != reference:
+            return redirect("site:question", case.reference)
+        return page(request, viewer, case, Typed())
+    typed = Typed(request.POST)
+    if not _add(request, case, typed):
+        status = 429 if "limit" in typed.errors else 422
+        return page(request, viewer, case, typed, status=status)
+    return redirect(f"{reverse('site:question', args=[case.reference])}#newest")
+
+
+def _add(request: HttpRequest, case: Case, typed: Typed) -> bool:
+    """File what the customer wrote; False with the errors in `typed`."""
+    files = forms.files_of(request, typed)
+    text = typed.text()
+    if text or not files:
+        text = forms.text_of(typed, empty=_("Please write something first."))
+    if typed.errors:
+        return False
+    if not access.allow(f"write:{case.pk}", times=MESSAGES_PER_HOUR, seconds=3600):
+        typed.fail("limit", _("You sent many messages. Please wait a while, or call us."))
+        return False
+    _file(case, text, files, _key_for(case, typed, text))
+    return True
+
+
+def _file(case: Case, text: str, files: list[File], key: uuid.UUID) -> None:
+    try:
+        services.file_message(case=case, kind="account", text=text, files=files, client_key=key)
+    except IntegrityError:
+        # Two clicks at once: the other one was first.
+        if not Message.objects.filter(case=case, client_key=key).exists():
+            raise
+
+
+def _key_for(case: Case, typed: Typed, text: str) -> uuid.UUID:
+    """The form's key; another text under a used key is another message, not a double click."""
+    key = forms.client_key_of(typed) or uuid.uuid4()
+    used = Message.objects.filter(case=case, client_key=key).first()
+    return key if used is None or used.text == text else uuid.uuid4()
+
+
+def page(
+    request: HttpRequest,
+    viewer: Viewer,
+    case: Case,
+    typed: Typed,
+    *,
+    status: int = 200,
+    notice: str = "",
+) -> HttpResponse:
+    """The page with what was typed so far."""
+    if notice:
+        strips.say(request, notice, tone="warn")
+    history, digest = _history(request, viewer, case)
+    lines = strips.take(request)
+    context: dict[str, Any] = {
+        **forms.context(typed),
+        "case": case,
+        "history": history,
+        "digest": digest,
+        "is_newest": not request.GET.get("before"),
+        "strips": [line for line in lines if not line.get("keep")],
+        "sent": next((line for line in lines if line.get("keep")), None),
+        "answer": answer(request, case),
+        "link": kept_link(case),
+        "pin": _pin(case),
+    }
+    return render(request, "site/question.html", context, status=status)
+
+
+def _history(request: HttpRequest, viewer: Viewer, case: Case) -> tuple[str, str]:
+    """The rendered timeline and a digest of it, so that a page can ask what is new."""
+    shown = timeline.page(case, viewer, before=request.GET.get("before", ""))
+    said = [entry for entry in shown.entries if entry.message is not None]
+    answered = any(e.message.is_answer for e in said if e.message)
+    newest_out = next(
+        (e for e in reversed(said) if e.message and e.message.direction == "out"), None
+    )
+    context = {
+        "case": case,
+        "shown": shown,
+        "failed": bool(newest_out and newest_out.failed),
+        "nothing_yet": "" if answered or shown.older else _nothing_yet(request, case),
+        "is_newest": not request.GET.get("before"),
+        "organisation": site_of(request).organisation,
+    }
+    html = render_to_string("site/_timeline.html", context)
+    return html, hashlib.sha256(html.encode()).hexdigest()[:16]
+
+
+def answer(request: HttpRequest, case: Case) -> dict[str, Any]:
+    """How we answer this case, for the line under the title."""
+    choice = case.choice
+    offer = site_of(request).offer(choice.kind) if choice else None
+    place = None
+    if choice and offer and choice.kind == promises.MEETING:
+        place = next((c for c in offer.channels if c.slug == choice.wish), offer.channel)
+    return {
+        "line": words.answer_line(choice),
+        "kind": choice.kind_info if choice else None,
+        "once": bool(choice and choice.once),
+        "is_offered": offer is not None,
+        "place": place,
+    }
+
+
+def _nothing_yet(request: HttpRequest, case: Case) -> str:
+    """ "Nothing yet. We answer by e-mail before 16:00.", as far as there is a promise."""
+    choice = case.choice
+    if choice is None or case.waiting_since is None or choice.kind == promises.MEETING:
+        return ""
+    by, offer = choice.kind_info.by, site_of(request).offer(choice.kind)
+    due = promises.due_at(offer.channel, case.waiting_since) if offer else None
+    now = timezone.now()
+    if due is None or due < now:
+        return _("Nothing yet. We answer %(by)s.") % {"by": by}
+    return _("Nothing yet. We answer %(by)s before %(when)s.") % {
+        "by": by,
+        "when": promises.moment(due, now),
+    }
+
+
+def kept_link(case: Case) -> str:
+    """The address that opens this case, for keeping; "" when the last one has expired."""
+    code = (
+        Code.objects.live()
+        .filter(purpose=codes.CASE_LINK, case=case, identity=None)
+        .order_by("-created_at")
+        .first()
+    )
+    return code_url(code) if code else ""
+
+
+def _pin(case: Case) -> Code | None:
+    """The four digits to say on the phone, while they live."""
+    pins = Code.objects.live().filter(purpose=codes.JOIN, case=case, form=codes.PIN)
+    return pins.order_by("-created_at").first()
+
+
+@never_cache
+@require_GET
+def refresh(request: HttpRequest, reference: str) -> HttpResponse:
+    """The timeline again, or 204 where nothing changed; asked for while the page is visible."""
+    viewer, case = case_for(request, reference)
+    history, digest = _history(request, viewer, case)
+    spoken = answer(request, case)
+    if request.GET.get("have") == digest and request.GET.get("line") == spoken["line"]:
+        return HttpResponse(status=204)
+    context = {"case": case, "history": history, "digest": digest, "answer": spoken}
+    return render(request, "site/_history.html", context)
+
+
+@require_POST
+def solved(request: HttpRequest, reference: str) -> HttpResponse:
+    """It's solved."""
+    _viewer, case = case_for(request, reference)
+    services.resolve(case=case)
+    return redirect("site:question", case.reference)
+
+
+@require_POST
+def again(request: HttpRequest, reference: str) -> HttpResponse:
+    """Ask again: the same question is open once more."""
+    _viewer, case = case_for(request, reference)
+    services.reopen(case=case)
+    strips.say(request, _("Your question is open again. Write below what you still want to know."))
+    return redirect(f"{reverse('site:question', args=[case.reference])}#text")
+
+
+@require_POST
+def call_code(request: HttpRequest, reference: str) -> HttpResponse:
+    """A code to say when calling now, so that nobody has to tell the story again."""
+    _viewer, case = case_for(request, reference)
+    if _pin(case) is None and access.allow(f"pin:{case.pk}", times=10, seconds=3600):
+        Code.objects.issue(codes.JOIN, case=case, form=codes.PIN)
+    return redirect(f"{reverse('site:question', args=[case.reference])}#call")

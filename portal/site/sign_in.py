@@ -1,0 +1,133 @@
+"""Sign in by a one-time code: the same answer and the same work for known and unknown."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from contacts import codes, services
+from contacts.addresses import InvalidAddress
+from contacts.kinds import EMAIL
+from contacts.models import Code, Customer, Holder, Identity
+from portal import access
+from portal.context import site_of
+from portal.site import forms, proofs, strips
+from portal.site.forms import Typed
+from portal.site.start import language_of
+
+PAPER_TRIES_PER_HOUR = 20  # by one client address
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Ask for an address and send a code to it, whoever it belongs to."""
+    typed = Typed(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and _ask(request, typed):
+        return redirect("site:sign_in_code")
+    return _page(request, typed)
+
+
+def _page(request: HttpRequest, typed: Typed, *, about: str = "email") -> HttpResponse:
+    context = {
+        **forms.context(typed, "email", "paper"),
+        "strips": strips.take(request),
+        "paper_open": about == "paper",
+        "can_mail": site_of(request).offer(EMAIL) is not None,
+    }
+    return render(request, "site/sign_in.html", context, status=422 if typed.errors else 200)
+
+
+def _ask(request: HttpRequest, typed: Typed) -> bool:
+    try:
+        identity = Identity.of(EMAIL, typed.get("email"))
+    except InvalidAddress as error:
+        typed.fail("email", error)
+        return False
+    if proofs.send(request, identity, codes.SIGN_IN, language=language_of(request)):
+        return True
+    typed.fail(
+        "email",
+        _("Several codes were asked for already. Please use the newest one, or wait an hour."),
+    )
+    return False
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """The six boxes."""
+    waiting = proofs.pending(request, codes.SIGN_IN)
+    if waiting is None:
+        return redirect("site:sign_in")
+    typed = Typed(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and typed.has("again"):
+        if proofs.send(request, waiting.identity, codes.SIGN_IN, language=language_of(request)):
+            strips.say(request, _("We sent a new code."))
+        else:
+            typed.fail("code", _("We sent several codes already. Please use the newest one."))
+    elif request.method == "POST":
+        if proofs.redeem(request, waiting, typed.get("code")):
+            customer = customer_of(waiting.identity, language_of(request))
+            access.sign_in(request, customer)
+            return redirect("site:questions")
+        typed.fail("code", _("This code does not fit. Please look again, or ask for a new one."))
+    context = {
+        **forms.context(typed),
+        "address": waiting.identity,
+        "back": reverse("site:sign_in"),
+        "button": _("Sign in"),
+        "strips": strips.take(request),
+    }
+    return render(request, "site/code.html", context, status=422 if typed.errors else 200)
+
+
+def customer_of(identity: Identity, language: str) -> Customer:
+    """The customer whose address was just proved.
+
+    Who proved it before comes first. A customer who only typed it and proved another address is
+    somebody else (anyone can type a stranger's address): then the address starts a customer anew.
+    """
+    holders = Holder.objects.current().filter(identity=identity).select_related("customer__root")
+    proved: list[Customer] = []
+    typed: list[Customer] = []
+    for holder in holders.order_by("pk"):
+        (proved if holder.proved_at else typed).append(holder.customer.top)
+    own = proved or [customer for customer in typed if not _proved_another(customer, identity)]
+    customer = own[0] if own else Customer.objects.create(language=language)
+    services.hold(customer, identity, how=Holder.How.CODE, proved=True)
+    return customer
+
+
+def _proved_another(customer: Customer, identity: Identity) -> bool:
+    proved = Holder.objects.proved().exclude(identity=identity)
+    return proved.filter(customer__in=[customer, *customer.family.all()]).exists()
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def paper(request: HttpRequest) -> HttpResponse:
+    """A code from a letter, or one that was read out on the phone: opens that one case."""
+    if request.method != "POST":
+        return _page(request, Typed(), about="paper")
+    typed = Typed(request.POST)
+    key = f"paper:{access.client_address(request)}"
+    if not access.allow(key, times=PAPER_TRIES_PER_HOUR, seconds=3600):
+        typed.fail("paper", _("You tried many codes. Please wait an hour, or call us."))
+        return _page(request, typed, about="paper")
+    found = Code.objects.find(codes.JOIN, typed.get("paper"))
+    if found is None or found.form != codes.PAPER or found.case is None or not found.redeem():
+        typed.fail("paper", _("This code does not fit, or it was used before. Please look again."))
+        return _page(request, typed, about="paper")
+    access.grant_case(request, found.case)
+    return redirect("site:question", found.case.stem.reference)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """Forget everything in this browser."""
+    access.sign_out(request)
+    strips.say(request, _("You are signed out. This browser no longer shows your questions."))
+    return redirect("site:start")

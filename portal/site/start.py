@@ -1,0 +1,201 @@
+"""The start page: one page, no account, works without JavaScript."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from channels_app import opening
+from contacts import codes, services
+from contacts.addresses import InvalidAddress
+from contacts.files import File
+from contacts.models import Case, Code, Customer, Holder, Topic
+from portal import access
+from portal.context import site_of
+from portal.site import forms, strips, ways
+from portal.site.forms import Typed, Wanted
+from portal.site.ways import Way
+
+MAX_CHIPS = 6
+OTHER = "something-else"  # a topic of that name makes our own chip needless
+OPENED_PER_HOUR = 30  # by one client address
+
+
+def language_of(request: HttpRequest) -> str:
+    """The language of the page, as far as the organisation answers in it."""
+    offered = [code for code, _name in site_of(request).languages]
+    language = (get_language() or "")[:2]
+    return language if language in offered or not offered else offered[0]
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: HttpRequest) -> HttpResponse:
+    """Show the page, or open the case and go to its page."""
+    if request.method != "POST":
+        return page(request, _from_link(request), _rows(request))
+    typed = Typed(request.POST)
+    rows = _rows(request)
+    case = _open(request, typed, rows)
+    if case is None:
+        status = 429 if "limit" in typed.errors else 422
+        return page(request, typed, rows, status=status)
+    return redirect("site:question", case.reference)
+
+
+def _from_link(request: HttpRequest) -> Typed:
+    """What a shop's page says in its link (`?topic=...&about=...`); an unknown topic is none."""
+    words = QueryDict(mutable=True)
+    words.update({name: request.GET.get(name, "") for name in ("topic", "about")})
+    return Typed(words)
+
+
+def page(
+    request: HttpRequest, typed: Typed, rows: list[Way], *, status: int = 200, notice: str = ""
+) -> HttpResponse:
+    """The page with what was typed so far; also shown when a form had grown stale."""
+    topics = list(Topic.objects.offered())
+    slug = typed.get("topic")
+    topic = next((topic for topic in topics if topic.slug == slug), None)
+    how_soon = forms.how_soon_of(typed)
+    ways.advise(rows, topic, how_soon)
+    shown = topics[:MAX_CHIPS] + [t for t in topics[MAX_CHIPS:] if t == topic]
+    if notice:
+        strips.say(request, notice, tone="warn")
+    context: dict[str, Any] = {
+        **forms.context(
+            typed, "name", about=typed.get("about", 200), topic=slug, how_soon=how_soon
+        ),
+        "topics": shown,
+        "has_other": not any(topic.slug == OTHER for topic in shown),
+        "how_soon": Case.HowSoon.choices,
+        "ways": rows,
+        "groups": ways.groups(rows),
+        "strips": strips.take(request),
+    }
+    context["form"]["topic_other"] = request.method == "POST" and typed.has("topic") and not slug
+    return render(request, "site/start.html", context, status=status)
+
+
+def rows_for(request: HttpRequest, typed: Typed) -> list[Way]:
+    """The rows with what was typed in them."""
+    rows = _rows(request)
+    ways.fill(rows, typed)
+    return rows
+
+
+def _rows(request: HttpRequest) -> list[Way]:
+    """The offered rows; who is signed in finds the own addresses filled in."""
+    rows = ways.make(site_of(request).board, timezone.now())
+    customer = access.signed_in_customer(request)
+    if customer is not None:
+        _prefill(rows, customer)
+    return rows
+
+
+def _prefill(rows: list[Way], customer: Customer) -> None:
+    holders = Holder.objects.proved().filter(customer=customer).select_related("identity")
+    own = {holder.identity.scheme: holder.identity for holder in holders.order_by("-pk")}
+    for way in rows:
+        way.checked = way.kind.name == customer.preferred_kind
+        if way.kind.scheme in own:
+            way.address = own[way.kind.scheme].value
+        way.name = customer.name
+
+
+def _open(request: HttpRequest, typed: Typed, rows: list[Way]) -> Case | None:
+    """Check everything, then open the case; None with the errors in `typed`."""
+    text = forms.text_of(typed, empty=_("Please write what we can help you with."))
+    topic = forms.topic_of(typed, Topic.objects.offered())
+    wanted = forms.way_of(typed, rows)
+    files = forms.files_of(request, typed)
+    if not typed.errors and not _may_open(request):
+        typed.fail(
+            "limit", _("Many questions came from your connection. Please wait an hour, or call us.")
+        )
+    if typed.errors or wanted is None:
+        ways.fill(rows, typed)
+        return None
+    case = _create(request, typed, wanted, text=text, topic=topic, files=files)
+    if case is None:
+        ways.fill(rows, typed)
+    return case
+
+
+def _may_open(request: HttpRequest) -> bool:
+    key = f"open:{access.client_address(request)}"
+    return access.allow(key, times=OPENED_PER_HOUR, seconds=3600)
+
+
+def _create(
+    request: HttpRequest,
+    typed: Typed,
+    wanted: Wanted,
+    *,
+    text: str,
+    topic: Topic | None,
+    files: list[File],
+) -> Case | None:
+    try:
+        case = opening.open_case(
+            organisation=site_of(request).organisation,
+            text=text,
+            came_by="account",
+            kind=wanted.way.kind.name,
+            address=wanted.address,
+            name=wanted.name or typed.get("name", forms.MAX_NAME),
+            wish=wanted.wish,
+            topic=topic,
+            about=typed.get("about", 200),
+            how_soon=forms.how_soon_of(typed),
+            language=language_of(request),
+            files=files,
+            client_key=_key_for(typed, text),
+            customer=access.signed_in_customer(request),
+        )
+    except opening.NotOffered:
+        typed.fail("way", _("This way is not offered any more. Please choose another one."))
+        return None
+    except InvalidAddress as error:
+        typed.fail(wanted.way.address_id, error)
+        return None
+    _welcome(request, case)
+    return case
+
+
+def _key_for(typed: Typed, text: str) -> uuid.UUID:
+    """The form's key; another text under a used key is another question, not a double click."""
+    key = forms.client_key_of(typed) or uuid.uuid4()
+    used = Case.objects.filter(client_key=key).first()
+    if used is None:
+        return key
+    first = used.messages.order_by("seq").first()
+    return key if first is not None and first.text == text else uuid.uuid4()
+
+
+def _welcome(request: HttpRequest, case: Case) -> None:
+    """Let this browser in, with a link to keep and, for who wants to call, a code to say."""
+    access.grant_case(request, case)
+    kept = Code.objects.live().filter(purpose=codes.CASE_LINK, case=case, identity=None)
+    if not kept.exists():
+        services.case_link(case)
+        if case.choice is not None and case.choice.kind == "phone":
+            Code.objects.issue(codes.JOIN, case=case, form=codes.PIN)
+        text = _("We have your question. Reference %(reference)s.") % {"reference": case.reference}
+        strips.say(request, text, keep=True, reference=case.reference)
+
+
+@require_GET
+def advice(request: HttpRequest) -> HttpResponse:
+    """The suggested row for a topic and an urgency: replaces the marks in the page."""
+    typed = Typed(request.GET)
+    topic = Topic.objects.offered().filter(slug=typed.get("topic")).first()
+    rows = ways.make(site_of(request).board, timezone.now())
+    ways.advise(rows, topic, forms.how_soon_of(typed))
+    return render(request, "site/_advice.html", {"ways": rows})

@@ -1,0 +1,269 @@
+"""The rows of the chooser, on the start page and where a customer switches."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from channels_app import advice, promises
+from channels_app.promises import Offer
+from contacts.kinds import GROUPS, SCHEMES, Kind
+from contacts.models import Case, Choice, Identity, Topic
+from portal.words import WISHES
+
+MANY = 5  # from so many kinds on they stand in groups
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A place where one can come by."""
+
+    slug: str
+    title: str
+    address: str
+    chosen: bool
+
+
+@dataclass
+class Way:
+    """One row: an offered kind, or a known address of that kind."""
+
+    offer: Offer
+    state_line: str
+    identity: Identity | None = None
+    is_current: bool = False
+    asks_code: bool = False
+    checked: bool = False
+    address: str = ""
+    name: str = ""
+    wish: str = ""
+    address_error: str = ""
+    name_error: str = ""
+    wish_error: str = ""
+    is_suggested: bool = False
+    reason: str = ""
+    only_notice: bool = False
+    has_known: bool = False  # a known address has a row of its own
+    to: str = ""  # how the known address is written
+
+    @property
+    def kind(self) -> Kind:
+        """The registry entry."""
+        return self.offer.kind
+
+    @property
+    def value(self) -> str:
+        """What the radio posts: the kind, with the address's id where one is known."""
+        return f"{self.kind.name}:{self.identity.pk}" if self.identity else self.kind.name
+
+    @property
+    def id(self) -> str:
+        """The value as part of an element's id."""
+        return self.value.replace(":", "-")
+
+    @property
+    def address_id(self) -> str:
+        """The id of its address field."""
+        return f"address_{self.kind.name}"
+
+    @property
+    def name_id(self) -> str:
+        """The id of its name field."""
+        return f"name_{self.kind.name}"
+
+    @property
+    def wish_name(self) -> str:
+        """What its wish is posted as; known addresses have one each."""
+        return f"wish_{self.id}"
+
+    @property
+    def wish_id(self) -> str:
+        """The id of its wish field."""
+        return self.wish_name
+
+    @property
+    def title(self) -> str:
+        """The name of the row; a second row of a kind says that it takes another address."""
+        if not (self.has_known and self.asks_address):
+            return self.offer.title
+        if self.kind.scheme == "phone":
+            return _("%(kind)s, another number") % {"kind": self.offer.title}
+        return _("%(kind)s, another address") % {"kind": self.offer.title}
+
+    @property
+    def promise_line(self) -> str:
+        """ "within 4 hours", or nothing."""
+        return promises.promise_line(self.offer)
+
+    @property
+    def asks_address(self) -> bool:
+        """Whether the customer has to type one."""
+        return bool(self.kind.scheme) and self.identity is None
+
+    @property
+    def address_label(self) -> str:
+        """The label of the address field: "Your e-mail address"."""
+        if self.kind.scheme == "email":
+            return _("Your e-mail address")
+        if self.kind.scheme == "phone":
+            return _("Your phone number")
+        return str(SCHEMES[self.kind.scheme].label)
+
+    @property
+    def wishes(self) -> list[tuple[str, str | Promise, bool]]:
+        """The moments of a call: value, words, chosen."""
+        if not self.kind.rings:
+            return []
+        chosen = self.wish if self.wish in WISHES else "soon"
+        return [(value, words, value == chosen) for value, words in WISHES.items()]
+
+    @property
+    def branches(self) -> list[Branch]:
+        """The places of a kind that is done at a place."""
+        if self.kind.name != promises.MEETING:
+            return []
+        return [
+            Branch(channel.slug, channel.label, channel.address, channel.slug == self.wish)
+            for channel in self.offer.channels
+        ]
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something opens under the chosen row."""
+        return bool(
+            self.asks_address or self.wishes or self.branches or self.kind.name == "account"
+        )
+
+    @property
+    def describedby(self) -> str:
+        """Ids of what a screen reader should add to the row."""
+        return f"notice-{self.id}" if self.only_notice else ""
+
+    @property
+    def send_label(self) -> str:
+        """The words on the button of the start page."""
+        if self.kind.rings:
+            return _("Call me back")
+        return _("Send my question")
+
+    @property
+    def outcome(self) -> str:
+        """What happens next, in a sentence."""
+        if self.kind.rings:
+            line = _("We call you back")
+        elif self.kind.name == "account":
+            line = _("We answer on your own page")
+        elif self.kind.name == promises.MEETING:
+            return _("We have your question ready when you come.")
+        else:
+            line = _("We answer %(by)s") % {"by": self.kind.by}
+        promise = self.promise_line
+        return f"{line}, {promise}." if promise else f"{line}."
+
+
+@dataclass(frozen=True)
+class Group:
+    """Rows under one heading; "" without a heading."""
+
+    name: str | Promise
+    ways: list[Way] = field(default_factory=list)
+
+
+def make(offers: Iterable[Offer], now: datetime) -> list[Way]:
+    """One row per offered kind."""
+    return [Way(offer, promises.state_line(offer, now)) for offer in offers]
+
+
+def groups(ways: list[Way]) -> list[Group]:
+    """Rows in the groups Talk, Message, In writing; few kinds, or a sole member: no heading."""
+    if len({way.kind.name for way in ways}) < MANY:
+        return [Group("", ways)] if ways else []
+    found = [
+        Group(label, [way for way in ways if way.kind.group == name])
+        for name, label in GROUPS.items()
+    ]
+    return [
+        group if len(group.ways) > 1 else Group("", group.ways) for group in found if group.ways
+    ]
+
+
+def advise(ways: list[Way], topic: Topic | None, how_soon: str) -> None:
+    """Mark one row as suggested, with its reason, and those that only carry a notice."""
+    situation = advice.Situation(
+        offered=tuple(dict.fromkeys(way.kind.name for way in ways)),
+        open_kinds=frozenset(way.kind.name for way in ways if way.offer.is_open),
+        topic_complex=bool(topic and topic.is_complex),
+        topic_sensitive=bool(topic and topic.is_sensitive),
+        how_soon=how_soon,
+    )
+    best = next(iter(advice.recommend(situation)), None)
+    for way in ways:
+        way.only_notice = bool(topic and topic.is_sensitive and not way.offer.private)
+        way.is_suggested = bool(best and best.reason and best.kind == way.kind.name)
+        way.reason = best.reason if best and way.is_suggested else ""
+
+
+class TypedWords(Protocol):
+    """What `fill` needs of a posted form."""
+
+    errors: dict[str, list[str]]
+
+    def has(self, name: str) -> bool:
+        """Whether the field was posted."""
+
+    def get(self, name: str) -> str:
+        """The field as it was typed."""
+
+
+def fill(ways: list[Way], typed: TypedWords) -> None:
+    """Put back what was typed, with what was wrong beside it."""
+    for way in ways:
+        way.checked = typed.get("way") == way.value
+        if typed.has(way.address_id):
+            way.address = typed.get(way.address_id)
+        if typed.has(way.name_id):
+            way.name = typed.get(way.name_id)
+        if typed.has(way.wish_name):
+            way.wish = typed.get(way.wish_name)
+        way.address_error = next(iter(typed.errors.get(way.address_id, [])), "")
+        way.name_error = next(iter(typed.errors.get(way.name_id, [])), "")
+        way.wish_error = next(iter(typed.errors.get(way.wish_name, [])), "")
+
+
+def for_case(
+    offers: list[Offer], case: Case, known: list[Identity], *, now: datetime, masked: bool
+) -> tuple[list[Way], list[Way]]:
+    """Two lists of rows for a switch: known addresses first, then everything else.
+
+    `masked`: the addresses are shown as a passer-by may see them.
+    """
+    choice = case.choice
+    first: list[Way] = []
+    rest: list[Way] = []
+    for offer in offers:
+        line = promises.state_line(offer, now)
+        fitting = [i for i in known if i.scheme == offer.kind.scheme and i.is_usable]
+        for identity in fitting:
+            way = Way(offer, line, identity=identity)
+            way.to = identity.masked if masked else str(identity)
+            way.is_current = _is_current(choice, way)
+            first.append(way)
+        way = Way(offer, line, has_known=bool(fitting))
+        way.is_current = _is_current(choice, way)
+        way.asks_code = offer.kind.scheme == "email"
+        (first if not offer.kind.scheme and way.is_current else rest).append(way)
+    for way in first + rest:
+        way.only_notice = case.is_sensitive and not way.offer.private
+        if choice is not None and way.is_current:
+            way.wish = choice.wish
+    first.sort(key=lambda way: not way.is_current)
+    return first, rest
+
+
+def _is_current(choice: Choice | None, way: Way) -> bool:
+    if choice is None or choice.kind != way.kind.name:
+        return False
+    return choice.identity_id == (way.identity.pk if way.identity else None)

@@ -1,0 +1,88 @@
+"""Small pieces of the desk's pages."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from channels_app.models import Delivery
+from contacts.kinds import KINDS
+from portal.desk import words
+
+register = template.Library()
+S = Delivery.Status
+STATE_ICONS = {
+    S.TODO: "clock",
+    S.TAKEN: "clock",
+    S.QUEUED: "clock",
+    S.SENDING: "clock",
+    S.FAILED: "alert",
+    S.RETURNED: "alert",
+    S.UNCERTAIN: "alert",
+    S.CANCELLED: "close",
+}
+
+
+@register.simple_tag
+def avatar(name: str, size: str = "") -> SafeString:
+    """A round sign with the first letters of a name; the name itself stands beside it."""
+    parts = [part for part in str(name).replace("@", " ").split() if part[:1].isalnum()]
+    letters = "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or "?"
+    return format_html(
+        '<span class="desk-avatar{}" aria-hidden="true">{}</span>',
+        f" desk-avatar--{size}" if size else "",
+        letters,
+    )
+
+
+@register.filter
+def state_icon(delivery: Delivery) -> str:
+    """The icon of a delivery's state."""
+    return STATE_ICONS.get(S(delivery.status), "check")
+
+
+@register.filter
+def state_level(delivery: Delivery) -> str:
+    """ "bad", "unsure", "off" or "": how a delivery's state is coloured."""
+    if delivery.status in (S.FAILED, S.RETURNED):
+        return "bad"
+    if delivery.status == S.UNCERTAIN:
+        return "unsure"
+    return "off" if delivery.status == S.CANCELLED else ""
+
+
+@register.filter
+def try_word(outcome: str) -> str:
+    """How one try went, in a word for staff."""
+    said = {
+        "sent": _("sent"),
+        "delivered": _("delivered"),
+        "unavailable": _("the other side did not answer"),
+        "rejected": _("refused by the other side"),
+        "recipient_gone": _("the address does not exist"),
+        "gone": _("the address does not exist"),
+        "misconfigured": _("the channel is set up wrongly"),
+        "uncertain": _("not sure that it arrived"),
+        "reached": _("reached"),
+        "not_reached": _("not reached"),
+        "later": _("later"),
+    }
+    return said.get(outcome, outcome)
+
+
+@register.filter
+def shorten(text: str, limit: int = 160) -> str:
+    """One line, cut at a word."""
+    return words.shorten(text, limit)
+
+
+@register.filter
+def when(value: object) -> str:
+    """today 10:12, yesterday 10:12, 12 May 10:12."""
+    return words.day_and_time(value) if value else ""  # type: ignore[arg-type]
+
+
+@register.filter
+def kind_by(name: str) -> str:
+    """How a kind completes a sentence: by e-mail."""
+    return str(KINDS[name].by) if name in KINDS else ""

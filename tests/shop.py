@@ -46,17 +46,15 @@ class Sink:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """Keep a mail."""
         if self.answer.startswith("2"):
-            self.raw.append(envelope.content or b"")
+            assert isinstance(envelope.content, bytes)
+            self.raw.append(envelope.content)
             self.recipients.append(list(envelope.rcpt_tos))
         return self.answer
 
     @property
     def mails(self) -> list[EmailMessage]:
         """What came, parsed by the standard library."""
-        return [
-            email.message_from_bytes(raw, policy=email.policy.default)  # type: ignore[misc]
-            for raw in self.raw
-        ]
+        return [email.message_from_bytes(raw, policy=email.policy.default) for raw in self.raw]
 
 
 @contextmanager

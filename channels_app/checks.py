@@ -129,7 +129,8 @@ def missing_settings(channel: Channel) -> list[str]:
 
 
 def _channel_texts(languages: list[str], channels: Sequence[Channel]) -> Iterator[Finding]:
-    for channel in channels:
+    speakers = {channel.kind: channel for channel in reversed(channels)}
+    for channel in speakers.values():  # of several branches the first one's words are shown
         lacking = set(_lacking(channel.good_for, languages))
         lacking |= set(_lacking(channel.cannot, languages))
         # Without any title the name of the kind is shown, in every language.

@@ -6,7 +6,7 @@ URL names, all in the namespace `admin`: organisation, channels, topics, staff, 
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -14,7 +14,8 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.admin.utils import construct_change_message
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 from django.utils.translation import get_language_info
 
@@ -33,14 +34,14 @@ __all__ = [
     "show",
     "staff_of",
 ]
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def administrators_only(view: View) -> View:
     """Agents and others get 403; who is not signed in was sent to the sign-in page before."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not isinstance(request.user, User) or not request.user.is_administrator:
             raise PermissionDenied
         return view(request, *args, **kwargs)
@@ -75,7 +76,7 @@ def save(request: HttpRequest, form: forms.ModelForm) -> Any:
     is_new = form.instance.pk is None
     with transaction.atomic():
         row = form.save()
-        message = construct_change_message(form, [], is_new)
+        message = construct_change_message(cast(forms.Form, form), [], is_new)
         log(request, row, message, flag=ADDITION if is_new else CHANGE)
     return row
 

@@ -124,7 +124,7 @@ class ChannelForm(forms.ModelForm):
             self.initial["cannot"] = LazyI18nString.from_gettext(cannot)
         if row.promise_minutes is not None:
             hours, minutes = divmod(row.promise_minutes, 60)
-            self.initial |= {"promise_hours": hours, "promise_rest": minutes}
+            self.initial.update(promise_hours=hours, promise_rest=minutes)
         self._address_field()
         self._automatic_fields()
 

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -74,6 +74,7 @@ def state(channel: Channel, now: datetime) -> dict[str, Any]:
         "paused_for_good": channel.is_paused(now)
         and channel.paused_until - now > timedelta(days=365),  # type: ignore[operator]
         "automatic": channel.capabilities.automatic,
+        "connects": channel.capabilities.automatic and not channel.capabilities.immediate,
     }
 
 
@@ -197,10 +198,12 @@ def consequences(channel: Channel) -> list[str]:
     if channel.kind not in others:
         count = Case.objects.open().filter(choice__kind=channel.kind).count()
         if count:
-            lost.append(
-                _("%(count)s open cases are answered this way; agents must ask for another.")
-                % {"count": count}
+            text = ngettext(
+                "%(count)s open case is answered this way; agents must ask for another.",
+                "%(count)s open cases are answered this way; agents must ask for another.",
+                count,
             )
+            lost.append(text % {"count": count})
     return lost
 
 

@@ -20,10 +20,10 @@ from django.utils.translation import gettext_lazy
 from i18nfield.forms import I18nFormField
 from PIL import Image, ImageOps
 from unfold.widgets import (
+    INPUT_CLASSES,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldAdminURLInputWidget,
 )
 
 from contacts import addresses
@@ -105,7 +105,7 @@ class OrganisationForm(forms.ModelForm):
         label=gettext_lazy("Privacy statement"),
         required=False,
         assume_scheme="https",
-        widget=UnfoldAdminURLInputWidget(attrs={"placeholder": "https://"}),
+        widget=forms.URLInput(attrs={"class": " ".join(INPUT_CLASSES), "placeholder": "https://"}),
         help_text=gettext_lazy("Its address; the link stands at the foot of every page."),
     )
 
@@ -224,7 +224,7 @@ def logo(request: HttpRequest) -> FileResponse:
     if not stored:
         raise Http404
     types = dict(FORMATS.values())
-    kind = types.get(stored.name.rpartition(".")[2], "application/octet-stream")
+    kind = types.get(str(stored.name).rpartition(".")[2], "application/octet-stream")
     return FileResponse(stored.open("rb"), content_type=kind)
 
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
@@ -219,11 +219,12 @@ def activate(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("admin:staff")
     messages.success(request, _("%(name)s is signed out and cannot sign in any more.") % name)
     if count := Case.objects.open().filter(assignee=row).count():
-        messages.warning(
-            request,
-            _("%(count)s open cases are still with %(name)s: assign them to somebody else.")
-            % {"count": count, **name},
+        text = ngettext(
+            "%(count)s open case is still with %(name)s: assign it to somebody else.",
+            "%(count)s open cases are still with %(name)s: assign them to somebody else.",
+            count,
         )
+        messages.warning(request, text % {"count": count, **name})
     return redirect("admin:staff")
 
 

@@ -139,17 +139,18 @@ def _encoded_multipart(part: Part, body: Body) -> list[Segment]:
 
 def _text_of(part: Part, body: Body) -> str:
     data = part.body()
-    label = part.content()[1].get("charset", "")
-    if part.kind == "text/html":
-        meta = _META_CHARSET.search(data[:4096])
-        hint = meta.group(1).decode("ascii", "ignore") if meta else ""
-    else:
-        hint = ""
-    text = _UNSTORABLE.sub("", decode(data, label or hint, hint))
-    if len(text) > MAX_TEXT * (2 if part.kind == "text/html" else 1):
-        body.notes.append(f"text cut at {MAX_TEXT} characters")
-        text = text[: MAX_TEXT * (2 if part.kind == "text/html" else 1)]
+    found = part.content()[1]
+    is_html = part.kind == "text/html"
+    most = MAX_TEXT * 2 if is_html else MAX_TEXT
+    if len(data) > 4 * most:
+        data = data[: 4 * most].rpartition(b"\n")[0] or data[: 4 * most]
+    meta = _META_CHARSET.search(data[:4096]) if is_html else None
+    hint = meta.group(1).decode("ascii", "ignore") if meta else ""
+    text = _UNSTORABLE.sub("", decode(data, found.get("charset", "") or hint, hint))
+    if len(text) > most:
+        body.notes.append(f"text cut at {most} characters")
+        text = text[:most]
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if part.kind == "text/plain" and part.content()[1].get("format", "").casefold() == "flowed":
-        return unflow(text, part.content()[1].get("delsp", "").casefold() == "yes")
+    if not is_html and found.get("format", "").casefold() == "flowed":
+        return unflow(text, found.get("delsp", "").casefold() == "yes")
     return text

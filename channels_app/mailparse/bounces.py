@@ -13,7 +13,7 @@ _STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 _CODE = re.compile(r"(?<![\d.])([45])\d\d[ \-]")
 _ADDRESS = re.compile(r"<?([^\s<>()\":;,]{1,64}@[^\s<>()\":;,]{1,255}\.[^\s<>()\":;,.]{1,63})>?")
 _COPY = re.compile(
-    r"(?im)^(?:[- ]{2,}.{0,60}(?:copy of the message|copy of your message|original message"
+    r"(?im)^(?:[- ]{2,80}.{0,60}(?:copy of the message|copy of your message|original message"
     r"|returned message|below this line).*|(?:return-path|received|message-id): ?<?.*)$"
 )
 _ID = re.compile(r"(?im)^[> ]{0,4}message-id:\s{0,5}<([^<>\s]{1,500})>")
@@ -80,7 +80,7 @@ def _recipient(value: str) -> str:
 
 
 def _with_original(found: BounceReport, original: Part | None, text: str) -> BounceReport:
-    quoted = _ID.search(text)
+    quoted = _ID.search(text[:200_000])
     identifier = (message_ids(original.raw_value("message-id")) or ("",))[0] if original else ""
     return BounceReport(
         recipient=found.recipient,
@@ -115,8 +115,9 @@ def _is_bounce(mail: Part, from_email: str, subject: str) -> bool:
 
 def _free(mail: Part, subject: str, text: str, original: Part | None) -> BounceReport | None:
     """Read a report that was written for people only: Exim, qmail, older Exchange."""
-    copy = _COPY.search(text)
-    head = text[: copy.start() if copy else 20_000][:20_000]
+    head = text[:20_000]
+    copy = _COPY.search(head)
+    head = head[: copy.start()] if copy else head
     named = emails(mail.raw_value("x-failed-recipients"))
     address = _ADDRESS.search(head)
     recipient = named[0] if named else address.group(1).rstrip(".") if address else ""

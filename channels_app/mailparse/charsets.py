@@ -190,7 +190,7 @@ def _two_byte(leads: list[int], runs: int) -> str:
     kana = sum(lead in (0xA4, 0xA5) for lead in leads)
     if kana * 3 >= len(leads):
         return "euc_jp"
-    if hangul == len(leads) and (len(leads) >= 12 or 1 < runs and len(leads) <= 5 * runs):
+    if hangul == len(leads) and (len(leads) >= 12 or (runs > 1 and len(leads) <= 5 * runs)):
         return "cp949"  # Korean has blanks between its words
     common = sum(0xB0 <= lead <= 0xD7 or 0xA1 <= lead <= 0xA3 for lead in leads)
     return "gb18030" if common >= 0.8 * len(leads) else ""
@@ -201,7 +201,7 @@ def _least_bad(data: bytes, codec: str) -> str:
     if codec in _MULTIBYTE or codec.startswith(("utf-", "iso2022")):
         text = data.decode(codec, "replace")
         high = sum(1 for byte in data if byte > 127) if len(data) < 200_000 else len(data) // 2
-        if text.count("\ufffd") * 5 <= max(high, 5):
+        if text.count("\ufffd") * 5 <= high:
             return text
     elif codec:
         return data.decode(codec, "replace")

@@ -85,15 +85,15 @@ FORWARDED = phrases(
 # owner and is enough with any name; the second needs one of the words below.
 SENT_FROM_MY = phrases(
     """sent from my|sent from our|verstuurd vanaf mijn|verzonden vanaf mijn|verstuurd vanaf m'n
-    verzonden met mijn|von meinem...gesendet|von meiner...gesendet|gesendet von meinem
-    gesendet mit meinem|gesendet von meiner|diese nachricht wurde von meinem...gesendet
+    verzonden met mijn|gesendet von meinem
+    gesendet mit meinem|gesendet von meiner
     envoyé de mon|envoyée de mon|envoyé depuis mon|envoyé de ma|enviado desde mi|enviado do meu
     enviado de meu|enviado a partir do meu|enviada do meu|enviado de mi|inviato dal mio
     inviata dal mio|wysłano z mojego|wysłane z mojego|wysłane z mojej|sendt fra min|sendt fra mit
     skickat från min|skickat från mitt|lähetetty...stani|lähetetty minun|odesláno z mého
     odoslané z môjho|elküldve a...omról|trimis de pe|отправлено с моего|отправлено из моего
     відправлено з мого|надіслано з мого|изпратено от моя|στάλθηκε από το|εστάλη από το|נשלח מה
-    أُرسلت من|أرسلت من|发自我的|發自我的|從我的...傳送|从我的...发送|我的...에서 보냄|đã gửi từ
+    أُرسلت من|أرسلت من|发自我的|發自我的|從我的...傳送|从我的...发送|나의...에서 보냄|đã gửi từ
     được gửi từ|gửi từ"""
 )
 SENT_FROM = phrases(
@@ -101,6 +101,7 @@ SENT_FROM = phrases(
     download outlook|verstuurd vanaf|verstuurd vanuit|verstuurd met|verstuurd via|verzonden vanaf
     verzonden met|verzonden vanuit|verzonden via|outlook voor...downloaden|download outlook voor
     gesendet von|gesendet mit|gesendet vom|gesendet über|diese nachricht wurde...gesendet
+    von meinem...gesendet|von meiner...gesendet
     holen sie sich outlook|outlook für...herunterladen|envoyé de|envoyé depuis|envoyé à partir
     envoyé via|envoyé avec|envoyée de|envoyée depuis|obtenir outlook|obtenez outlook
     télécharger outlook|téléchargez outlook|provenance :|enviado desde|enviado con
@@ -120,7 +121,7 @@ SENT_BY = words(
     "iphone ipad ipod android samsung galaxy outlook mail gmail windows blackberry huawei xiaomi"
     " nokia phone telefoon telefon mobile mobiel mobil mobiltelefon tablet smartphone handy app"
     " yahoo proton gmx web.de spark typeapp tutanota tuta apple oneplus pixel motorola sony lg htc"
-    " htc wiko oppo telefono téléphone teléfono móvil telemóvel puhelin puhelimesta telefonu"
+    " wiko oppo iphon telefono téléphone teléfono móvil telemóvel puhelin puhelimesta telefonu"
     " phone’dan телефона iphone'umdan iphoneから送信 ios windowsphone bluemail aquamail canary"
     " airmail thunderbird e-mail posta webmail device toestel gerät appareil dispositivo enhet"
 )

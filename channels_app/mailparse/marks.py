@@ -94,12 +94,13 @@ def _attributes(line: str) -> str:
     """ "strong", "weak" (needs a quote below) or ""."""
     stripped = line.rstrip(" *_-")
     colon = stripped.endswith(_COLONS)
-    wrote = _WROTE.search(line)
+    address = "@" in line
+    if not colon and not (address and _WROTE.search(stripped[-14:])):
+        return ""
     if not colon:
         dashed = line.startswith("--") and line.endswith("--")
-        at_end = wrote and _WROTE.search(stripped[-14:]) and "@" in line
-        return "strong" if at_end and _is_dated(line) and (dashed or _early(line)) else ""
-    address = "@" in line
+        return "strong" if _is_dated(line) and (dashed or _early(line)) else ""
+    wrote = _WROTE.search(line)
     if wrote and _is_dated(line) and (_early(line) or address):
         return "strong"
     if address and _is_dated(line) and _early(line) and _ENDS_IN_ADDRESS.search(stripped):
@@ -231,15 +232,22 @@ def is_sent_from(lines: list[Line], position: int) -> bool:
     low = body.casefold().rstrip(".")
     if _SENT_MY.match(low) and any(c.isupper() or c.isdigit() or not c.isascii() for c in body[1:]):
         return True
-    return bool(_SENT.match(low)) and any(
-        word in languages.SENT_BY for word in re.split(r"[\s\-_/]+", low)
-    )
+    return bool(_SENT.match(low)) and _names_a_device(low)
+
+
+def _names_a_device(low: str) -> bool:
+    """Long names may be inflected ("iPhonesta"); short ones are words of their own."""
+    words = re.split(r"[\s\-_/]+", low)
+    return any((name in low if len(name) > 4 else name in words) for name in languages.SENT_BY)
 
 
 def _beginnings(listed: frozenset[str]) -> re.Pattern[str]:
     """A pattern of "start" and "start...end" phrases."""
     escaped = (re.escape(phrase).replace(r"\.\.\.", ".{0,60}") for phrase in sorted(listed))
-    whole = (f"{e}$" if ".{0,60}" in e else rf"{e}(?![^\W\d_])" for e in escaped)
+    whole = (
+        f"{e}$" if ".{0,60}" in e else e if e[-1] > "\u2e80" else rf"{e}(?![^\W\d_])"
+        for e in escaped
+    )
     return re.compile("|".join(whole))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from channels_app.mailparse.html_text import REST_MARK, to_text
 from channels_app.mailparse.marks import (
+    Attribution,
     Line,
     attribution,
     header_block,
@@ -25,7 +26,7 @@ from channels_app.mailparse.marks import (
     ruled_footer,
 )
 
-MAX_LINES = 200_000
+MAX_LINES = 50_000  # what comes after counts as one line
 _MAX_SIGNATURE = 25  # lines that say something; more is no signature
 
 
@@ -57,28 +58,29 @@ def _blocks(lines: list[Line]) -> list[_Block]:
     """Sort the lines; what is cut for good does not appear."""
     blocks = [_Block()]
     fences = sum(is_fence(line) for line in lines)
-    position, fenced, dropping = 0, False, False
+    position, fenced, dropping, started = 0, False, False, False
     while position < len(lines):
         line = lines[position]
         if is_fence(line):
             fences -= 1
             fenced = not fenced and fences > 0
-        started = blocks[0].says() or len(blocks) > 1
         if not fenced:
             if is_forward(lines, position):
                 _add(blocks, lines[position:], quoted=False)
                 break
-            if _ends(lines, position, started):
+            found = attribution(lines, position)
+            if _ends(lines, position, started, found):
                 break
-            quote = _quote_at(lines, position)
+            quote = _quote_at(lines, position, found)
             if quote:
                 _quote(blocks, lines, position, quote)
-                position, dropping = quote.end, False
+                position, dropping, started = quote.end, False, True
                 continue
             if started and is_sent_from(lines, position):
                 dropping = True
         if not dropping:
             _add(blocks, [line], quoted=False)
+            started = started or bool(line.body)
         position += 1
     return blocks
 
@@ -89,7 +91,7 @@ def _add(blocks: list[_Block], lines: list[Line], quoted: bool) -> None:
     blocks[-1].lines += [line.raw.rstrip() for line in lines]
 
 
-def _ends(lines: list[Line], position: int, started: bool) -> bool:
+def _ends(lines: list[Line], position: int, started: bool, found: Attribution | None) -> bool:
     """Is everything from here on the old mail, or a signature?"""
     line = lines[position]
     if line.raw == REST_MARK:
@@ -100,7 +102,6 @@ def _ends(lines: list[Line], position: int, started: bool) -> bool:
         return is_footer(lines, position + 1, _MAX_SIGNATURE)
     if started and is_rule(line):
         return ruled_footer(lines, position)
-    found = attribution(lines, position)
     return found is not None and found.strong and not _quoted_from(lines, found.end)
 
 
@@ -110,9 +111,8 @@ class _Quote:
     attributed: bool
 
 
-def _quote_at(lines: list[Line], position: int) -> _Quote | None:
+def _quote_at(lines: list[Line], position: int, found: Attribution | None) -> _Quote | None:
     """A quote that starts here, with the line "... wrote:" above it or in it."""
-    found = attribution(lines, position)
     start = position
     if found and _quoted_from(lines, found.end):
         start = found.end

@@ -23,6 +23,7 @@ MAX_DEPTH = 50
 MAX_LINES = 1_500_000
 MAX_WORK = 6_000_000  # lines x depth: the parser asks every open level about every line
 MAX_HEADER = 16 * 1024
+_CHUNK = 1024 * 1024
 _MAX_SAME = 64  # headers of one name that are looked at
 
 _MBOX_LINE = re.compile(rb"\s*>?From [^\r\n]*\r?\n|[\r\n]+")
@@ -147,7 +148,9 @@ def read(raw: bytes, depth: int = 0) -> Part:
     if lines > 2 * MAX_LINES:
         raise Unparseable(f"more than {MAX_LINES} lines")
     parser = _BoundedParser(lines, depth)
-    parser.feed(_repaired(raw))
+    data = _repaired(raw)
+    for start in range(0, len(data), _CHUNK):  # the parser needs several times what it is fed
+        parser.feed(data[start : start + _CHUNK])
     return _closed(parser)
 
 

@@ -1,0 +1,253 @@
+"""What a button of the case page does: assign, done, topic, join, move, try again. POST alone."""
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, reverse
+from django.utils.translation import gettext as _
+
+from channels_app import dispatch, switching
+from channels_app.models import Delivery
+from contacts import addresses, kinds, services
+from contacts.models import Case, Choice, Holder, Identity, Message, Topic, User
+from portal.desk.case import address, find
+from portal.desk.pages import back, done, page, staff_of
+
+
+def assign(request: HttpRequest, reference: str) -> HttpResponse:
+    """To me, to a colleague, or to nobody."""
+    case, staff = find(request, reference), staff_of(request)
+    raw = request.POST.get("to", "")
+    to = None
+    if raw == "me":
+        to = staff
+    elif raw:
+        people = User.objects.filter(is_staff=True, is_active=True)
+        to = get_object_or_404(people, pk=raw) if raw.isdecimal() else None
+        if to is None:
+            raise Http404
+    if case.assignee != to:
+        services.assign(case=case, to=to, by=staff)
+    text = (
+        _("Assigned to %(name)s.") % {"name": to.display_name} if to else _("Assigned to nobody.")
+    )
+    done(request, text)
+    return back(request, address(case))
+
+
+def resolve(request: HttpRequest, reference: str) -> HttpResponse:
+    """The matter is settled; one click takes it back."""
+    case = find(request, reference)
+    services.resolve(case=case, by=staff_of(request))
+    undo = reverse("admin:case_reopen", args=[case.reference])
+    done(request, _("%(reference)s is done.") % {"reference": case.reference}, undo=undo)
+    return back(request, reverse("admin:cases"))
+
+
+def reopen(request: HttpRequest, reference: str) -> HttpResponse:
+    """Open a resolved case again."""
+    case = find(request, reference)
+    services.reopen(case=case, by=staff_of(request))
+    if since := unanswered_since(case):
+        case.append(waiting_since=since)
+    done(request, _("%(reference)s is open again.") % {"reference": case.reference})
+    return redirect(address(case))
+
+
+def unanswered_since(case: Case) -> datetime | None:
+    """When the customer said what has no answer yet: who opens a case again finds it waiting."""
+    history = Message.objects.of(case)
+    answer = history.filter(direction=Message.Direction.OUT, template="").order_by("seq").last()
+    came = history.filter(direction=Message.Direction.IN).exclude(template="auto_reply")
+    first = came.filter(seq__gt=answer.seq if answer else 0).order_by("seq").first()
+    return first.created_at if first else None
+
+
+def topic(request: HttpRequest, reference: str) -> HttpResponse:
+    """What the case is about."""
+    case = find(request, reference)
+    slug = request.POST.get("topic", "")[:50]
+    chosen = get_object_or_404(Topic, slug=slug) if slug else None
+    if case.topic != chosen:
+        services.set_topic(case=case, topic=chosen, by=staff_of(request))
+        done(request, _("The topic is changed."))
+    return redirect(address(case))
+
+
+def _other(request: HttpRequest, name: str = "into") -> Case | None:
+    """The case whose reference was typed, however it was written; None if there is none."""
+    raw = "".join(c for c in request.POST.get(name, "").upper() if c.isalnum())[:6]
+    return Case.objects.select_related("root").filter(reference=f"{raw[:3]}-{raw[3:]}").first()
+
+
+def join(request: HttpRequest, reference: str) -> HttpResponse:
+    """Join this case to another; from then on they are one."""
+    case, into = find(request, reference), _other(request)
+    if into is None:
+        messages.error(request, _("There is no case with that reference."))
+        return redirect(address(case))
+    try:
+        services.join(case=case, into=into, by=staff_of(request))
+    except ValueError:
+        messages.error(request, _("These cases are one already."))
+        return redirect(address(case))
+    target = into.stem
+    undo = reverse("admin:case_undo_join", args=[target.reference, case.reference])
+    data = {"one": case.reference, "other": target.reference}
+    done(request, _("%(one)s is joined to %(other)s.") % data, undo=undo)
+    return redirect(address(target))
+
+
+def undo_join(request: HttpRequest, reference: str, part: str) -> HttpResponse:
+    """Take a joined case out again."""
+    case = find(request, reference)
+    child = get_object_or_404(Case.objects.select_related("root"), reference=part.upper())
+    if child.root_id != case.pk or child.merged_into_id is None:
+        messages.error(request, _("These cases are not joined."))
+        return redirect(address(case))
+    services.undo_join(case=child, by=staff_of(request))
+    done(request, _("%(reference)s is a case of its own again.") % {"reference": child.reference})
+    return redirect(address(child))
+
+
+def not_the_same(request: HttpRequest, reference: str) -> HttpResponse:
+    """The case does not belong to the one that it was thought to."""
+    case = find(request, reference)
+    case.append(may_belong_to=None)
+    done(request, _("It stays a case of its own."))
+    return redirect(address(case))
+
+
+def move(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+    """Move one message to the case where it belongs."""
+    case, into = find(request, reference), _other(request)
+    message = get_object_or_404(Message.objects.of(case).select_related("case__root"), pk=pk)
+    if into is None:
+        messages.error(request, _("There is no case with that reference."))
+        return redirect(address(case))
+    if why_not := not_movable(case, message, into):
+        messages.error(request, why_not)
+        return redirect(address(case))
+    services.move_message(message=message, to=into, by=staff_of(request))
+    done(request, _("Moved to %(reference)s.") % {"reference": into.stem.reference})
+    return redirect(address(case))
+
+
+def not_movable(case: Case, message: Message, into: Case) -> str:
+    """Why a message stays where it is; "" if it may go."""
+    if message.direction == Message.Direction.OUT:
+        return _("An answer that was sent cannot be moved.")
+    if into.stem == case:
+        return _("The message is in that case already.")
+    others = Message.objects.of(case).filter(direction=Message.Direction.IN).exclude(pk=message.pk)
+    is_said = message.direction == Message.Direction.IN
+    if is_said and not others.exists():
+        return _("It is the only message here: join the cases instead.")
+    return ""
+
+
+def try_again(request: HttpRequest, reference: str, pk: str) -> HttpResponse:
+    """Send a failed answer once more, or an uncertain one knowingly."""
+    case = find(request, reference)
+    here = Q(message__case=case) | Q(message__case__root=case)
+    rows = Delivery.objects.filter(here).select_related("message__case__root", "channel")
+    delivery = get_object_or_404(rows, pk=pk)
+    try:
+        new = dispatch.try_again(delivery, staff_of(request))
+    except dispatch.Refusal as refusal:
+        messages.error(request, refusal.refused.reason)
+        return redirect(address(case))
+    if new is None:
+        messages.info(request, _("It was tried again already."))
+    else:
+        done(request, _("It goes once more %(by)s.") % {"by": new.channel.kind_info.by})
+    return redirect(f"{address(case)}#newest")
+
+
+def customer(request: HttpRequest, reference: str) -> HttpResponse:
+    """Name and note of the customer."""
+    case = find(request, reference)
+    top = case.customer.top
+    name = services.clean_text(request.POST.get("name", ""))[:200]
+    text = services.clean_text(request.POST.get("note", ""))[:5000]
+    if name != top.name:
+        services.rename(top, name)
+    if text != top.note:
+        top.note = text
+        top.save(update_fields=["note"])
+    done(request, _("The customer is changed."))
+    return redirect(address(case))
+
+
+def choice(request: HttpRequest, reference: str) -> HttpResponse:
+    """The customer asked staff for another way: their choice, noted by staff."""
+    case, staff = find(request, reference), staff_of(request)
+    data = request.POST
+    kind, wish = data.get("kind", ""), data.get("wish", "")[:64]
+    if kind not in kinds.KINDS:
+        raise Http404
+    try:
+        identity = identity_for(case, kind, data.get("address", ""))
+        switching.switch(
+            case=case,
+            kind=kind,
+            identity=identity,
+            wish=wish if kind in ("phone", "in_person") else "",
+            once=bool(data.get("once")),
+            by=Choice.By.STAFF,
+            staff=staff,
+        )
+    except addresses.InvalidAddress as error:
+        messages.error(request, " ".join(error.messages))
+    except switching.CannotSwitch:
+        messages.error(request, _("That way is not offered, or its address is missing."))
+    else:
+        by = kinds.get(kind).by
+        done(request, _("From now on we answer %(by)s.") % {"by": by})
+    return redirect(address(case))
+
+
+def identity_for(case: Case, kind: str, raw: str) -> Identity | None:
+    """The address for a kind: what was typed, now held by the customer, else the one known best."""
+    scheme = kinds.get(kind).scheme
+    if not scheme:
+        return None
+    if raw.strip():
+        identity = Identity.of(scheme, raw[:400])
+        services.hold(case.customer.top, identity, how=Holder.How.STAFF)
+        return identity
+    near = {case.customer_id, case.customer.top.pk}
+    holders = Holder.objects.current().filter(customer__in=near, identity__scheme=scheme)
+    holder = holders.select_related("identity").order_by("-proved_at", "-pk").first()
+    return holder.identity if holder else None
+
+
+def calls(request: HttpRequest, reference: str) -> HttpResponse:
+    """The customer asked to be called in this case, or took that back."""
+    case = find(request, reference)
+    allowed = request.POST.get("allowed") == "1"
+    services.allow_calls(case=case, allowed=allowed, by=staff_of(request))
+    done(request, _("They may be called.") if allowed else _("They will not be called."))
+    return redirect(address(case))
+
+
+def urls() -> list[URLPattern]:
+    """The buttons of the case page."""
+    base = "cases/<str:reference>/"
+    return [
+        page(base + "assign/", assign, "case_assign", post=True),
+        page(base + "done/", resolve, "case_done", post=True),
+        page(base + "reopen/", reopen, "case_reopen", post=True),
+        page(base + "topic/", topic, "case_topic", post=True),
+        page(base + "join/", join, "case_join", post=True),
+        page(base + "undo-join/<str:part>/", undo_join, "case_undo_join", post=True),
+        page(base + "not-the-same/", not_the_same, "case_not_the_same", post=True),
+        page(base + "move/<int:pk>/", move, "case_move", post=True),
+        page(base + "again/<uuid:pk>/", try_again, "case_again", post=True),
+        page(base + "customer/", customer, "case_customer", post=True),
+        page(base + "choice/", choice, "case_choice", post=True),
+        page(base + "calls/", calls, "case_calls", post=True),
+    ]

@@ -1,0 +1,186 @@
+"""The case page: the linked history beside the customer, and the composer below it."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+
+from channels_app import opening, promises
+from contacts import kinds
+from contacts.models import Alert, Case, Choice, Consent, Customer, Holder, Topic, User
+from portal import access, timeline
+from portal.desk import composer, queue, story, words
+from portal.desk.pages import page, part, show, staff_of
+
+
+def find(request: HttpRequest, reference: str) -> Case:
+    """The case of that reference, or the one it was joined to; 404 without a right to it."""
+    return access.visible_case(access.staff_viewer(request.user), reference)
+
+
+def address(case: Case) -> str:
+    """The address of a case's page."""
+    return reverse("admin:case", args=[case.reference])
+
+
+def case_page(request: HttpRequest, reference: str) -> HttpResponse:
+    """The page; with `part`, only its history (older lines, or all anew) for an open page."""
+    case = find(request, reference)
+    if case.reference != reference.upper():
+        return redirect(address(case))
+    if wanted := request.GET.get("part"):
+        return history(request, case, wanted)
+    see(case, staff_of(request))
+    draft = composer.Draft(tab="note" if request.GET.get("tab") == "note" else "answer")
+    return whole(request, case, draft)
+
+
+def history(request: HttpRequest, case: Case, wanted: str) -> HttpResponse:
+    """Lines of the history: those before a moment, or the newest."""
+    before = request.GET.get("before", "")[:40] if wanted == "older" else ""
+    found = timeline.page(case, access.staff_viewer(request.user), before=before)
+    name = words.customer_name(case.customer, case)
+    return part(
+        request,
+        "desk/_history.html",
+        case=case,
+        name=name,
+        timeline=found,
+        replaced=replaced(found),
+        is_older=bool(before),
+    )
+
+
+def replaced(found: timeline.Timeline) -> set[Any]:
+    """Deliveries that another one took the place of: they need no button any more."""
+    return {d.replaces_id for entry in found.entries for d in entry.deliveries if d.replaces_id}
+
+
+def see(case: Case, user: User) -> None:
+    """Who opens a case has seen what they were told about it."""
+    told = Alert.objects.filter(user=user, case=case, seen_at=None)
+    told.update(seen_at=timezone.now())
+
+
+def whole(
+    request: HttpRequest, case: Case, draft: composer.Draft, status: int = 200
+) -> TemplateResponse:
+    """The page with what stands in the composer."""
+    found = timeline.page(case, access.staff_viewer(request.user))
+    name = words.customer_name(case.customer, case)
+    return show(
+        request,
+        "desk/case.html",
+        title=case.reference,
+        status=status,
+        case=case,
+        name=name,
+        timeline=found,
+        replaced=replaced(found),
+        story=story.tell(story.facts_of(case)),
+        sent=request.GET.get("sent", "")[:36],
+        urgency=urgency(case),
+        **composer.context(case, draft),
+        **people(case),
+        **choices(case),
+    )
+
+
+def urgency(case: Case) -> dict[str, Any]:
+    """Since when the customer waits, and whether the promise is near or broken."""
+    now = timezone.now()
+    kind = case.choice.kind if case.choice else ""
+    channel = queue.promised([case]).get((case.organisation_id, kind))
+    level, due = queue.urgency(case, channel, now)
+    waits = words.span(now - case.waiting_since) if case.waiting_since else ""
+    return {"level": level, "due": due, "waits": waits}
+
+
+def people(case: Case) -> dict[str, Any]:
+    """The customer's column."""
+    top = case.customer.top
+    near = {case.customer_id, top.pk}
+    holders = Holder.objects.current().filter(customer__in=near).select_related("identity")
+    return {
+        "customer": top,
+        "holders": sorted(holders, key=lambda row: (row.proved_at is None, row.pk)),
+        "unwelcome": unwelcome(top, near),
+        "others": queue.other_cases(case.customer, case),
+        "joined": list(case.family.filter(merged_into=case).order_by("pk")),
+    }
+
+
+def unwelcome(customer: Customer, people: set[int]) -> list[tuple[kinds.Kind, Consent]]:
+    """The kinds that the customer does not want, or only on request, with their newest word."""
+    rows = Consent.objects.filter(customer__in=people, purpose=Consent.Purpose.SERVICE)
+    newest = {row.kind: row for row in rows.order_by("pk")}
+    return [
+        (kinds.get(name), row)
+        for name, row in newest.items()
+        if row.level != Consent.Level.GLADLY and name in kinds.KINDS
+    ]
+
+
+def choices(case: Case) -> dict[str, Any]:
+    """What the menus offer."""
+    board = promises.board(case.organisation, timezone.now())
+    offered = [offer.kind for offer in board]
+    return {
+        "topics": Topic.objects.all(),
+        "colleagues": User.objects.filter(is_staff=True, is_active=True).order_by("username"),
+        "offered": offered,
+        "branches": [c for offer in board if len(offer.channels) > 1 for c in offer.channels],
+        "wishes": opening.WISHES,
+        "by_staff": Choice.By.STAFF,
+    }
+
+
+def again(
+    request: HttpRequest, case: Case, draft: composer.Draft, status: int = 200
+) -> TemplateResponse:
+    """The page once more, with everything that was typed."""
+    return whole(request, case, draft, status)
+
+
+def answer(request: HttpRequest, reference: str) -> HttpResponse:
+    """Send an answer, or say what is wrong with it."""
+    case = find(request, reference)
+    draft = composer.read(request)
+    message = composer.answer(request, case, draft)
+    if message is None:
+        return again(request, case, draft, status=409 if draft.news else 422)
+    return redirect(f"{address(case)}?sent={draft.key}#newest")
+
+
+def note(request: HttpRequest, reference: str) -> HttpResponse:
+    """Write a note that only staff see."""
+    case = find(request, reference)
+    draft = composer.read(request, tab="note")
+    if not composer.note(request, case, draft):
+        return again(request, case, draft, status=422)
+    return redirect(f"{address(case)}?sent={draft.key}#newest")
+
+
+def way(request: HttpRequest, reference: str) -> HttpResponse:
+    """Another way was picked: its sentence, and the reason it needs or the refusal."""
+    case = find(request, reference)
+    draft = composer.read(request)
+    composer.try_way(case, staff_of(request), draft)
+    if request.headers.get("HX-Request"):
+        context = composer.context(case, draft)
+        return part(request, "desk/_way.html", case=case, is_swap=True, **context)
+    return again(request, case, draft)
+
+
+def urls() -> list[URLPattern]:
+    """The case page and its composer."""
+    base = "cases/<str:reference>/"
+    return [
+        page(base, case_page, "case"),
+        page(base + "answer/", answer, "case_answer", post=True),
+        page(base + "note/", note, "case_note", post=True),
+        page(base + "way/", way, "case_way", post=True),
+    ]

@@ -1,0 +1,296 @@
+"""The composer: says where an answer goes and why, sends it, keeps what was typed.
+
+Drafts live in the browser (localStorage, per staff member and case): a reload, a closed tab or a
+server that does not answer loses nothing, and no half-written sentence about a customer is stored
+anywhere else. The draft keeps its `client_key`, so that sending it twice is one message.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from channels_app import dispatch, routing
+from channels_app.models import Channel
+from contacts import kinds, services
+from contacts.files import File, check
+from contacts.kinds import Kind
+from contacts.models import Case, Event, Message, User
+from portal.desk import words
+from portal.desk.pages import staff_of
+
+REFUSED_ONCE = timedelta(minutes=10)  # the same try of the same person is one line of history
+
+
+@dataclass(frozen=True)
+class Way:
+    """Where the answer would go: a sentence, and what is needed to send it so."""
+
+    kind: str  # "" while the customer's own choice is followed
+    used: Kind | None
+    sentence: str
+    is_override: bool = False
+    is_refused: bool = False
+    can_propose: bool = False
+    only_notice: bool = False
+    by_hand: bool = False
+
+
+@dataclass
+class Draft:
+    """What stands in the composer, and what is wrong with it."""
+
+    tab: str = "answer"
+    text: str = ""
+    kind: str = ""
+    why: str = ""
+    key: str = field(default_factory=lambda: str(uuid.uuid4()))
+    error: str = ""
+    error_field: str = "text"
+    news: str = ""  # what came while it was written: sending asks first
+
+
+def way_of(case: Case, kind: str = "") -> Way:
+    """Where an answer goes by the customer's choice, or by `kind`."""
+    message = Message(case=case, direction=Message.Direction.OUT, kind=kind)
+    route = routing.route(message, timezone.now())
+    chosen = routing.chosen_kind(case)[0]
+    asked = "" if kind == chosen else kind
+    info = kinds.KINDS.get(kind or chosen)
+    if isinstance(route, routing.Refused):
+        return Way(asked, info, route.reason, is_refused=True, can_propose=route.can_propose)
+    return Way(
+        kind=asked,
+        used=route.channel.kind_info,
+        sentence=_sentence(case, route),
+        is_override=route.why == Message.Why.OVERRIDE,
+        only_notice=route.only_notice,
+        by_hand=not route.channel.capabilities.automatic,
+    )
+
+
+def _sentence(case: Case, route: routing.Route) -> str:
+    """Goes by e-mail to s...@example.org: chosen by the customer today 10:12."""
+    data = {"by": route.channel.kind_info.by, "address": route.identity or ""}
+    goes = (_("Goes %(by)s to %(address)s") if route.identity else _("Goes %(by)s")) % data
+    return f"{goes}: {_why(case, route)}."
+
+
+def _why(case: Case, route: routing.Route) -> str:
+    choice = case.choice
+    if route.why == Message.Why.OVERRIDE:
+        chosen = routing.chosen_kind(case)[0]
+        return _("the customer chose %(by)s") % {"by": kinds.get(chosen).by}
+    if route.why == Message.Why.DEFAULT or choice is None:
+        return _("the customer's usual channel")
+    data = {"how": choice.get_by_display(), "when": words.day_and_time(choice.created_at)}
+    return _("%(how)s %(when)s") % data
+
+
+def other_ways(case: Case) -> list[Kind]:
+    """The kinds that are offered besides the customer's own choice."""
+    chosen = routing.chosen_kind(case)[0]
+    channels = Channel.objects.offered().filter(organisation=case.organisation_id)
+    names = dict.fromkeys(channels.values_list("kind", flat=True))
+    return [kinds.get(name) for name in names if name != chosen]
+
+
+def proposal(case: Case, kind: str) -> str:
+    """A question to the customer, in their language, whether another way is welcome."""
+    with translation.override(case.language):
+        if kinds.get(kind).rings:
+            return _(
+                "May we phone you about this? Answer yes with your number and a time that suits"
+                " you, or choose Phone on the page of your question."
+            )
+        return _("May we answer you %(by)s? You can choose it on the page of your question.") % {
+            "by": kinds.get(kind).by
+        }
+
+
+def context(case: Case, draft: Draft | None = None) -> dict[str, Any]:
+    """What the composer's templates need."""
+    draft = draft or Draft()
+    way = way_of(case, draft.kind)
+    return {
+        "draft": draft,
+        "note_key": uuid.uuid4(),
+        "way": way,
+        "other_ways": other_ways(case),
+        "proposal": proposal(case, way.kind) if way.can_propose and way.kind else "",
+        "max_text": services.MAX_TEXT,
+        "max_files": settings.MAX_FILES,
+    }
+
+
+def try_way(case: Case, staff: User, draft: Draft) -> None:
+    """Another way was picked: a try against the customer's wish is written down."""
+    way = way_of(case, draft.kind)
+    if way.is_refused and way.can_propose:
+        note_refusal(case, staff, way)
+
+
+def note_refusal(case: Case, staff: User, way: Way) -> None:
+    """Write into the history that this person tried it, once in a while."""
+    since = timezone.now() - REFUSED_ONCE
+    tried = case.events.filter(sort=Event.Sort.REFUSED, staff=staff, created_at__gte=since)
+    if way.used and not any(event.data.get("kind") == way.used.name for event in tried):
+        refused = routing.Refused(way.sentence, way.can_propose)
+        dispatch.refuse(case, staff=staff, kind=way.used.name, refused=refused)
+
+
+def read(request: HttpRequest, tab: str = "answer") -> Draft:
+    """The composer's form as it was sent."""
+    data = request.POST
+    kind = data.get("to", data.get("kind", ""))
+    return Draft(
+        tab=tab,
+        text=services.clean_text(data.get("text", "")),
+        kind=kind if kind in kinds.KINDS else "",
+        why=data.get("why", "").replace("\x00", "").strip()[:500],
+        key=_key(data.get("client_key", "")),
+    )
+
+
+def _key(raw: str) -> str:
+    try:
+        return str(uuid.UUID(raw))
+    except ValueError:
+        return str(uuid.uuid4())
+
+
+def files_of(request: HttpRequest) -> list[File]:
+    """The files that were added. Raises contacts.files.FileRefused."""
+    given = request.FILES.getlist("files")
+    if too_large := [f for f in given if (f.size or 0) > settings.MAX_FILE_BYTES]:
+        # Refused by its size alone: its bytes are never read into memory.
+        check([File(str(too_large[0].name), "", b"x" * (settings.MAX_FILE_BYTES + 1))])
+    files = [
+        File(str(f.name), f.content_type or "application/octet-stream", f.read()) for f in given
+    ]
+    check(files)
+    return files
+
+
+def news_since(case: Case, seen: int, staff: User) -> str:
+    """What came after the page was opened: the customer's message, or a colleague's answer."""
+    answers = Q(direction=Message.Direction.OUT, template="") & ~Q(staff=staff)
+    fresh = Message.objects.of(case).filter(
+        Q(direction=Message.Direction.IN) | answers, seq__gt=seen
+    )
+    message = fresh.select_related("staff").order_by("-seq").first()
+    if message is None:
+        return ""
+    if message.direction == Message.Direction.IN:
+        return _("The customer wrote while you were writing: “%(text)s”") % {
+            "text": words.shorten(message.text)
+        }
+    name = message.staff.display_name if message.staff else _("A colleague")
+    return _("%(name)s answered while you were writing: “%(text)s”") % {
+        "name": name,
+        "text": words.shorten(message.text),
+    }
+
+
+def answer(request: HttpRequest, case: Case, draft: Draft) -> Message | None:
+    """Send the draft; None with `draft.error` or `draft.news` where it was not sent."""
+    staff = staff_of(request)
+    if not _valid(draft):
+        return None
+    if not sent_already(case, draft):
+        draft.news = news_since(case, _number(request.POST.get("seen", "")), staff)
+    if draft.news:
+        return None
+    message = _try_to_send(request, case, staff, draft)
+    if message is not None and message.text != draft.text:
+        _ask_again(message, draft)
+        return None
+    if message is not None and (info := message.kind_info):
+        messages.success(request, _("Your answer goes %(by)s.") % {"by": info.by})
+    return message
+
+
+def _try_to_send(request: HttpRequest, case: Case, staff: User, draft: Draft) -> Message | None:
+    try:
+        return _send(request, case, staff, draft)
+    except ValidationError as refused:
+        _file_error(draft, refused)
+    except dispatch.ReasonMissing:
+        draft.error, draft.error_field = _("Say why you use another way."), "why"
+    except dispatch.Refusal as refusal:
+        try_way(case, staff, draft)
+        draft.error = refusal.refused.reason
+    return None
+
+
+def _file_error(draft: Draft, refused: ValidationError) -> None:
+    draft.error = " ".join([*refused.messages, _("Then add your other files again.")])
+    draft.error_field = "files"
+
+
+def _ask_again(message: Message, draft: Draft) -> None:
+    """This form went out before with other words: what stands in it now was never sent."""
+    draft.key = str(uuid.uuid4())
+    draft.error = _("Your earlier text was sent %(when)s. Send this one as well?") % {
+        "when": words.day_and_time(message.created_at)
+    }
+
+
+def _number(raw: str) -> int:
+    return int(raw) if raw.isdecimal() and len(raw) < 10 else 0
+
+
+def _valid(draft: Draft) -> bool:
+    if not draft.text:
+        draft.error = _("Write something first.")
+    elif len(draft.text) > services.MAX_TEXT:
+        draft.error = _("This is too long: at most %(count)s characters.") % {
+            "count": services.MAX_TEXT
+        }
+    return not draft.error
+
+
+def sent_already(case: Case, draft: Draft) -> bool:
+    """Whether this very form was sent before: then it is answered as then."""
+    rows = Message.objects.of(case).filter(client_key=draft.key)
+    return rows.exists()
+
+
+def _send(request: HttpRequest, case: Case, staff: User, draft: Draft) -> Message:
+    return dispatch.reply(
+        case=case,
+        staff=staff,
+        text=draft.text,
+        kind=draft.kind,
+        why_text=draft.why,
+        files=files_of(request),
+        client_key=uuid.UUID(draft.key),
+    )
+
+
+def note(request: HttpRequest, case: Case, draft: Draft) -> bool:
+    """Write the draft as a note; False with `draft.error` where it was not written."""
+    if sent_already(case, draft):
+        return True
+    if not _valid(draft):
+        return False
+    try:
+        services.add_note(
+            case=case,
+            staff=staff_of(request),
+            text=draft.text,
+            files=files_of(request),
+            key=uuid.UUID(draft.key),
+        )
+    except ValidationError as refused:
+        _file_error(draft, refused)
+        return False
+    return True

@@ -1,0 +1,135 @@
+"""A letter on paper: address window, text, and the code that leads the answer to the case."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, reverse
+from django.utils import timezone, translation
+
+from channels_app import todos
+from channels_app.models import Delivery
+from contacts import codes
+from contacts.models import Code, Message, Organisation
+from portal.desk.pages import page, reading, staff_of
+from portal.desk.todo import find, gone
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What stands on the paper."""
+
+    organisation: Organisation
+    to: tuple[str, ...]
+    day: date
+    reference: str
+    name: str
+    title: str
+    text: str
+    files: tuple[str, ...]
+    signed: str
+    code: str
+    until: datetime | None
+    site: str
+    code_page: str
+    language: str
+    only_notice: bool = False
+
+    @property
+    def from_lines(self) -> list[str]:
+        """The sender in the window, in one small line."""
+        return [line for line in self.organisation.address.splitlines() if line.strip()]
+
+
+def sheet(delivery: Delivery) -> Sheet:
+    """The sheet of a letter; its code is "" until it was printed for the first time."""
+    message = delivery.message
+    assert message.case is not None
+    case = message.case.stem
+    customer = case.customer.top
+    lines = delivery.identity.value.splitlines() if delivery.identity else []
+    if customer.name and customer.name not in lines[:1]:
+        lines.insert(0, customer.name)
+    code, host = live_code(message), urlsplit(settings.PUBLIC_URL).netloc
+    return Sheet(
+        organisation=case.organisation,
+        to=tuple(lines),
+        day=timezone.localdate(delivery.finished_at or timezone.now()),
+        reference=case.reference,
+        name=customer.name,
+        title=case.title,
+        text=message.text,
+        files=tuple(file.name for file in message.attachments.all()),
+        signed=message.staff.display_name if message.staff else "",
+        code=codes.on_paper(code.plain) if code else "",
+        until=code.expires_at if code else None,
+        site=host,
+        code_page=host + reverse("site:paper"),
+        language=message.language or case.language,
+        only_notice=delivery.only_notice,
+    )
+
+
+def live_code(message: Message) -> Code | None:
+    """The code that the letter carries, while it works or after it was used."""
+    code = message.code
+    return code if code and code.purpose == codes.JOIN and code.form == codes.PAPER else None
+
+
+def issue_code(delivery: Delivery) -> Code:
+    """The one code of a letter: made at the first print, the same on every other."""
+    with transaction.atomic():
+        rows = Message.objects.select_for_update(of=("self",)).select_related("code")
+        message = rows.get(pk=delivery.message_id)
+        found = live_code(message)
+        if found is None or found.expires_at <= timezone.now():
+            found = Code.objects.issue(
+                codes.JOIN,
+                case=message.case,
+                identity=delivery.identity,
+                form=codes.PAPER,
+                lifetime=codes.LETTER_LIFETIME,
+            )
+            message.code = found
+            message.save(update_fields=["code"])
+    return found
+
+
+def print_letter(request: HttpRequest, pk: str) -> HttpResponse:
+    """Take the letter and make its code, then show the sheet."""
+    delivery, staff = find(pk), staff_of(request)
+    if delivery.status == Delivery.Status.TODO:
+        try:
+            todos.take(delivery, staff)
+        except todos.Gone:
+            return gone(request)
+    if delivery.channel.kind != "letter" or not delivery.is_open:
+        return gone(request)
+    issue_code(delivery)
+    return redirect("admin:letter", pk=delivery.pk)
+
+
+@reading
+def letter(request: HttpRequest, pk: str) -> HttpResponse:
+    """The sheet, for the printer, in the customer's language."""
+    delivery = find(pk)
+    if delivery.channel.kind != "letter" or live_code(delivery.message) is None:
+        return redirect("admin:todo_one", pk=delivery.pk)
+    paper = sheet(delivery)
+    context = {"paper": paper, "back": reverse("admin:todo_one", args=[delivery.pk])}
+    with translation.override(paper.language):
+        response = TemplateResponse(request, "desk/letter.html", context)
+        return response.render()
+
+
+def urls() -> list[URLPattern]:
+    """The print page."""
+    return [
+        page("todo/<uuid:pk>/print/", print_letter, "letter_print", post=True),
+        page("todo/<uuid:pk>/letter/", letter, "letter"),
+    ]

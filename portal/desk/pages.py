@@ -1,0 +1,65 @@
+"""What the agents' pages share: who may enter, the frame, answers to a change."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods
+
+from contacts.models import User
+
+View = Callable[..., HttpResponse]
+
+
+def page(route: str, view: View, name: str, *, post: bool = False) -> URLPattern:
+    """One page of the desk; `post`: a change, which only a POST may make."""
+    methods = ["POST"] if post else ["GET", "HEAD", "POST"]
+    return path(route, admin.site.admin_view(require_http_methods(methods)(view)), name=name)
+
+
+def reading(view: View) -> View:
+    """A page that changes nothing, for GET alone."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return view(request, *args, **kwargs)
+
+    return require_http_methods(["GET", "HEAD"])(guarded)
+
+
+def staff_of(request: HttpRequest) -> User:
+    """The staff member who is signed in."""
+    return cast(User, request.user)
+
+
+def show(
+    request: HttpRequest, template: str, *, title: Any, status: int = 200, **context: Any
+) -> TemplateResponse:
+    """A page in the desk's frame."""
+    request.current_app = admin.site.name
+    frame = {**admin.site.each_context(request), "title": title, **context}
+    return TemplateResponse(request, template, frame, status=status)
+
+
+def part(request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+    """A piece of a page, for a page that is open already."""
+    return TemplateResponse(request, template, context)
+
+
+def done(request: HttpRequest, text: str, *, undo: str = "") -> None:
+    """Say what happened; `undo` is the address that takes it back by POST."""
+    messages.success(request, text, extra_tags=undo)
+
+
+def back(request: HttpRequest, fallback: str) -> HttpResponse:
+    """Back to where the form was, if that is a page of ours."""
+    goal = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(goal, allowed_hosts=None):
+        goal = fallback
+    return redirect(goal)

@@ -1,0 +1,290 @@
+"""The queue: who waits, longest first. For a million cases: keyset pages, bounded counts."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import F, Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from channels_app import promises
+from channels_app.models import Channel, Delivery
+from contacts import kinds, search
+from contacts.models import Case, Customer, Topic, User
+from contacts.models.case import CaseQuerySet
+from portal.desk import counts, words
+from portal.desk.pages import page, part, reading, show, staff_of
+
+PAGE = 50
+NEAR = 0.25  # amber when so much of the promised time is left
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FAILED = (Delivery.Status.FAILED, Delivery.Status.UNCERTAIN, Delivery.Status.RETURNED)
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One tab: whose cases, and by which field they are sorted (newest first if descending)."""
+
+    name: str
+    label: Promise
+    rows: Callable[[User], CaseQuerySet]
+    field: str = "changed_at"
+    descending: bool = True
+
+
+def _done(_user: User) -> CaseQuerySet:
+    return Case.objects.stems().filter(state=Case.State.RESOLVED)
+
+
+TABS = {
+    tab.name: tab
+    for tab in (
+        Tab(
+            "needs",
+            _("Needs an answer"),
+            lambda user: Case.objects.waiting(),
+            "waiting_since",
+            descending=False,
+        ),
+        Tab("mine", _("Mine"), lambda user: Case.objects.open().filter(assignee=user)),
+        Tab("unassigned", _("Unassigned"), lambda user: Case.objects.open().filter(assignee=None)),
+        Tab(
+            "customer",
+            _("Waiting for the customer"),
+            lambda user: Case.objects.open().filter(waiting_since=None),
+        ),
+        Tab("done", pgettext_lazy("cases", "Done"), _done),
+    )
+}
+EVERYTHING = Tab("", _("Found"), lambda user: Case.objects.all())
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What the address of the page asks for; anything unknown in it is left out."""
+
+    tab: Tab
+    query: str = ""
+    topic: str = ""
+    kind: str = ""
+    who: str = ""
+    after: tuple[datetime, int] | None = None
+
+    @classmethod
+    def read(cls, data: Any) -> "Filter":
+        """From a query string."""
+        query = str(data.get("q", "")).replace("\x00", "").strip()[:200]
+        kind = data.get("kind", "")
+        return cls(
+            tab=EVERYTHING if query else TABS.get(data.get("tab", ""), TABS["needs"]),
+            query=query,
+            topic=data.get("topic", "")[:50].replace("\x00", ""),
+            kind=kind if kind in kinds.KINDS else "",
+            who=data.get("who", "") if str(data.get("who", "")).isdecimal() else "",
+            after=cursor(data.get("after", "")),
+        )
+
+    def address(self, **changes: Any) -> str:
+        """The address of the queue with this filter, and changes to it."""
+        wanted = replace(self, **changes)
+        values = {
+            "q": wanted.query,
+            "tab": "" if wanted.query else wanted.tab.name,
+            "topic": wanted.topic,
+            "kind": wanted.kind,
+            "who": wanted.who,
+            "after": written(wanted.after) if wanted.after else "",
+        }
+        return "?" + urlencode({name: value for name, value in values.items() if value})
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything besides the tab is asked for."""
+        return bool(self.query or self.topic or self.kind or self.who)
+
+
+def cursor(text: str) -> tuple[datetime, int] | None:
+    """The last row of the page before: microseconds and id; None for anything else."""
+    moment, _dash, pk = str(text)[:60].partition("-")
+    if not (moment.isdecimal() and pk.isdecimal()) or len(moment) > 17 or len(pk) > 18:
+        return None
+    return EPOCH + timedelta(microseconds=int(moment)), int(pk)
+
+
+def written(after: tuple[datetime, int]) -> str:
+    """A cursor as it stands in an address."""
+    return f"{(after[0] - EPOCH) // timedelta(microseconds=1)}-{after[1]}"
+
+
+def rows_for(wanted: Filter, user: User) -> CaseQuerySet:
+    """The cases of a filter, in order, from its cursor on."""
+    rows = wanted.tab.rows(user)
+    if wanted.query:
+        rows = rows.filter(pk__in=search.cases(wanted.query).values("pk"))
+    if wanted.topic:
+        rows = rows.filter(topic__slug=wanted.topic)
+    if wanted.kind:
+        rows = rows.filter(choice__kind=wanted.kind)
+    if wanted.who:
+        rows = rows.filter(assignee=int(wanted.who))
+    return _from_cursor(rows, wanted)
+
+
+def _from_cursor(rows: CaseQuerySet, wanted: Filter) -> CaseQuerySet:
+    name, step = wanted.tab.field, "lt" if wanted.tab.descending else "gt"
+    if wanted.after:
+        at, pk = wanted.after
+        beyond = Q(**{f"{name}__{step}": at}) | Q(**{name: at, f"pk__{step}": pk})
+        # The plain bound lets the database begin in its index; the rest settles equal moments.
+        rows = rows.filter(beyond, **{f"{name}__{step}e": at})
+    order = (F(name).desc(), "-pk") if wanted.tab.descending else (F(name).asc(), "pk")
+    related = ("customer__root", "topic", "assignee", "choice__identity", "root")
+    return rows.select_related(*related).order_by(*order)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case of the queue. `level`: "" in time, "near" or "broken" promise."""
+
+    case: Case
+    name: str
+    kind: str
+    waits: str
+    level: str
+    due: datetime | None
+    has_failed: bool
+
+    @property
+    def state(self) -> str:
+        """Which state's word and dot it gets."""
+        if self.case.state == Case.State.RESOLVED:
+            return "done"
+        return "needs" if self.case.waiting_since else "customer"
+
+
+def promised(cases: Iterable[Case]) -> dict[tuple[int, str], Channel]:
+    """The channel whose promise counts, by organisation and kind: the first one offered."""
+    found: dict[tuple[int, str], Channel] = {}
+    owners = {case.organisation_id for case in cases}
+    for channel in (
+        Channel.objects.offered().filter(organisation__in=owners).select_related("organisation")
+    ):
+        found.setdefault((channel.organisation_id, channel.kind), channel)
+    return found
+
+
+def urgency(case: Case, channel: Channel | None, now: datetime) -> tuple[str, datetime | None]:
+    """How near the promise of a waiting case is, and when it breaks."""
+    if case.waiting_since is None or channel is None or case.state != Case.State.OPEN:
+        return "", None
+    due = promises.due_at(channel, case.waiting_since)
+    if due is None:
+        return "", None
+    if now >= due:
+        return "broken", due
+    left = (due - now) / (due - case.waiting_since)
+    return ("near" if left <= NEAR else ""), due
+
+
+def rows_of(cases: list[Case], now: datetime) -> list[Row]:
+    """What the page shows of these cases, in a fixed number of queries."""
+    channels = promised(cases)
+    lost = set(
+        Delivery.objects.filter(message__case__in=cases, status__in=FAILED, replaced_by=None)
+        .values_list("message__case", flat=True)
+        .distinct()
+    )
+    return [_row(case, channels, case.pk in lost, now) for case in cases]
+
+
+def _row(
+    case: Case, channels: dict[tuple[int, str], Channel], has_failed: bool, now: datetime
+) -> Row:
+    kind = case.choice.kind if case.choice else case.customer.top.preferred_kind
+    level, due = urgency(case, channels.get((case.organisation_id, kind)), now)
+    since = case.waiting_since or case.changed_at
+    return Row(
+        case=case,
+        name=words.customer_name(case.customer, case),
+        kind=kind,
+        waits=words.span(now - since),
+        level=level,
+        due=due,
+        has_failed=has_failed,
+    )
+
+
+@reading
+def queue(request: HttpRequest) -> HttpResponse:
+    """The queue's page; with `part`, only its list, for a page that is open."""
+    user, now = staff_of(request), timezone.now()
+    wanted = Filter.read(request.GET)
+    found = list(rows_for(wanted, user)[: PAGE + 1])
+    cases, more = found[:PAGE], len(found) > PAGE
+    last = cases[-1] if cases else None
+    context: dict[str, Any] = {
+        "wanted": wanted,
+        "rows": rows_of(cases, now),
+        "older": wanted.address(after=(getattr(last, wanted.tab.field), last.pk))
+        if more and last
+        else "",
+        "newest": wanted.address(after=None) if wanted.after else "",
+        "tabs": tabs(request, wanted),
+    }
+    if request.GET.get("part"):
+        return part(request, "desk/_queue.html", **context)
+    return show(request, "desk/queue.html", title=_("Cases"), **context, **choices(wanted))
+
+
+def tabs(request: HttpRequest, wanted: Filter | None) -> list[dict[str, Any]]:
+    """The tabs with their figures; calls, letters and visits have a page of their own."""
+    figures, home = counts.of(request), reverse("admin:cases")
+    shown = [
+        {
+            "name": tab.name,
+            "label": tab.label,
+            "count": getattr(figures, tab.name),
+            "address": f"{home}?tab={tab.name}",
+            "is_active": wanted is not None and wanted.tab is tab,
+        }
+        for tab in TABS.values()
+    ]
+    to_do = {
+        "name": "todo",
+        "label": _("To do"),
+        "count": figures.todo,
+        "address": reverse("admin:todo"),
+        "is_active": wanted is None,
+    }
+    shown.insert(len(shown) - 1, to_do)
+    return [{**tab, "figure": counts.shown(tab["count"])} for tab in shown]
+
+
+def choices(wanted: Filter) -> dict[str, Any]:
+    """What the filter offers."""
+    return {
+        "topics": Topic.objects.all(),
+        "all_kinds": kinds.KINDS.values(),
+        "colleagues": User.objects.filter(is_staff=True, is_active=True).order_by("username"),
+        "clear": replace(wanted, topic="", kind="", who="", query="", after=None).address(),
+    }
+
+
+def other_cases(customer: Customer, but: Case, limit: int = 6) -> list[Case]:
+    """The newest other cases of a customer and of those merged with it."""
+    top = customer.top
+    mine = Q(customer=top) | Q(customer__root=top)
+    rows = Case.objects.stems().filter(mine).exclude(pk=but.pk).select_related("choice")
+    return list(rows.order_by("-changed_at")[:limit])
+
+
+def urls() -> list[URLPattern]:
+    """The queue."""
+    return [page("cases/", queue, "cases")]

@@ -1,0 +1,61 @@
+"""The desk is the admin site: own sign-in with limits, own pages in Unfold's frame."""
+
+import hashlib
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.urls import URLPattern, URLResolver, include, path
+from django.utils.translation import gettext_lazy as _
+from unfold.forms import AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from portal import access
+from portal.desk import counts
+
+LOGIN_SECONDS = 15 * 60
+LOGIN_TIMES_PER_NAME = 10
+LOGIN_TIMES_PER_CLIENT = 50
+
+
+class LoginForm(AuthenticationForm):
+    """Name and password, so many times per name and per client address.
+
+    Names are counted whether or not anybody has them, so that the answer tells nothing.
+    """
+
+    def clean(self) -> Any:
+        """Count this try before the password is looked at."""
+        name = str(self.cleaned_data.get("username") or "").strip().lower()
+        digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+        client = access.client_address(self.request) if self.request else ""
+        by_client = access.allow(
+            f"desk:client:{client}", times=LOGIN_TIMES_PER_CLIENT, seconds=LOGIN_SECONDS
+        )
+        by_name = access.allow(
+            f"desk:name:{digest}", times=LOGIN_TIMES_PER_NAME, seconds=LOGIN_SECONDS
+        )
+        if not (by_client and by_name):
+            raise ValidationError(
+                _("Too many tries. Wait a quarter of an hour and try again."), code="limit"
+            )
+        return super().clean()
+
+
+class DeskSite(UnfoldAdminSite):
+    """Everything under /admin/. The agents' pages are in portal.desk.urls."""
+
+    login_form = LoginForm
+    site_title = _("Desk")
+    index_title = _("Home")
+    enable_nav_sidebar = True
+
+    def extra_urls(self) -> list[URLPattern | URLResolver]:
+        """Own pages, in the namespace `admin`, before the models' pages."""
+        return [path("", include("portal.desk.urls"))]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page of the desk shows, to staff only: the bell in the header."""
+        context = super().each_context(request)
+        context["desk_counts"] = counts.of(request) if self.has_permission(request) else None
+        return context

@@ -1,0 +1,179 @@
+"""The story so far, in four lines made by rules: who takes over reads these and asks nothing again.
+
+`tell` is pure: facts in, sentences out. `facts_of` reads the facts of a case.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from channels_app.dispatch import SPOKEN
+from channels_app.models import Delivery
+from contacts.kinds import KINDS, Kind
+from contacts.models import Case, Choice, Message
+from portal.desk import words
+from portal.templatetags.onecase import CALL_WISHES
+
+
+@dataclass(frozen=True)
+class Said:
+    """One thing that was said: when, by which kind, by whom, in which words."""
+
+    at: datetime
+    kind: str
+    text: str
+    by: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the story is made of."""
+
+    asked: Said | None
+    answered: Said | None = None
+    unanswered: int = 0  # messages of the customer after our last answer
+    latest: Said | None = None  # the newest of those
+    is_resolved: bool = False
+    resolved_at: datetime | None = None
+    about: str = ""
+    how_soon: str = ""
+    to_do: tuple[str, ...] = ()  # kinds of open calls, letters, visits
+    wanted: str = ""  # kind of the choice
+    address: str = ""
+    wish: str = ""
+    once: bool = False
+    chosen_by: str = ""
+    chosen_at: datetime | None = None
+    calls_allowed: bool = False
+
+
+@dataclass(frozen=True)
+class Story:
+    """Four lines, each a sentence or two."""
+
+    asked: str
+    answered: str
+    open: str
+    wish: str
+
+
+def tell(facts: Facts) -> Story:
+    """The four lines."""
+    return Story(_asked(facts), _answered(facts), _open(facts), _wish(facts))
+
+
+def _by(kind: str) -> str:
+    info: Kind | None = KINDS.get(kind)
+    return str(info.by) if info else ""
+
+
+def _quote(text: str, limit: int = 180) -> str:
+    return _("“%(text)s”") % {"text": words.shorten(text, limit)}
+
+
+def _asked(facts: Facts) -> str:
+    if facts.asked is None:
+        return _("Nothing was written down.")
+    line = f"{_quote(facts.asked.text)} ({words.day_and_time(facts.asked.at)}, "
+    line += f"{_by(facts.asked.kind)})"
+    if facts.about:
+        line += " " + _("About: %(about)s.") % {"about": facts.about}
+    if facts.how_soon:
+        line += " " + _("Needed: %(when)s.") % {"when": facts.how_soon}
+    return line
+
+
+def _answered(facts: Facts) -> str:
+    if facts.answered is None:
+        return _("Not answered yet.")
+    who = facts.answered.by or _("We")
+    where = f"{words.day_and_time(facts.answered.at)}, {_by(facts.answered.kind)}"
+    return f"{who}, {where}: {_quote(facts.answered.text)}"
+
+
+def _open(facts: Facts) -> str:
+    if facts.is_resolved:
+        when = words.day_and_time(facts.resolved_at) if facts.resolved_at else ""
+        return (_("Nothing: done %(when)s.") % {"when": when}).replace(" .", ".")
+    parts = []
+    if facts.unanswered:
+        count = ngettext(
+            "%(count)s message without an answer",
+            "%(count)s messages without an answer",
+            facts.unanswered,
+        ) % {"count": facts.unanswered}
+        is_new = facts.latest is not None and facts.latest != facts.asked
+        detail = f": {_quote(facts.latest.text, 120)}" if is_new and facts.latest else ""
+        parts.append(count + (detail or "."))
+    for kind in facts.to_do:
+        parts.append(_("To do: %(kind)s.") % {"kind": KINDS[kind].label})
+    return " ".join(parts) or _("Waiting for the customer.")
+
+
+def _wish(facts: Facts) -> str:
+    if not facts.wanted:
+        return _("The customer did not choose yet.")
+    line = _by(facts.wanted)
+    if facts.address:
+        line += " " + _("to %(address)s") % {"address": facts.address}
+    if facts.wish in CALL_WISHES:
+        line += f", {CALL_WISHES[facts.wish]}"
+    if facts.once:
+        line += ", " + _("for the next answer only")
+    line = line[:1].upper() + line[1:]
+    if facts.chosen_by and facts.chosen_at:
+        line += f" ({facts.chosen_by}, {words.day_and_time(facts.chosen_at)})"
+    if facts.calls_allowed and not KINDS[facts.wanted].rings:
+        line += ". " + _("May be called")
+    return line + "."
+
+
+def facts_of(case: Case) -> Facts:
+    """Read the facts of a case in a fixed number of queries."""
+    history = Message.objects.of(case).order_by("seq", "pk")
+    came = history.filter(direction=Message.Direction.IN)
+    spoken = history.filter(direction=Message.Direction.OUT, template__in=("", SPOKEN))
+    answer = spoken.select_related("staff").last()
+    first = came.first()
+    open_messages = came.filter(seq__gt=answer.seq) if answer else came
+    unanswered = open_messages[:100].count() if case.waiting_since else 0
+    choice = case.choice
+    return Facts(
+        asked=_said(first),
+        answered=_said(answer),
+        unanswered=unanswered,
+        latest=_said(open_messages.last()) if unanswered else None,
+        is_resolved=case.state == Case.State.RESOLVED,
+        resolved_at=case.resolved_at,
+        about=case.about,
+        how_soon=case.get_how_soon_display(),
+        to_do=_to_do(case),
+        **(_chosen(choice) if choice else {}),
+    )
+
+
+def _said(message: Message | None) -> Said | None:
+    if message is None:
+        return None
+    by = message.staff.public_name if message.staff else ""
+    return Said(message.created_at, message.kind, message.text or message.subject, by)
+
+
+def _to_do(case: Case) -> tuple[str, ...]:
+    rows = Delivery.objects.to_do().filter(message__in=Message.objects.of(case))
+    return tuple(rows.order_by("next_attempt_at").values_list("channel__kind", flat=True)[:5])
+
+
+def _chosen(choice: Choice) -> dict[str, Any]:
+    return {
+        "wanted": choice.kind,
+        "address": str(choice.identity) if choice.identity else "",
+        "wish": choice.wish,
+        "once": choice.once,
+        "chosen_by": choice.get_by_display(),
+        "chosen_at": choice.created_at,
+        "calls_allowed": choice.calls_allowed,
+    }

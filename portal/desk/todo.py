@@ -1,0 +1,297 @@
+"""To do: calls, letters and visits. Somebody takes one, carries it out and says how it went."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from channels_app import dispatch, routing, todos
+from channels_app.models import Delivery
+from contacts import services
+from contacts.kinds import Kind
+from contacts.models import Case, Message, User
+from portal.desk import composer, queue, story, words
+from portal.desk.pages import done, page, reading, show, staff_of
+
+SHOWN = 200
+LATER = {
+    "hour": gettext_lazy("in an hour"),
+    "three": gettext_lazy("in three hours"),
+    "tomorrow": gettext_lazy("tomorrow morning"),
+    "other": gettext_lazy("at another time"),
+}
+Outcome = Delivery.Outcome
+
+
+@dataclass
+class Report:
+    """What the form about a call, a visit or a letter says, and what is wrong with it."""
+
+    outcome: str = ""
+    note: str = ""
+    also: str = ""
+    later: str = "hour"
+    later_at: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def rows() -> QuerySet[Delivery]:
+    """To-dos with what their cards show."""
+    return Delivery.objects.select_related(
+        "message__case__root__customer__root",
+        "message__case__customer__root",
+        "message__case__topic",
+        "message__case__organisation",
+        "message__case__choice__identity",
+        "message__staff",
+        "message__code",
+        "channel__organisation",
+        "identity",
+        "taken_by",
+    )
+
+
+def find(pk: Any) -> Delivery:
+    """One to-do, open or over; 404 for what no person carries out."""
+    delivery = rows().filter(pk=pk).first()
+    if delivery is None or delivery.message.case is None:
+        raise Http404
+    if delivery.channel.capabilities.automatic:
+        raise Http404
+    return delivery
+
+
+def case_of(delivery: Delivery) -> Case:
+    """The case that a to-do belongs to."""
+    assert delivery.message.case is not None
+    return delivery.message.case.stem
+
+
+def card(delivery: Delivery, now: datetime) -> dict[str, Any]:
+    """What one line of the list shows."""
+    case = case_of(delivery)
+    message = delivery.message
+    is_callback = message.template == dispatch.CALLBACK
+    wish = case.choice.wish if case.choice and is_callback else ""
+    return {
+        "delivery": delivery,
+        "case": case,
+        "kind": delivery.channel.kind,
+        "name": words.customer_name(case.customer, case),
+        "is_callback": is_callback,
+        "wish": wish,
+        "text": case.title if is_callback else message.text,
+        "is_due": delivery.next_attempt_at <= now,
+        "is_late": delivery.next_attempt_at <= now - timedelta(hours=1),
+        "when": words.day_and_time(delivery.next_attempt_at),
+        "tries": delivery.attempt_count,
+    }
+
+
+@reading
+def todo(request: HttpRequest) -> HttpResponse:
+    """The list: mine, due, later, and what colleagues have taken."""
+    user, now = staff_of(request), timezone.now()
+    found = list(rows().to_do().order_by("next_attempt_at", "pk")[: SHOWN + 1])  # type: ignore[attr-defined]
+    cards = [card(delivery, now) for delivery in found[:SHOWN]]
+    mine = [c for c in cards if c["delivery"].taken_by_id == user.pk]
+    free = [c for c in cards if c["delivery"].status == Delivery.Status.TODO]
+    taken = [c for c in cards if c not in mine and c not in free]
+    groups = [
+        (_("You have taken"), mine),
+        (_("Now"), [c for c in free if c["is_due"]]),
+        (_("Later"), [c for c in free if not c["is_due"]]),
+        (_("Colleagues have taken"), taken),
+    ]
+    return show(
+        request,
+        "desk/todo.html",
+        title=_("To do"),
+        groups=[group for group in groups if group[1]],
+        has_more=len(found) > SHOWN,
+        tabs=queue.tabs(request, None),
+    )
+
+
+def one(request: HttpRequest, pk: Any) -> HttpResponse:
+    """One to-do: the big number or address, the story, and how it went."""
+    return _show_one(request, find(pk), Report())
+
+
+def _show_one(
+    request: HttpRequest, delivery: Delivery, report: Report, status: int = 200
+) -> HttpResponse:
+    user, case = staff_of(request), case_of(delivery)
+    is_mine = delivery.status == Delivery.Status.TAKEN and delivery.taken_by_id == user.pk
+    return show(
+        request,
+        "desk/todo_one.html",
+        title=delivery.channel.kind_info.label,
+        status=status,
+        delivery=delivery,
+        case=case,
+        card=card(delivery, timezone.now()),
+        info=delivery.channel.kind_info,
+        story=story.tell(story.facts_of(case)),
+        is_mine=is_mine,
+        report=report,
+        also=also_by(case) if is_mine and delivery.channel.kind_info.spoken else [],
+        chosen=routing.chosen_kind(case)[0],
+        later=LATER,
+        outcomes=Outcome,
+        files=list(delivery.message.attachments.all()),
+    )
+
+
+def also_by(case: Case) -> list[Kind]:
+    """The kinds by which a summary can be sent: written, allowed, with an address."""
+    found = []
+    for kind in [*composer.other_ways(case), *_own(case)]:
+        message = Message(case=case, direction=Message.Direction.OUT, kind=kind.name)
+        route = routing.route(message, timezone.now())
+        if isinstance(route, routing.Route) and route.channel.capabilities.written:
+            found.append(kind)
+    return found
+
+
+def _own(case: Case) -> list[Kind]:
+    way = composer.way_of(case)
+    return [way.used] if way.used and not way.is_refused else []
+
+
+def gone(request: HttpRequest) -> HttpResponse:
+    """It was taken or has gone meanwhile."""
+    messages.warning(
+        request, _("A colleague was first, or the customer chose another way meanwhile.")
+    )
+    return redirect("admin:todo")
+
+
+def take(request: HttpRequest, pk: Any) -> HttpResponse:
+    """I'll take it."""
+    delivery, staff = find(pk), staff_of(request)
+    try:
+        todos.take(delivery, staff)
+    except todos.Gone:
+        if not (delivery.status == Delivery.Status.TAKEN and delivery.taken_by_id == staff.pk):
+            return gone(request)
+    return redirect("admin:todo_one", pk=delivery.pk)
+
+
+def release(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Give it back."""
+    delivery = find(pk)
+    try:
+        todos.release(delivery, staff_of(request))
+    except todos.Gone:
+        return gone(request)
+    done(request, _("It is free for a colleague again."))
+    return redirect("admin:todo")
+
+
+def finish(request: HttpRequest, pk: Any) -> HttpResponse:
+    """Say how it went; what was said enters the history, and can be sent as a summary as well."""
+    delivery, staff = find(pk), staff_of(request)
+    report = read(request, delivery)
+    if report.errors:
+        return _show_one(request, delivery, report, status=422)
+    try:
+        todos.finish(
+            delivery,
+            staff,
+            report.outcome,
+            note=report.note,
+            later_at=later_at(report) if report.outcome == Outcome.LATER else None,
+        )
+    except todos.Gone:
+        messages.warning(
+            request, _("It is no longer to do. What you wrote is below: keep it as a note.")
+        )
+        return _show_one(request, find(pk), report, status=409)
+    done(request, _("Noted: %(outcome)s.") % {"outcome": Outcome(report.outcome).label})
+    if report.outcome == Outcome.REACHED and report.also:
+        also_send(request, delivery, staff, report)
+    return redirect("admin:todo")
+
+
+def read(request: HttpRequest, delivery: Delivery) -> Report:
+    """The form as it was sent, with what is wrong."""
+    data, info = request.POST, delivery.channel.kind_info
+    report = Report(
+        outcome=data.get("outcome", ""),
+        note=services.clean_text(data.get("note", "")),
+        also=data.get("also", ""),
+        later=data.get("later", "hour"),
+        later_at=data.get("later_at", "")[:30],
+    )
+    allowed = (
+        (Outcome.REACHED, Outcome.NOT_REACHED, Outcome.LATER) if info.spoken else (Outcome.SENT,)
+    )
+    if report.outcome not in allowed:
+        report.errors["outcome"] = _("Say how it went.")
+    if report.outcome == Outcome.REACHED and not report.note:
+        report.errors["note"] = _("Write in a line or two what was said.")
+    if len(report.note) > services.MAX_TEXT:
+        report.errors["note"] = _("This is too long: at most %(count)s characters.") % {
+            "count": services.MAX_TEXT
+        }
+    if report.outcome == Outcome.LATER and later_at(report) is None:
+        report.errors["later_at"] = _("Choose a time that is still to come.")
+    return report
+
+
+def later_at(report: Report) -> datetime | None:
+    """When to try again; None for no time, or one that is over."""
+    now = timezone.now()
+    if report.later == "three":
+        return now + timedelta(hours=3)
+    if report.later == "tomorrow":
+        day = timezone.localdate() + timedelta(days=1)
+        return timezone.make_aware(datetime.combine(day, time(9)))
+    if report.later != "other":
+        return now + timedelta(hours=1)
+    try:
+        at = parse_datetime(report.later_at)
+    except ValueError:
+        return None
+    if at is None:
+        return None
+    aware = timezone.make_aware(at) if timezone.is_naive(at) else at
+    return aware if now < aware < now + timedelta(days=365) else None
+
+
+def also_send(request: HttpRequest, delivery: Delivery, staff: User, report: Report) -> None:
+    """Send what was said as a summary: by the customer's own way, or by another with its reason."""
+    case = case_of(delivery)
+    spoken = delivery.channel.kind_info
+    why = _("Summary of what was said %(by)s.") % {"by": spoken.by}
+    try:
+        message = dispatch.reply(
+            case=case, staff=staff, text=report.note, kind=report.also, why_text=why
+        )
+    except (dispatch.Refusal, KeyError) as refusal:
+        reason = refusal.refused.reason if isinstance(refusal, dispatch.Refusal) else ""
+        messages.warning(request, _("The summary was not sent. %(why)s") % {"why": reason})
+        return
+    if info := message.kind_info:
+        messages.success(request, _("The summary goes %(by)s.") % {"by": info.by})
+
+
+def urls() -> list[URLPattern]:
+    """The to-do pages."""
+    return [
+        page("todo/", todo, "todo"),
+        page("todo/<uuid:pk>/", reading(one), "todo_one"),
+        page("todo/<uuid:pk>/take/", take, "todo_take", post=True),
+        page("todo/<uuid:pk>/release/", release, "todo_release", post=True),
+        page("todo/<uuid:pk>/finish/", finish, "todo_finish", post=True),
+    ]

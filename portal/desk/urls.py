@@ -1,0 +1,33 @@
+"""The desk's own pages, in the namespace `admin`."""
+
+from portal.desk import (
+    actions,
+    alerts,
+    case,
+    channels,
+    home,
+    letter,
+    organisation,
+    quarantine,
+    queue,
+    record,
+    staff,
+    todo,
+    topics,
+)
+
+urlpatterns = [
+    *queue.urls(),
+    *case.urls(),
+    *actions.urls(),
+    *record.urls(),
+    *todo.urls(),
+    *letter.urls(),
+    *alerts.urls(),
+    *organisation.urls(),
+    *channels.urls(),
+    *topics.urls(),
+    *staff.urls(),
+    *quarantine.urls(),
+    *home.urls(),
+]

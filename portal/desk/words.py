@@ -1,0 +1,53 @@
+"""Names and moments as the desk writes them."""
+
+from datetime import datetime, timedelta
+
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from contacts.models import Case, Customer
+
+
+def span(length: timedelta) -> str:
+    """A length of time in at most five letters, for a narrow column: 4 min, 3 h, 2 d."""
+    minutes = max(0, int(length.total_seconds() // 60))
+    if minutes < 1:
+        return _("now")
+    if minutes < 60:
+        return _("%(count)s min") % {"count": minutes}
+    if minutes < 48 * 60:
+        return _("%(count)s h") % {"count": minutes // 60}
+    return ngettext("%(count)s day", "%(count)s days", minutes // 1440) % {"count": minutes // 1440}
+
+
+def day_and_time(at: datetime) -> str:
+    """today 10:12, yesterday 10:12, 12 May 10:12."""
+    local, today = timezone.localtime(at), timezone.localdate()
+    clock = formats.time_format(local.time(), "H:i")
+    if local.date() == today:
+        return _("today %(time)s") % {"time": clock}
+    if local.date() == today - timedelta(days=1):
+        return _("yesterday %(time)s") % {"time": clock}
+    if local.date() == today + timedelta(days=1):
+        return _("tomorrow %(time)s") % {"time": clock}
+    if local.year == today.year:
+        return f"{formats.date_format(local, 'j F')} {clock}"
+    return formats.date_format(local, "j F Y")
+
+
+def customer_name(customer: Customer, case: Case | None = None) -> str:
+    """The name of a customer, else the address that answers go to, else that it is unknown."""
+    if customer.top.name or customer.name:
+        return customer.top.name or customer.name
+    if case is not None and case.choice is not None and case.choice.identity is not None:
+        return str(case.choice.identity)
+    return _("Unknown customer")
+
+
+def shorten(text: str, limit: int = 160) -> str:
+    """The text in one line, cut at a word."""
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    return line[:limit].rsplit(" ", 1)[0].rstrip(",.;:") + "…"

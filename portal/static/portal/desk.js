@@ -1,0 +1,269 @@
+// The desk without it works; with it drafts are kept, lists stay fresh, keys send.
+(() => {
+    "use strict";
+    document.documentElement.classList.add("has-script");
+    const DAY = 24 * 3600 * 1000;
+    const KEPT = 14 * DAY;
+    const one = (selector, root = document) => root.querySelector(selector);
+    const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+    // Storage may be full or forbidden: then nothing is kept, and nothing else breaks.
+    const store = {
+        get(name) { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } },
+        set(name, value) { try { localStorage.setItem(name, JSON.stringify(value)); return true; } catch { return false; } },
+        remove(name) { try { localStorage.removeItem(name); } catch { /* nothing kept */ } },
+        names() { try { return Object.keys(localStorage); } catch { return []; } },
+    };
+
+    // Menus close when the eye goes elsewhere.
+    function menus() {
+        document.addEventListener("click", (event) => {
+            for (const menu of all("details[data-menu][open]")) {
+                if (!menu.contains(event.target)) menu.open = false;
+            }
+        });
+        document.addEventListener("keydown", (event) => {
+            if (event.key !== "Escape") return;
+            for (const menu of all("details[data-menu][open]")) {
+                menu.open = false;
+                one("summary", menu).focus();
+            }
+        });
+    }
+
+    function toasts() {
+        document.addEventListener("click", (event) => {
+            event.target.closest("[data-dismiss]")?.closest(".desk-toast")?.remove();
+        });
+        for (const toast of all(".desk-toast--success, .desk-toast--info")) {
+            let timer = setTimeout(() => toast.remove(), one("form", toast) ? 12000 : 6000);
+            toast.addEventListener("mouseenter", () => clearTimeout(timer));
+            toast.addEventListener("focusin", () => clearTimeout(timer));
+        }
+    }
+
+    function filters() {
+        for (const form of all("form[data-filter]")) {
+            for (const select of all("select", form)) select.addEventListener("change", () => form.requestSubmit());
+            form.addEventListener("formdata", (event) => {
+                for (const [name, value] of [...event.formData.entries()]) if (!value) event.formData.delete(name);
+            });
+        }
+        document.addEventListener("keydown", (event) => {
+            if (event.key !== "/" || event.target.closest("input, textarea, select")) return;
+            const field = one("[data-search]");
+            if (field) { event.preventDefault(); field.focus(); field.select(); }
+        });
+    }
+
+    // Folded parts stay as this person left them.
+    function folds() {
+        for (const part of all("details[data-remember]")) {
+            const name = `onecase-fold:${part.dataset.remember}`;
+            if (store.get(name) === false) part.open = false;
+            part.addEventListener("toggle", () => store.set(name, part.open));
+        }
+        const wide = window.matchMedia("(min-width: 1000px)");
+        const settle = () => all("details[data-narrow-folds]").forEach((part) => { part.open = wide.matches; });
+        settle();
+        wide.addEventListener("change", settle);
+    }
+
+    // One form is sent once; Ctrl+Enter sends it.
+    function sending() {
+        document.addEventListener("submit", (event) => {
+            const form = event.target;
+            if (!form.matches("[data-write], [data-once]") || event.submitter?.hasAttribute("formaction")) return;
+            if (form.dataset.busy) { event.preventDefault(); return; }
+            form.dataset.busy = "1";
+            all("button:not([type=button])", form).forEach((button) => button.setAttribute("aria-busy", "true"));
+            setTimeout(() => free(form), 8000);
+        });
+        window.addEventListener("pageshow", () => all("[data-busy]").forEach(free));
+        document.addEventListener("keydown", (event) => {
+            if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+            const form = event.target.closest("[data-write], [data-once]");
+            const button = form && one("[data-send], .desk-send button, .desk-button--primary", form);
+            if (button) { event.preventDefault(); form.requestSubmit(button); }
+        });
+    }
+    function free(form) {
+        delete form.dataset.busy;
+        all("[aria-busy]", form).forEach((button) => button.removeAttribute("aria-busy"));
+    }
+
+    function files() {
+        document.addEventListener("change", (event) => {
+            if (!event.target.matches("[data-files]")) return;
+            const names = [...event.target.files].map((file) => file.name).join(", ");
+            const place = one("[data-file-names]", event.target.closest("form"));
+            if (place) place.textContent = names;
+        });
+    }
+
+    // A form about a way to answer shows only the fields of the chosen one.
+    function kinds() {
+        for (const select of all("[data-kind-select]")) {
+            const form = select.form;
+            const settle = () => {
+                const chosen = select.selectedOptions[0];
+                all("[data-for-scheme]", form).forEach((part) => { part.hidden = !chosen?.dataset.scheme; });
+                all("[data-for-kind]", form).forEach((part) => { part.hidden = part.dataset.forKind !== select.value; });
+            };
+            select.addEventListener("change", settle);
+            settle();
+        }
+    }
+
+    // Drafts: per person, case and tab, with the key of the form, so that sending twice is one message.
+    function drafts(composer, reference) {
+        const prefix = `onecase-draft:${composer.dataset.user}:`;
+        for (const name of store.names()) {
+            if (name.startsWith("onecase-draft:") && Date.now() - (store.get(name)?.at || 0) > KEPT) store.remove(name);
+        }
+        for (const form of all("[data-write]", composer)) {
+            const name = `${prefix}${reference}:${form.dataset.write}`;
+            const text = form.elements.text;
+            const kept = store.get(name);
+            if (kept && kept.key === composer.dataset.sent) store.remove(name);
+            else if (kept && kept.text && !text.value) {
+                text.value = kept.text;
+                form.elements.client_key.value = kept.key;
+                const hint = one("[data-saved]", form);
+                if (hint && hint.dataset.kept !== "1") hint.dataset.kept = "1";
+                if (form.dataset.write === "note" && !one("[data-write=answer] [name=text]", composer).value) tab(composer, "note");
+            }
+            let timer;
+            const keep = () => {
+                if (!text.value.trim()) store.remove(name);
+                else store.set(name, { text: text.value, key: form.elements.client_key.value, at: Date.now() });
+            };
+            text.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(keep, 250); });
+            window.addEventListener("pagehide", keep);
+            form.addEventListener("submit", keep);
+        }
+        if (composer.dataset.sent) history.replaceState(null, "", location.pathname + location.hash);
+    }
+
+    function tab(composer, name) {
+        for (const link of all("[data-tab]", composer)) {
+            if (link.dataset.tab === name) link.setAttribute("aria-current", "true");
+            else link.removeAttribute("aria-current");
+        }
+        for (const form of all("[data-write]", composer)) form.hidden = form.dataset.write !== name;
+    }
+
+    function compose() {
+        const composer = one("[data-composer]");
+        if (!composer) return;
+        const page = one("[data-case]");
+        drafts(composer, page.dataset.case);
+        for (const link of all("[data-tab]", composer)) {
+            link.addEventListener("click", (event) => {
+                event.preventDefault();
+                tab(composer, link.dataset.tab);
+                one(`[data-write="${link.dataset.tab}"] textarea`, composer).focus();
+            });
+        }
+        composer.addEventListener("click", (event) => {
+            const button = event.target.closest("[data-propose]");
+            if (!button) return;
+            const form = button.closest("form");
+            const text = form.elements.text;
+            text.value = `${text.value.trimEnd()}${text.value.trim() ? "\n\n" : ""}${button.dataset.propose}`;
+            text.dispatchEvent(new Event("input"));
+            text.focus();
+            // Back to the way that the customer chose: there the question may go.
+            one("button[name=to][value='']", form)?.click();
+        });
+        toNewest();
+    }
+
+    function toNewest() {
+        const timeline = one("#timeline");
+        if (!timeline || (location.hash && location.hash !== "#newest" && one(location.hash.replace(/[^#\w-]/g, "")))) return;
+        timeline.scrollTop = timeline.scrollHeight;
+        if (location.hash === "#newest" && timeline.scrollHeight <= timeline.clientHeight + 1) {
+            window.scrollTo(0, document.body.scrollHeight);
+        }
+    }
+
+    // What is open stays fresh while it is looked at; nothing typed or unfolded is touched.
+    function refresh() {
+        const part = one("[data-refresh]");
+        if (!part) return;
+        const busy = () => document.hidden || one("details[open]", part) || one("input:focus, textarea:focus, select:focus", part);
+        const address = () => {
+            const url = new URL(location.href);
+            if (!("refreshWhole" in part.dataset)) url.searchParams.set("part", "all");
+            return url;
+        };
+        let last = part.innerHTML;
+        const look = async () => {
+            if (busy()) return;
+            try {
+                const answer = await fetch(address(), { headers: { "X-Requested-With": "fetch" }, redirect: "error" });
+                if (!answer.ok || busy()) return;
+                let html = await answer.text();
+                if ("refreshWhole" in part.dataset) {
+                    html = one(`#${part.id}`, new DOMParser().parseFromString(html, "text/html"))?.innerHTML ?? "";
+                }
+                if (html && strip(html) !== strip(last)) { last = html; put(part, html); }
+            } catch { /* the next look will see */ }
+        };
+        setInterval(look, Number(part.dataset.refresh) * 1000);
+        document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
+        last = part.innerHTML;
+    }
+    const strip = (html) => html.replace(/name="csrfmiddlewaretoken" value="\w+"/g, "").replace(/\s+/g, " ").trim();
+
+    function put(part, html) {
+        const isTimeline = part.id === "timeline";
+        const atEnd = part.scrollHeight - part.scrollTop - part.clientHeight < 80;
+        const before = isTimeline ? new Set(all("article", part).map((row) => row.id)) : null;
+        const older = isTimeline ? keepOlder(part) : [];
+        const focused = document.activeElement?.closest?.("a[href]")?.getAttribute("href");
+        part.innerHTML = html;
+        if (isTimeline) {
+            if (older.length) { one(".desk-older", part)?.remove(); part.prepend(...older); dedupe(part); }
+            window.htmx?.process(part);
+            const fresh = all("article.desk-message--in", part).filter((row) => !before.has(row.id));
+            if (atEnd) part.scrollTop = part.scrollHeight;
+            if (fresh.length) news(fresh[fresh.length - 1]);
+        } else if (focused) {
+            all("a[href]", part).find((link) => link.getAttribute("href") === focused)?.focus();
+        }
+    }
+    // Lines that were loaded on demand stay above the fresh ones.
+    function keepOlder(part) {
+        const first = one("[data-newest-page]", part);
+        if (!first) return [];
+        const rows = [];
+        for (const row of part.childNodes) { if (row === first) break; rows.push(row); }
+        return rows;
+    }
+    function dedupe(part) {
+        const seen = new Set();
+        for (const row of all("article[id]", part).reverse()) { if (seen.has(row.id)) row.remove(); seen.add(row.id); }
+    }
+    function news(row) {
+        const button = one("[data-news]");
+        if (!button) return;
+        button.hidden = false;
+        button.onclick = () => {
+            button.hidden = true;
+            row.scrollIntoView({ block: "end" });
+            // Now it was read: sending need not ask about it.
+            const seen = one("[name=seen]");
+            const last = one("[data-last-seq]");
+            if (seen && last) seen.value = last.dataset.lastSeq;
+        };
+    }
+
+    function start() {
+        menus(); toasts(); filters(); folds(); sending(); files(); kinds(); compose(); refresh();
+        one("[data-focus]")?.focus();
+    }
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+    else start();
+})();

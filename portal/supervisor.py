@@ -54,9 +54,10 @@ class Supervisor:
         """The life of the portal, from the checks to the last process's end."""
         begun = time.monotonic()
         self._check()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-                signal.signal(number, self._stop)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup: the terminal may go
+            signal.signal(signal.SIGHUP, self._stop)
         self.env = self._environment()
         group = Group(self.data / "log", verbose=self.verbose)
         try:
@@ -291,11 +292,13 @@ def _mail_doors(memory: Path) -> dict[str, str]:
     with suppress(OSError, ValueError):
         known = json.loads(memory.read_text())
     doors: dict[str, str] = {}
+    taken = 0  # the last one given out: nobody listens there yet, so it still looks free
     for name, usual in DOORS.items():
         if given := os.environ.get(name):
             doors[name] = given
             continue
-        known[name] = _free_port("127.0.0.1", int(known.get(name, usual)))
+        wanted = int(known.get(name, usual))
+        taken = known[name] = _free_port("127.0.0.1", wanted, but=taken)
         doors[name] = f"127.0.0.1:{known[name]}"
     memory.write_text(json.dumps(known))
     return doors
@@ -329,9 +332,9 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def _free_port(host: str, first: int) -> int:
-    """The first free port from there on."""
+def _free_port(host: str, first: int, *, but: int = 0) -> int:
+    """The first free port from there on, other than `but`."""
     for port in range(first, min(first + 200, 65536)):
-        if _is_free(host, port):
+        if port != but and _is_free(host, port):
             return port
     raise CannotStart(f"no free port from {first} on.")

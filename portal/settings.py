@@ -257,6 +257,7 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the sandboxed mail body and the demo page are our own frames
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # wants DENY; frame-ancestors says the same as above
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 AUTHENTICATION_BACKENDS = ["portal.access.StaffBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

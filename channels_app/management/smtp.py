@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, Envelope
 from django.core.management.base import CommandError
 from django.db import close_old_connections
 
@@ -48,6 +50,11 @@ def parse_listen(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def sender_of(envelope: Envelope) -> str:
+    """The envelope's sender; "" for a report, which aiosmtpd gives as <>."""
+    return (envelope.mail_from or "").strip("<>")
+
+
 def factory(handler: object, hostname: str) -> Callable[[], Server]:
     """Makes the server's side of each connection. To be called inside a running loop."""
     return lambda: Server(
@@ -82,8 +89,37 @@ async def _serve(
     server.close()
 
 
+@contextmanager
+def in_background(handler: object, hostname: str) -> Iterator[int]:
+    """Serve on a free loopback port beside the caller, who gets the port."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def listen() -> asyncio.Server:
+        return await loop.create_server(factory(handler, hostname), "127.0.0.1", 0)
+
+    server = asyncio.run_coroutine_threadsafe(listen(), loop).result(10)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        asyncio.run_coroutine_threadsafe(_close(server), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+async def _close(server: asyncio.Server) -> None:
+    """Stop listening, and hang up on whoever still talks."""
+    server.close()
+    talks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for talk in talks:
+        talk.cancel()
+    await asyncio.gather(*talks, return_exceptions=True)
+
+
 async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
-    """Run blocking work, such as the database, beside the loop, on a fresh connection if need be."""
+    """Run blocking work beside the loop; a database connection that broke is opened anew."""
 
     def work() -> Any:
         close_old_connections()

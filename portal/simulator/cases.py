@@ -171,7 +171,7 @@ def override(stage: Stage) -> None:
     with stage.at(days=2, hours=3):
         fleur.asks(
             "Een ander kanaal, met de reden erbij",
-            "Kunt u mij de maten van de Velo Family sturen? Dan meet ik of hij in onze schuur past.",
+            "Kunt u mij de maten van de Velo Family sturen? Ik meet dan of hij in de schuur past.",
             topic="in-stock",
         )
     with stage.at(days=2, hours=2):
@@ -179,8 +179,8 @@ def override(stage: Stage) -> None:
     with stage.at(days=2):
         fleur.gets(
             "mei",
-            "De Velo Family is 2,10 m lang, 0,68 m breed en 1,12 m hoog. Met de bak opgeklapt is hij"
-            " 1,85 m lang.",
+            "De Velo Family is 2,10 m lang, 0,68 m breed en 1,12 m hoog. Met de bak opgeklapt is"
+            " hij 1,85 m lang.",
             kind="email",
             why_text="Aan de telefoon vroeg zij de maten ook per mail, om ze door te sturen.",
         )

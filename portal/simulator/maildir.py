@@ -34,7 +34,7 @@ class Letterhead:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail in somebody's mailbox. `key` is the first part of its file name and never changes."""
+    """One mail in somebody's mailbox. `key`, the first part of its file name, never changes."""
 
     key: str
     path: Path
@@ -67,17 +67,29 @@ class Mail:
         return _content(self.key, self.path)
 
     @property
+    def raw(self) -> bytes:
+        """The mail as it came."""
+        return _read(self.key, self.path)
+
+    @property
     def reply_to(self) -> str:
         """The address that an answer goes to: Reply-To, else From."""
-        headers = BytesHeaderParser().parsebytes(self.path.read_bytes())
+        headers = BytesHeaderParser().parsebytes(self.raw)
         return parseaddr(str(headers["Reply-To"] or headers["From"] or ""))[1]
+
+
+def _read(key: str, path: Path) -> bytes:
+    """The file, wherever somebody's mark has moved it meanwhile."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return next(path.parent.parent.glob(f"*/{key}*")).read_bytes()
 
 
 # A mail never changes, only its flags do: what was read of it can be kept, by its key.
 @lru_cache(maxsize=2000)
 def _owner(key: str, path: Path) -> str:
-    with path.open("rb") as file:
-        found = OWNER.match(file.read(2000))
+    found = OWNER.match(_read(key, path))
     return found[1].decode("utf-8", "replace").strip() if found else ""
 
 
@@ -90,7 +102,7 @@ def _head(key: str, path: Path) -> Letterhead:
 
 @lru_cache(maxsize=100)
 def _content(key: str, path: Path) -> ParsedMail:
-    raw = path.read_bytes()
+    raw = _read(key, path)
     try:
         return parse(raw)
     except Unparseable as error:

@@ -7,9 +7,10 @@ from pathlib import PurePath
 from typing import Any
 
 from django.conf import settings
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods
@@ -132,7 +133,7 @@ def _get(key: str) -> Mail:
 @xframe_options_sameorigin
 def body(request: HttpRequest, key: str) -> HttpResponse:
     """The HTML of a mail as it was sent, for a sandboxed frame."""
-    response = HttpResponse(_html(message_from_bytes(_get(key).path.read_bytes())))
+    response = HttpResponse(_html(message_from_bytes(_get(key).raw)))
     response["Content-Security-Policy"] = MAIL_POLICY
     return response
 
@@ -142,23 +143,30 @@ def _html(raw: RawMail) -> str:
         if part.get_content_type() == "text/html" and not part.get_filename():
             payload = part.get_payload(decode=True)
             if isinstance(payload, bytes):
-                return payload.decode(str(part.get_content_charset("utf-8")), "replace")
+                return _decoded(payload, str(part.get_content_charset("utf-8")))
     return ""
 
 
+def _decoded(payload: bytes, charset: str) -> str:
+    try:
+        return payload.decode(charset, "replace")
+    except LookupError:
+        return payload.decode("utf-8", "replace")
+
+
 @require_GET
-def file(request: HttpRequest, key: str, number: int) -> FileResponse:
+def file(request: HttpRequest, key: str, number: int) -> HttpResponse:
     """A file of a mail, to be saved; pictures and PDF may be looked at."""
     found = _get(key).content.attachments
     if number >= len(found):
         raise Http404
     chosen = found[number]
-    response = FileResponse(
-        iter([chosen.content]),
-        as_attachment=chosen.type not in SAFE_TO_SHOW,
-        filename=PurePath(chosen.name).name or "file",
-        content_type=chosen.type if chosen.type in SAFE_TO_SHOW else "application/octet-stream",
+    shown = chosen.type in SAFE_TO_SHOW
+    response = HttpResponse(
+        chosen.content, content_type=chosen.type if shown else "application/octet-stream"
     )
+    name = PurePath(chosen.name).name or "file"
+    response["Content-Disposition"] = content_disposition_header(not shown, name) or "attachment"
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

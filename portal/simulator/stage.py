@@ -1,8 +1,6 @@
 """Where the demo's stories are played: the real services, a real mail server, and moved clocks."""
 
-import asyncio
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -32,6 +30,7 @@ from contacts.models import (
     Topic,
     User,
 )
+from portal.desk.letter import issue_code
 from portal.management.commands.demo_mailbox import Postman
 from portal.simulator import post
 from portal.simulator.cast import PEOPLE, Person
@@ -186,6 +185,8 @@ class Story:
         self._refresh()
         delivery = dispatch.open_in(self.case).latest("created_at")
         todos.take(delivery, self.stage.staff[staff])
+        if delivery.channel.kind == "letter":
+            issue_code(delivery)
         todos.finish(delivery, self.stage.staff[staff], outcome, note=note)
 
     def gets_note(self, staff: str, text: str) -> None:
@@ -213,24 +214,12 @@ class Story:
 @contextmanager
 def mail_server(stage: Stage) -> Iterator[None]:
     """The customers' mail server in this process, so that every mail is really sent."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    handler = Postman(stage.maildir, stage.refuse)
-    listening = _listen(handler)
-    server = asyncio.run_coroutine_threadsafe(listening, loop).result(10)
     before = os.environ.get("EMAIL_URL", "")
-    os.environ["EMAIL_URL"] = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
-        yield
-    finally:
-        stage.mail_channel.adapter().close()
-        os.environ["EMAIL_URL"] = before
-        loop.call_soon_threadsafe(server.close)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-
-
-async def _listen(handler: Postman) -> asyncio.Server:
-    loop = asyncio.get_running_loop()
-    return await loop.create_server(smtp.factory(handler, "mailbox.example.org"), "127.0.0.1", 0)
+    handler = Postman(stage.maildir, stage.refuse)
+    with smtp.in_background(handler, "mailbox.example.org") as port:
+        os.environ["EMAIL_URL"] = f"smtp://127.0.0.1:{port}"
+        try:
+            yield
+        finally:
+            stage.mail_channel.adapter().close()
+            os.environ["EMAIL_URL"] = before

@@ -56,7 +56,7 @@ def store(envelope: Envelope) -> None:
             channel,
             Request(
                 body=content,
-                envelope_from=envelope.mail_from or "",
+                envelope_from=smtp.sender_of(envelope),
                 envelope_to=tuple(envelope.rcpt_tos),
                 received_at=timezone.now(),
             ),

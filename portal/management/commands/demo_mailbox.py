@@ -50,7 +50,7 @@ class Postman:
 
     def _keep(self, envelope: Envelope, owner: str) -> None:
         raw = envelope.original_content or b""
-        self.maildir.deliver(raw, sender=envelope.mail_from or "", owner=owner)
+        self.maildir.deliver(raw, sender=smtp.sender_of(envelope), owner=owner)
 
 
 class Command(BaseCommand):

@@ -1,0 +1,204 @@
+// The demo page (body.stage) and the customer's pocket (body.pocket). Without it the pages still
+// work; with it the panes are tabs, and what was really sent comes in by itself.
+(() => {
+  "use strict";
+  const one = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const EVERY = 1000; // milliseconds
+  document.documentElement.classList.add("js");
+
+  function showUnread(response) {
+    const number = response.headers.get("X-Unread");
+    if (number === null) return;
+    for (const mark of all("[data-unread]")) {
+      mark.textContent = number;
+      mark.hidden = number === "0";
+    }
+  }
+
+  // Asks every second while the tab is visible; an answer of 204 says that nothing is new.
+  function watch(place, taken) {
+    let busy = false;
+    async function ask() {
+      if (busy || document.hidden) return;
+      busy = true;
+      try {
+        const url = new URL(place.dataset.url, location.href);
+        url.searchParams.set("version", place.dataset.version);
+        const response = await fetch(url, { credentials: "same-origin" });
+        if (response.ok) showUnread(response);
+        if (response.status === 200) {
+          place.dataset.version = response.headers.get("X-Version");
+          taken(await response.text());
+        }
+      } catch {
+        // The server is away for a moment: ask again.
+      }
+      busy = false;
+    }
+    setInterval(ask, EVERY);
+    document.addEventListener("visibilitychange", ask);
+  }
+
+  // ---------- The demo page
+  function stage() {
+    const panes = one(".panes");
+    const frame = (name) => one(`[data-pane="${name}"] iframe`);
+
+    function select(name, focus) {
+      for (const tab of all("[data-tab]")) {
+        const on = tab.dataset.tab === name;
+        tab.setAttribute("aria-selected", String(on));
+        tab.tabIndex = on ? 0 : -1;
+        if (on && focus) tab.focus();
+      }
+      for (const pane of all("[data-pane]")) pane.classList.toggle("pane--on", pane.dataset.pane === name);
+    }
+
+    function show(name, href) {
+      const chosen = frame(name);
+      if (chosen && href) chosen.src = href;
+      select(name);
+      if (panes.classList.contains("panes--one")) enlarge(name, true);
+      const pane = one(`[data-pane="${name}"]`);
+      pane.classList.remove("pane--shown");
+      requestAnimationFrame(() => pane.classList.add("pane--shown"));
+    }
+
+    function enlarge(name, on) {
+      panes.classList.toggle("panes--one", on);
+      for (const pane of all("[data-pane]")) pane.classList.toggle("pane--big", on && pane.dataset.pane === name);
+      for (const button of all("[data-enlarge]")) {
+        button.setAttribute("aria-pressed", String(on && button.dataset.enlarge === name));
+      }
+    }
+
+    select("customer");
+    for (const tab of all("[data-tab]")) {
+      tab.addEventListener("click", () => select(tab.dataset.tab));
+      tab.addEventListener("keydown", (event) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (!step) return;
+        const names = all("[data-tab]").map((item) => item.dataset.tab);
+        select(names.at((names.indexOf(tab.dataset.tab) + step) % names.length), true);
+      });
+    }
+
+    document.addEventListener("click", (event) => {
+      const go = event.target.closest("[data-go]");
+      const big = event.target.closest("[data-enlarge]");
+      if (go) {
+        event.preventDefault();
+        show(go.dataset.go, go.getAttribute("href"));
+      } else if (big) {
+        enlarge(big.dataset.enlarge, big.getAttribute("aria-pressed") !== "true");
+      }
+      for (const open of all("details.key[open]")) if (!open.contains(event.target)) open.open = false;
+    });
+
+    // A role is changed without losing what stands in the other frames.
+    document.addEventListener("submit", async (event) => {
+      const roles = event.target.closest("[data-roles]");
+      if (!roles) return;
+      event.preventDefault();
+      const form = event.target;
+      const response = await fetch(form.action, { method: "POST", body: new FormData(form) });
+      if (!response.ok) return location.reload();
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      for (const old of all("[data-roles]")) {
+        old.replaceWith(one(`[data-roles="${old.dataset.roles}"]`, page));
+      }
+      const name = roles.dataset.roles === "staff" ? "desk" : "customer";
+      const fresh = one(`[data-pane="${name}"] iframe`, page);
+      if (!frame(name)) return location.reload();
+      show(name, fresh.getAttribute("src"));
+    });
+
+    const where = one("[data-where]");
+    function follow(name) {
+      const chosen = frame(name);
+      if (!chosen) return;
+      chosen.addEventListener("load", () => {
+        try {
+          const path = chosen.contentWindow.location.pathname;
+          one(`[data-out="${name}"]`).href = path;
+          if (name === "customer") where.textContent = location.host + path;
+        } catch {
+          // Another site: nothing to show.
+        }
+      });
+    }
+    for (const name of ["customer", "desk", "pocket"]) follow(name);
+
+    const tour = one("[data-tour]");
+    watch(tour, (html) => { tour.innerHTML = html; });
+
+    // The pocket opens a link of a mail in the customer's browser.
+    addEventListener("message", (event) => {
+      if (event.origin !== location.origin || typeof event.data?.open !== "string") return;
+      const url = new URL(event.data.open, location.href);
+      if (url.origin === location.origin) show("customer", url.pathname + url.search + url.hash);
+    });
+  }
+
+  // ---------- The pocket
+  function pocket() {
+    const site = document.body.dataset.public;
+
+    function open(href) {
+      const path = href.startsWith(`${site}/`) ? href.slice(site.length) : null;
+      const url = new URL(path ?? href, location.href);
+      if (url.origin !== location.origin) {
+        if (url.protocol === "https:" || url.protocol === "http:") window.open(url, "_blank", "noopener");
+      } else if (parent !== window) {
+        parent.postMessage({ open: url.href }, location.origin);
+      } else {
+        window.open(url, "_blank");
+      }
+    }
+
+    function takeLinks(root) {
+      root.addEventListener("click", (event) => {
+        const link = event.target.closest?.("a[href]");
+        if (!link) return;
+        event.preventDefault();
+        open(link.href);
+      });
+    }
+
+    const mail = one("[data-mail]");
+    function settle() {
+      const page = mail.contentDocument;
+      if (!page?.body) return;
+      takeLinks(page);
+      mail.style.height = `${Math.ceil(page.documentElement.scrollHeight) + 2}px`;
+    }
+    if (mail) {
+      mail.addEventListener("load", settle);
+      if (mail.contentDocument?.readyState === "complete") settle();
+    }
+    const text = one("[data-mail-text]");
+    if (text) takeLinks(text);
+
+    for (const field of all("[data-auto]")) field.addEventListener("change", () => field.form.submit());
+    for (const input of all(".pick input")) {
+      input.addEventListener("change", () => {
+        const names = [...input.files].map((file) => file.name).join(", ");
+        if (names) one("span", input.parentElement).textContent = names;
+      });
+    }
+
+    const list = one("[data-list]");
+    if (!list) return;
+    watch(list, (html) => {
+      const known = new Set(all("[data-key]", list).map((item) => item.dataset.key));
+      list.innerHTML = html;
+      for (const item of all("[data-key]", list)) {
+        if (!known.has(item.dataset.key)) item.classList.add("just-in");
+      }
+    });
+  }
+
+  if (document.body.classList.contains("stage")) stage();
+  if (document.body.classList.contains("pocket")) pocket();
+})();

@@ -1,0 +1,216 @@
+"""The demo's data: twelve cases, each of which shows what its name says."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.db.models import Count
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from channels_app import dispatch, promises, sending
+from channels_app.models import Channel, Delivery
+from contacts import codes
+from contacts.models import Case, Code, Customer, Event, Identity, Message, Organisation, User
+from portal.simulator import cases, cast
+from portal.simulator.maildir import Maildir
+
+
+@pytest.fixture(scope="module")
+def loaded(
+    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The demo, loaded once for this module and taken back at its end; its data folder."""
+    folder = tmp_path_factory.mktemp("demo")
+    mine = override_settings(DATA_DIR=folder, MEDIA_ROOT=folder)
+    with django_db_blocker.unblock(), transaction.atomic(), mine:
+        call_command("demo", stdout=io.StringIO())
+        yield folder
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def demo(loaded: Path, db: None) -> None:
+    """The loaded demo; what a test changes in it is taken back."""
+
+
+def case(words: str) -> Case:
+    """The one case that is named so."""
+    return Case.objects.get(title__icontains=words)
+
+
+def delivery(of: Case, **more: Any) -> Delivery:
+    return Delivery.objects.filter(message__case=of, **more).latest("created_at")
+
+
+def counts() -> dict[str, int]:
+    models = (Case, Message, Delivery, Event, Customer, Code, Identity, User, Channel)
+    return {model.__name__: model._default_manager.count() for model in models}
+
+
+def test_it_has_the_shop_and_twelve_cases(demo: None) -> None:
+    assert "demo" in Organisation.objects.get().name
+    assert Case.objects.count() == len(cases.STORIES) == 12
+    assert set(Case.objects.values_list("language", flat=True)) == {"en", "nl"}
+    assert User.objects.filter(is_demo=True, is_superuser=False).count() == 3
+    assert User.objects.filter(is_demo=True, is_superuser=True).count() == 1
+    assert not User.objects.filter(is_demo=False).exists()
+    kinds = set(Channel.objects.offered().values_list("kind", flat=True))
+    assert kinds == {"phone", "email", "account", "letter", "in_person"}
+
+
+def test_again_it_changes_nothing(demo: None) -> None:
+    before, mails = counts(), Maildir().version()
+    call_command("demo", stdout=io.StringIO())
+    assert counts() == before
+    assert Maildir().version() == mails
+
+
+def test_all_people_are_invented(demo: None) -> None:
+    for customer in Customer.objects.all():
+        assert "Demo" in customer.name
+    for value in Identity.objects.filter(scheme="email").values_list("value", flat=True):
+        assert value.endswith("@example.org")
+    for value in Identity.objects.filter(scheme="phone").values_list("value", flat=True):
+        assert value.startswith("+44207946")  # Ofcom: 020 7946 0000 to 0999, for drama
+    assert cast.SHOP_PHONE.replace(" ", "").startswith("+44207946")
+
+
+def test_times_are_in_the_past_and_in_order(demo: None) -> None:
+    now = timezone.now()
+    for one in Case.objects.all():
+        moments = list(one.messages.order_by("seq").values_list("created_at", flat=True))
+        assert moments == sorted(moments)
+        assert one.opened_at < now - timezone.timedelta(minutes=30)
+        assert one.opened_at <= one.changed_at < now
+    assert not Delivery.objects.filter(sent_at__gte=now - timezone.timedelta(minutes=30)).exists()
+
+
+def test_nothing_is_left_for_the_worker(demo: None) -> None:
+    assert not Delivery.objects.due(timezone.now()).exists()
+    assert not Delivery.objects.filter(status__in=["queued", "sending", "uncertain"]).exists()
+
+
+def test_every_mail_was_really_sent(demo: None) -> None:
+    sent = Delivery.objects.filter(channel__kind="email", status="sent")
+    assert len(Maildir().mails()) == sent.count() > 20
+    newest = Maildir().mails()[0]
+    assert sent.filter(provider_id=newest.content.message_id).exists()
+    assert Maildir().unread() == 2
+
+
+def test_a_switch(demo: None) -> None:
+    one = case("A switch")
+    used = list(one.messages.filter(direction="out", template="").values_list("kind", flat=True))
+    assert used == ["email", "account"]
+    assert one.events.filter(sort=Event.Sort.SWITCHED, data__before="email").exists()
+
+
+def test_a_failed_delivery_can_be_tried_again(
+    demo: None, mailbox: Maildir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = case("mislukte bezorging")
+    failed = delivery(one)
+    assert failed.status == Delivery.Status.FAILED
+    assert "552" in failed.error
+    assert one.alerts.filter(sort="failed").exists()
+    daan = User.objects.get(username="daan")
+    again = dispatch.try_again(failed, daan)
+    assert again is not None
+    sending.deliver(again.pk)
+    again.refresh_from_db()
+    assert again.status == Delivery.Status.SENT
+    assert Maildir().mails(cast.PEOPLE["bram"].email)[0].head.preview.startswith("Rijden kan")
+
+
+def test_a_refused_call(demo: None) -> None:
+    event = case("refused call").events.get(sort=Event.Sort.REFUSED)
+    assert event.data["kind"] == "phone"
+    assert not Delivery.objects.filter(message__case=event.case, channel__kind="phone").exists()
+
+
+def test_the_refusal_names_the_day_of_the_story(demo: None) -> None:
+    one = case("refused call")
+    consent = one.customer.consents.get(kind="phone")
+    assert abs(consent.created_at - one.opened_at) < timezone.timedelta(minutes=1)
+    day = timezone.localtime(consent.created_at).strftime("%-d %B")
+    assert day in one.events.get(sort=Event.Sort.REFUSED).data["reason"]
+
+
+def test_a_caller_without_email(demo: None) -> None:
+    one = case("zonder e-mail")
+    held = one.customer.holders.values_list("identity__scheme", flat=True)
+    assert set(held) == {"phone"}
+    assert delivery(one).status == Delivery.Status.DONE
+    assert one.messages.filter(template="spoken").exists()
+
+
+def test_one_that_waits_too_long(demo: None) -> None:
+    one = case("Waits too long")
+    assert one.waiting_since is not None
+    due = promises.due_at(Channel.objects.get(slug="email"), one.waiting_since)
+    assert due is not None and due < timezone.now()
+    assert one == Case.objects.waiting().earliest("waiting_since")
+
+
+def test_sixty_messages_over_several_channels(demo: None) -> None:
+    one = case("Sixty messages")
+    assert one.messages.count() == 60
+    kinds = one.messages.exclude(kind="").values("kind").annotate(n=Count("pk"))
+    assert {row["kind"] for row in kinds} == {"email", "phone", "account"}
+    assert one.messages.filter(direction="note").count() == 2
+    assert one.messages.values("staff").distinct().count() > 3
+
+
+def test_a_sensitive_one(demo: None) -> None:
+    one = case("gevoelige vraag")
+    assert one.is_sensitive
+    answer = delivery(one, message__template="")
+    assert answer.only_notice
+    mail = Maildir().mails(cast.PEOPLE["sanne"].email)[0]
+    assert "86,40" in answer.message.text
+    assert "86,40" not in mail.raw.decode("utf-8", "replace")
+
+
+def test_a_letter_with_a_code(demo: None) -> None:
+    one = case("brief met een code")
+    assert delivery(one).status == Delivery.Status.DONE
+    code = Code.objects.live().get(case=one, purpose=codes.JOIN)
+    client = Client()
+    box = client.get("/demo/pocket/letters/").content.decode()
+    assert "Wim Demo" in box
+    page = client.get(f"/demo/pocket/letters/{delivery(one).pk}/").content.decode()
+    assert codes.on_paper(code.plain) in page
+    assert "onder garantie" in page
+
+
+def test_a_callback_request(demo: None) -> None:
+    one = case("callback request")
+    assert delivery(one).status == Delivery.Status.TODO
+    assert one.choice is not None and one.choice.wish == "soon"
+    assert one.waiting_since is not None
+
+
+def test_an_override_with_a_reason(demo: None) -> None:
+    one = case("met de reden")
+    event = one.events.get(sort=Event.Sort.OVERRIDDEN)
+    assert (event.data["chosen"], event.data["used"]) == ("account", "email")
+    assert len(event.data["why"]) > 20
+
+
+def test_solved_and_opened_again(demo: None) -> None:
+    one = case("opened again")
+    sorts = list(one.events.order_by("seq").values_list("sort", flat=True))
+    assert sorts.index("resolved") < sorts.index("reopened")
+    assert one.state == Case.State.OPEN
+    assert one.waiting_since is not None
+
+
+def test_one_that_may_belong_to_another(demo: None) -> None:
+    one = case("Hoort misschien bij")
+    assert one.may_belong_to == case("met de reden")
+    assert one.customer != one.may_belong_to.customer

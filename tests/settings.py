@@ -8,8 +8,8 @@ os.environ.setdefault("SECRET_KEY", "test-" + "k" * 60)
 os.environ.setdefault("ONECASE_DATA", tempfile.mkdtemp(prefix="onecase-tests-"))
 os.environ.setdefault("PUBLIC_URL", "http://testserver")
 
-from portal.settings import *  # noqa: E402, F403
-from portal.settings import MIDDLEWARE as _MIDDLEWARE  # noqa: E402
+from portal.settings import *  # noqa: F403
+from portal.settings import MIDDLEWARE as _MIDDLEWARE
 
 if not os.environ.get("DATABASE_URL"):
     # A file, as in real life: threads of one test see the same locks as processes do.

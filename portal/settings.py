@@ -193,8 +193,6 @@ MAIL_DOMAIN = os.environ.get("MAIL_DOMAIN") or (
 )
 MAIL_LISTEN = os.environ.get("ONECASE_SMTP_LISTEN", "127.0.0.1:2526")
 MAILBOX_LISTEN = os.environ.get("ONECASE_MAILBOX_LISTEN", "127.0.0.1:2525")
-# Servers whose Authentication-Results we believe (their authserv-id).
-TRUSTED_AUTHSERV = [h for h in os.environ.get("TRUSTED_AUTHSERV", "").split(",") if h]
 
 LEASE_SECONDS = env_int("ONECASE_LEASE_SECONDS", 120)
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)

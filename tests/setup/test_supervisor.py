@@ -1,6 +1,7 @@
 """`manage.py run` with all its real processes: start, return, end, and what it refuses."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from portal import valkey
+from portal import supervisor, valkey
 from tests.setup.test_processes import lives, until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -103,6 +104,23 @@ class Running:
         self.process.send_signal(number)
         self.process.wait(10)
         return time.monotonic() - begun
+
+
+def test_the_mail_doors_stay_where_they_were_and_never_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in supervisor.DOORS:
+        monkeypatch.delenv(name, raising=False)
+    memory, port = tmp_path / "ports.json", free_port()
+    memory.write_text(json.dumps(dict.fromkeys(supervisor.DOORS, port)))
+    doors = supervisor._mail_doors(memory)
+    assert len(set(doors.values())) == 2 and f"127.0.0.1:{port}" in doors.values()
+    assert supervisor._mail_doors(memory) == doors
+    first = doors["ONECASE_SMTP_LISTEN"]
+    with closing(socket.create_server(("127.0.0.1", int(first.rpartition(":")[2])))):
+        assert first not in supervisor._mail_doors(memory).values()
+    memory.write_text("broken")
+    assert len(set(supervisor._mail_doors(memory).values())) == 2
 
 
 @pytest.fixture(scope="module")

@@ -47,11 +47,28 @@ def title_of(text: str) -> str:
     return line if len(line) <= 120 else line[:119].rstrip() + "…"
 
 
+def holders_of(identity: Identity) -> list[Customer]:
+    """The customers that an address may mean: who proved it, else who staff say, else who typed it.
+
+    Anybody can type a stranger's address. So somebody who proved another address and only typed
+    this one is left out: or the stranger's questions would come to lie in that person's list.
+    """
+    rows = Holder.objects.current().filter(identity=identity).select_related("customer__root")
+    holders = list(rows.order_by("pk")[:20])
+    sure = [h for h in holders if h.proved_at] or [h for h in holders if h.how == Holder.How.STAFF]
+    tops = list(dict.fromkeys(holder.customer.top for holder in sure or holders))
+    if sure or not tops:
+        return tops
+    family = Q(customer__in=tops) | Q(customer__root__in=tops)
+    others = Holder.objects.proved().filter(family).select_related("customer__root")
+    proved = {holder.customer.top for holder in others}
+    return [customer for customer in tops if customer not in proved]
+
+
 def known_customer(identity: Identity) -> Customer | None:
     """The customer that holds an address; None if nobody or several do (then ask)."""
-    holders = Holder.objects.current().filter(identity=identity).select_related("customer__root")
-    tops = {holder.customer.top for holder in holders[:3]}
-    return tops.pop() if len(tops) == 1 else None
+    found = holders_of(identity)
+    return found[0] if len(found) == 1 else None
 
 
 def customer_for(

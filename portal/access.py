@@ -160,15 +160,16 @@ def visible_case(viewer: Viewer, reference: str) -> Case:
 def known_identities(viewer: Viewer, case: Case) -> list[Identity]:
     """The addresses that this viewer may be offered in a case.
 
-    Who proved an address sees all of that customer's; who has only a link sees those that this
-    case itself used, so that a link never reveals more of a person than its case.
+    Those that this case itself used, so that a link never reveals more of a person than its case.
+    Who proved to be its customer is offered all of that customer's; not whoever is signed in.
     """
-    if viewer.is_staff or viewer.customer_id:
-        customer = case.customer.top
-        holders = Holder.objects.current().filter(customer__in=[case.customer, customer])
-        return [holder.identity for holder in holders.select_related("identity").order_by("pk")]
+    customer = case.customer.top
     choices = case.stem.choices.exclude(identity=None).select_related("identity").order_by("pk")
     found = {choice.identity_id: choice.identity for choice in choices if choice.identity}
+    if viewer.is_staff or viewer.customer_id == customer.pk:
+        holders = Holder.objects.current().filter(customer__in=[case.customer, customer])
+        for holder in holders.select_related("identity").order_by("pk"):
+            found[holder.identity_id] = holder.identity
     return list(found.values())
 
 

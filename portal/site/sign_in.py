@@ -85,25 +85,11 @@ def code(request: HttpRequest) -> HttpResponse:
 
 
 def customer_of(identity: Identity, language: str) -> Customer:
-    """The customer whose address was just proved.
-
-    Who proved it before comes first. A customer who only typed it and proved another address is
-    somebody else (anyone can type a stranger's address): then the address starts a customer anew.
-    """
-    holders = Holder.objects.current().filter(identity=identity).select_related("customer__root")
-    proved: list[Customer] = []
-    typed: list[Customer] = []
-    for holder in holders.order_by("pk"):
-        (proved if holder.proved_at else typed).append(holder.customer.top)
-    own = proved or [customer for customer in typed if not _proved_another(customer, identity)]
-    customer = own[0] if own else Customer.objects.create(language=language)
+    """The customer whose address was just proved; a new one where nobody is known by it."""
+    known = services.holders_of(identity)
+    customer = known[0] if known else Customer.objects.create(language=language)
     services.hold(customer, identity, how=Holder.How.CODE, proved=True)
     return customer
-
-
-def _proved_another(customer: Customer, identity: Identity) -> bool:
-    proved = Holder.objects.proved().exclude(identity=identity)
-    return proved.filter(customer__in=[customer, *customer.family.all()]).exists()
 
 
 @never_cache

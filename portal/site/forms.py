@@ -140,11 +140,11 @@ def way_of(typed: Typed, ways: Iterable[Way]) -> Wanted | None:
         return None
     wanted = Wanted(way, wish=_wish(typed, way))
     if way.asks_address:
-        wanted.address = _address(typed, way)
         if way.kind.scheme == POST:
             wanted.name = typed.get(way.name_id, MAX_NAME)
             if not wanted.name:
                 typed.fail(way.name_id, _("Please write your name: it stands on the letter."))
+        wanted.address = _address(typed, way)
     return None if typed.errors.keys() & {way.address_id, way.name_id, way.wish_name} else wanted
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from channels_app import promises
 from contacts import codes, services
 from contacts.addresses import InvalidAddress
 from contacts.kinds import EMAIL, PHONE, Kind
@@ -28,6 +29,9 @@ LEVELS = {
     Consent.Level.ON_REQUEST: gettext_lazy("Only if I ask"),
     Consent.Level.NEVER: gettext_lazy("Never"),
 }
+
+
+QUIET = ("account", promises.MEETING)  # there nobody is reached: the customer comes
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def welcomes(request: HttpRequest, customer: Customer) -> list[Welcome]:
     return [
         Welcome(offer.kind, offer.title, newest.get(offer.kind.name, Consent.Level.GLADLY))
         for offer in site_of(request).board
-        if offer.kind.name != "account"  # nobody is disturbed by one's own page
+        if offer.kind.name not in QUIET
     ]
 
 

@@ -87,6 +87,8 @@ class Way:
     @property
     def title(self) -> str:
         """The name of the row; a second row of a kind says that it takes another address."""
+        if len(self.offer.channels) > 1:
+            return str(self.kind.label)  # several branches under one name
         if not (self.has_known and self.asks_address):
             return self.offer.title
         if self.kind.scheme == "phone":

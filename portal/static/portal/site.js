@@ -177,11 +177,18 @@ function news() {
   });
 }
 
+function startLow() {
+  const composer = document.getElementById("newest");
+  const told = document.querySelector("main > .strip, #errors");
+  if (composer && !window.location.hash && !told) composer.scrollIntoView({ block: "end" });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   drafts();
   document.querySelectorAll("[data-files]").forEach(files);
   const errors = document.getElementById("errors");
   if (errors) errors.focus();
+  startLow();
   watchNews();
   news();
   document.body.addEventListener("htmx:afterSwap", openSheet);

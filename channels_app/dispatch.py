@@ -296,6 +296,6 @@ def tell(delivery: Delivery, sort: str, detail: str) -> None:
         return
     stem = message.case.stem
     data = {"kind": delivery.channel.kind, "detail": detail[:300], "delivery": str(delivery.pk)}
-    people = {stem.assignee_id, message.staff_id} - {None}
+    people = {pk for pk in (stem.assignee_id, message.staff_id) if pk}
     alerts = [Alert(user_id=pk, message=message, sort=sort) for pk in people]
     message.case.append(Event(sort=sort, data=data), alerts=alerts)

@@ -13,6 +13,7 @@ import dj_database_url
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -296,6 +297,9 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Onecase",
     "SITE_SYMBOL": "forum",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: reverse_lazy("site:icon")}
+    ],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("portal/desk.css")],

@@ -12,7 +12,7 @@ from channels_app.adapters.base import Outbound, OutFile
 from channels_app.adapters.email import marker, message_id, reply_address
 from channels_app.models import Delivery, InboundItem
 from contacts import codes, services
-from contacts.models import Case, Code, Holder, Identity, Message
+from contacts.models import Case, Code, Identity, Message
 
 MAX_REFERENCES = 10
 LINK_MARGIN = timedelta(days=15)  # a link in a mail works at least so long
@@ -57,7 +57,6 @@ def _mail(delivery: Delivery) -> Outbound:
         "message": message,
         "case": case,
         "organisation": organisation,
-        "name": _name(case, delivery.identity) if template == "answer" else "",
         "link": link_to(case, delivery.identity),
         "marker": marker(case.reference, reply),
         "host": settings.PUBLIC_URL,
@@ -75,18 +74,6 @@ def _mail(delivery: Delivery) -> Outbound:
         headers=_headers(case, delivery, automatic=bool(message.template)),
         files=tuple(OutFile(f.name, f.content_type, f.file.read()) for f in files),
     )
-
-
-def _name(case: Case, identity: Identity) -> str:
-    """The customer's name, for their own address only.
-
-    A case may lie with a known customer because somebody typed that customer's address: whoever
-    then asks for the answer elsewhere must not learn a name by it.
-    """
-    customer = case.customer.top
-    people = {case.customer_id, customer.pk}
-    own = Holder.objects.current().filter(customer__in=people, identity=identity).exists()
-    return customer.name if own else ""
 
 
 def _subject(case: Case, template: str) -> str:

@@ -107,7 +107,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def choose_kind(request: HttpRequest) -> HttpResponse:
     """A new channel begins with its kind."""
     if not Organisation.objects.exists():
-        messages.info(request, _("First name the organisation; its channels come after."))
+        messages.info(request, _("Name the organisation first; its channels come after."))
         return redirect("admin:organisation")
     kinds = [
         (kind, provider, len(_of_kind(kind.name)))

@@ -40,7 +40,7 @@
 
         function welcome() {
             const areas = all("[name^=welcome_]", form);
-            const own = areas.find((area) => area.getAttribute("aria-label").includes(`(${language})`));
+            const own = areas.find((area) => area.lang === language);
             const filled = own && own.value ? own : areas.find((area) => area.value);
             return filled ? filled.value : "";
         }

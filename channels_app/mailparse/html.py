@@ -124,7 +124,13 @@ def _rewritten(html: str) -> str:
 
 
 def _written(tag: Tag) -> str:
+    """The start tag; formatting elements are told apart by nothing, so that few are copied."""
+    kept = _ATTRIBUTES.get(tag.name, set())
+    if tag.name not in _FORMATTING:
+        kept = kept | _ATTRIBUTES["*"]
     attributes = "".join(
-        f' {name}="{value.translate(_HIDE)}"' for name, value in tag.attributes.items()
+        f' {name}="{value.translate(_HIDE)}"'
+        for name, value in tag.attributes.items()
+        if name in kept
     )
     return f"<{tag.name}{attributes}>"

@@ -59,7 +59,7 @@ def parse(raw: bytes) -> ParsedMail:
         ),
         onecase_mark=text(mail.raw_value("x-onecase")),
         report=report(mail, sender.email, subject, whole, body.files),
-        error="; ".join(dict.fromkeys([*_cut_headers(mail), *body.notes])),
+        error="; ".join(dict.fromkeys([*_notes(mail), *body.notes])),
     )
 
 
@@ -103,10 +103,14 @@ def _reply(body: Body, whole: str) -> str:
     return html_reply(body.html()) if body.html() else reply_text(whole)
 
 
-def _cut_headers(mail: Part) -> list[str]:
+def _notes(mail: Part) -> list[str]:
+    """What makes this mail only partly readable, or doubtful."""
     wanted = set(_LOOKED_AT)
-    return [
+    cut = [
         f"{name} header cut at {MAX_HEADER} bytes"
         for name, value in mail.raw_items()
         if len(str(value)) > MAX_HEADER and name.casefold() in wanted
-    ][:20]
+    ]
+    # A second one may show people another sender than the one that was authenticated.
+    doubtful = ["more than one From header"] if len(mail.raw_values("from")) > 1 else []
+    return doubtful + cut[:20]

@@ -106,7 +106,8 @@ class Part(Message):
 
     def children(self) -> list[Part]:
         """The parts of a multipart that was really divided, else nothing."""
-        payload = self.get_payload()
+        # get_payload() would decode by the library's own reading of the charset, which raises.
+        payload: Any = self._payload  # type: ignore[attr-defined]
         return [p for p in payload if isinstance(p, Part)] if isinstance(payload, list) else []
 
     def body(self) -> bytes:

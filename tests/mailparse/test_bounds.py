@@ -9,6 +9,7 @@ import pytest
 
 from channels_app.mailparse import structure
 from channels_app.mailparse.html import MAX_DEPTH, sanitise, to_text
+from channels_app.mailparse.markup import MAX_TAGS
 from channels_app.mailparse.model import Unparseable
 from channels_app.mailparse.parsing import parse
 
@@ -152,5 +153,11 @@ def test_fifty_thousand_nested_divs() -> None:
 
 def test_formatting_is_not_multiplied() -> None:
     """A tree builder opens what is open again in every paragraph."""
-    fonts = "".join(f"<font color='#{n:06}'>" for n in range(1_000))
-    assert len(sanitise(fonts + "<p>x" * 1_000)) < 60_000
+    names = ("b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u")
+    opened = "".join(f"<{name}>" * 3 for name in names)
+    assert len(sanitise(f"<p>{opened}" + "<p>x" * 1_000)) < 200_000
+
+
+def test_tags_are_counted() -> None:
+    assert sanitise("<br>" * 100_000 + "<b>end</b>").count("<") == MAX_TAGS
+    assert sanitise("<br>" * 100_000 + "<b>end</b>").endswith("end")

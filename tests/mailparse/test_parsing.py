@@ -60,6 +60,11 @@ def test_sender_without_address() -> None:
     assert mail("\nx", "Subject: nobody\n").from_email == ""
 
 
+def test_two_senders_are_doubtful() -> None:
+    found = mail("From: other@bad.example\n\nx")
+    assert found.from_email == "kim@mail.example" and "more than one From" in found.error
+
+
 def test_alternative_gives_both() -> None:
     found = mail(multipart("alternative", PLAIN, RICH))
     assert found.text == "Hello é" and found.html == "<p>Hello <b>é</b></p>"
@@ -154,8 +159,8 @@ def test_flowed_text() -> None:
 
 def test_html_only() -> None:
     found = mail(
-        "Content-Type: text/html\n\n<p>Blue.</p><div class=gmail_quote><div class=gmail_attr>On 5 May"
-        " 2026, Jan &lt;j@s.example&gt; wrote:</div><blockquote>Which?</blockquote></div>"
+        "Content-Type: text/html\n\n<p>Blue.</p><div class=gmail_quote><div class=gmail_attr>"
+        "On 5 May 2026, Jan &lt;j@s.example&gt; wrote:</div><blockquote>Which?</blockquote></div>"
     )
     assert found.reply_text == "Blue." and "> Which?" in found.text
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -43,5 +42,4 @@ def _as_json(mail: ParsedMail) -> dict[str, Any]:
         {"name": file.name, "type": file.type, "size": file.size, "md5": file.md5}
         for file in mail.attachments
     ]
-    report = asdict(mail.report) if mail.report else None
-    return {**shown, "attachments": files, "report": report}
+    return {**shown, "attachments": files}

@@ -93,8 +93,10 @@ def brand_css(request: HttpRequest) -> HttpResponse:
     """The style sheet. Kept for a year under its version, else asked for again."""
     colour = Organisation.current().brand_colour
     response = HttpResponse(sheet(colour), content_type="text/css; charset=utf-8")
-    fresh = request.GET.get("v") == version(colour)
-    patch_cache_control(response, public=True, max_age=YEAR if fresh else 60, immutable=fresh)
+    if request.GET.get("v") == version(colour):
+        patch_cache_control(response, public=True, max_age=YEAR, immutable=True)
+    else:
+        patch_cache_control(response, public=True, max_age=60)
     return response
 
 

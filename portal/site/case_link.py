@@ -46,7 +46,11 @@ def _gone(request: HttpRequest, value: str) -> HttpResponse:
         if send_link(request, old.case, identity):
             strips.say(request, _("A new link is on its way to your mailbox."))
         else:
-            strips.say(request, _("We sent this link several times already."), tone="warn")
+            strips.say(
+                request,
+                _("We sent a new link today already. Please look in your mailbox."),
+                tone="warn",
+            )
         return redirect("site:case_link", value)
     context = {"can_renew": can_renew, "strips": strips.take(request)}
     return render(request, "site/link_gone.html", context, status=410 if old else 404)

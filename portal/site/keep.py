@@ -10,7 +10,7 @@ from channels_app import dispatch
 from contacts import codes, services
 from contacts.addresses import InvalidAddress, normalise
 from contacts.kinds import EMAIL
-from contacts.models import Case, Code, Identity
+from contacts.models import Case, Code, Holder, Identity
 from portal import access
 from portal.context import site_of
 from portal.site import forms, strips
@@ -18,7 +18,7 @@ from portal.site.forms import Typed
 from portal.site.question import case_for, kept_link
 from portal.site.start import language_of
 
-PER_TARGET_A_DAY, PER_CLIENT_AN_HOUR = 3, 20
+UNPROVED_A_DAY, PROVED_A_DAY, PER_CLIENT_AN_HOUR = 1, 5, 20
 
 
 @never_cache
@@ -56,7 +56,7 @@ def _mail(request: HttpRequest, case: Case, known: list[Identity], typed: Typed)
         identity = Identity.of(EMAIL, value)
     if not send_link(request, case, identity):
         typed.fail(
-            "email", _("We sent this link several times already. Please look in your mailbox.")
+            "email", _("We sent this link to your mailbox today already. Please look there.")
         )
         return False
     strips.say(request, _("We e-mailed the link to %(address)s.") % {"address": identity.masked})
@@ -68,10 +68,12 @@ def send_link(request: HttpRequest, case: Case, identity: Identity) -> bool:
 
     The mail holds a link and none of the sender's words: it is of no use to a spammer.
     """
+    proved = Holder.objects.proved().filter(identity=identity).exists()
+    most = PROVED_A_DAY if proved else UNPROVED_A_DAY
     target = f"link:{codes.digest('limit', identity.value)}"
     client = f"link:{access.client_address(request)}"
     free = access.allow(client, times=PER_CLIENT_AN_HOUR, seconds=3600)
-    if not (access.allow(target, times=PER_TARGET_A_DAY, seconds=86400) and free):
+    if not (access.allow(target, times=most, seconds=86400) and free):
         return False
     code: Code = services.case_link(case, identity)
     dispatch.notice(

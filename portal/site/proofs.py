@@ -11,7 +11,7 @@ from contacts.models import Code, Identity
 from portal import access
 from portal.context import site_of
 
-PER_TARGET, PER_CLIENT, HOUR = 5, 20, 3600
+PER_TARGET, PER_TARGET_A_DAY, PER_CLIENT, HOUR = 5, 10, 20, 3600
 KEY = "proving"
 
 
@@ -33,8 +33,12 @@ def send(
     """
     target = f"{purpose}:{identity.scheme}:{codes.digest('limit', identity.value)}"
     client = f"{purpose}:{access.client_address(request)}"
-    free = access.allow(client, times=PER_CLIENT, seconds=HOUR)
-    if not (access.allow(target, times=PER_TARGET, seconds=HOUR) and free):
+    free = (
+        access.allow(client, times=PER_CLIENT, seconds=HOUR),
+        access.allow(target, times=PER_TARGET, seconds=HOUR),
+        access.allow(f"day:{target}", times=PER_TARGET_A_DAY, seconds=24 * HOUR),
+    )
+    if not all(free):
         return False
     code = Code.objects.issue(purpose, identity=identity, browser=access.browser_key(request))
     dispatch.notice(

@@ -1,0 +1,303 @@
+"""The start page: what is asked, what is refused, and that nothing typed is ever lost."""
+
+import uuid
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import translation
+
+from channels_app.models import Channel, Delivery
+from contacts import services
+from contacts.models import (
+    Case,
+    Code,
+    Customer,
+    Holder,
+    Identity,
+    Message,
+    Organisation,
+    Topic,
+)
+from portal.site import start
+from tests.site.conftest import Ask, newest_code, posted, sign_in
+
+Queries = object
+
+
+def test_every_offered_way_has_a_row_and_the_number_stands_on_top(
+    client: Client, organisation: Organisation
+) -> None:
+    page = client.get("/").content.decode()
+    for kind in ("phone", "in_person", "email", "account", "letter"):
+        assert f'id="way-{kind}"' in page
+    assert page.count('href="tel:+31201234567"') >= 3  # top, foot and the bar of a phone
+    assert "Talk" in page and "In writing" in page and "020 123 4567" in page
+
+
+def test_text_row_address_button(client: Client, ask: Ask) -> None:
+    case = ask(client)
+    assert case.title == "Is the blue bicycle still there?"
+    assert case.choice and case.choice.kind == "email"
+    assert str(case.choice.identity) == "sam@example.org"
+    assert case.messages.filter(direction="in").get().kind == "account"
+    page = client.get(f"/q/{case.reference}/").content.decode()
+    assert f"We have your question. Reference {case.reference}." in page
+    assert "We have your question" not in client.get(f"/q/{case.reference}/").content.decode()
+
+
+def test_own_page_needs_no_address(client: Client, ask: Ask) -> None:
+    case = ask(client, way="account", address_email=None)
+    assert case.choice and case.choice.kind == "account" and case.choice.identity is None
+
+
+def test_call_me_back_makes_a_to_do_and_gives_a_code_to_say(client: Client, ask: Ask) -> None:
+    case = ask(client, way="phone", address_phone="020 765 43 21", wish_phone="afternoon")
+    assert case.choice and case.choice.wish == "afternoon"
+    todo = Delivery.objects.get(message__case=case, message__template="callback")
+    assert todo.status == "todo"
+    pin = Code.objects.get(case=case, form="pin").plain
+    page = client.get(f"/q/{case.reference}/").content.decode()
+    assert pin in page and "We call you on 020 765 4321, in the afternoon" in page
+
+
+def test_a_letter_needs_name_and_address(
+    client: Client, ask: Ask, organisation: Organisation
+) -> None:
+    response = client.post("/", posted(way="letter"))
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert "it stands on the letter" in page and "Please write your address." in page
+    case = ask(
+        client,
+        way="letter",
+        name_letter="Mrs. Example",
+        address_letter="High Street 1, 1000 AA Town",
+    )
+    assert case.choice and case.choice.identity
+    assert case.choice.identity.value == "High Street 1\n1000 AA Town"
+    assert case.customer.name == "Mrs. Example"
+
+
+def test_in_person_asks_which_branch(client: Client, ask: Ask) -> None:
+    response = client.post("/", posted(way="in_person"))
+    assert "Please choose where you want to come." in response.content.decode()
+    case = ask(client, way="in_person", wish_in_person="south")
+    assert case.choice and case.choice.wish == "south"
+    assert "South Street 1" in client.get(f"/q/{case.reference}/").content.decode()
+
+
+BAD = {
+    "no text": ({"text": "  "}, "Please write what we can help you with."),
+    "too long": ({"text": "x" * 20_001}, "20,001"),
+    "no way": ({"way": None}, "Please choose how we shall answer."),
+    "unknown way": ({"way": "pigeon"}, "This way is not offered any more."),
+    "no address": ({"address_email": ""}, "Please write your e-mail address."),
+    "wrong address": ({"address_email": "sam@"}, "This is not a complete e-mail address."),
+    "NUL in the address": ({"address_email": "sam\x00@example.org"}, "cannot be stored"),
+    "wrong number": (
+        {"way": "phone", "address_phone": "call me"},
+        "A phone number has only digits",
+    ),
+    "unknown topic": ({"topic": "moon"}, "This topic is not offered any more."),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_said_and_everything_typed_is_kept(
+    client: Client, organisation: Organisation, name: str
+) -> None:
+    changes, words = BAD[name]
+    response = client.post("/", posted(name="Sam Example", how_soon="today", **changes))
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert words in page and 'id="errors"' in page and "Please look" in page
+    assert "Sam Example" in page and 'id="soon-today" value="today" checked' in page
+    if "text" not in changes:
+        assert "Is the blue bicycle still there?" in page
+    if name == "too long":
+        assert "x" * 20_001 in page
+    assert not Case.objects.exists()
+
+
+def test_bad_input_is_said_in_the_persons_language(
+    client: Client, organisation: Organisation
+) -> None:
+    client.cookies["django_language"] = "nl"
+    page = client.post("/", posted(text="")).content.decode()
+    assert '<html lang="nl">' in page
+    with translation.override("nl"):
+        assert translation.gettext("Please write what we can help you with.") in page
+
+
+def test_nul_in_a_text_is_dropped_and_the_rest_is_kept(client: Client, ask: Ask) -> None:
+    case = ask(client, text="One\x00 two")
+    assert case.messages.get(direction="in").text == "One two"
+
+
+def test_a_channel_that_was_just_switched_off(client: Client, organisation: Organisation) -> None:
+    client.get("/")
+    Channel.objects.filter(kind="email").update(is_offered=False)
+    page = client.post("/", posted()).content.decode()
+    assert "This way is not offered any more." in page and "Is the blue bicycle" in page
+    assert not Case.objects.exists()
+
+
+def test_files_go_along_and_dangerous_or_large_ones_are_refused(
+    client: Client, ask: Ask, organisation: Organisation, settings: object
+) -> None:
+    good = SimpleUploadedFile("photo.png", b"\x89PNG", content_type="image/png")
+    case = ask(client, files=good)
+    message = case.messages.get(direction="in")
+    assert [(f.name, f.size) for f in message.attachments.all()] == [("photo.png", 4)]
+
+    evil = SimpleUploadedFile("invoice.pdf.exe", b"MZ")
+    page = client.post("/", posted(files=evil)).content.decode()
+    assert "files of this type can be dangerous" in page and "add your file again" in page
+
+    settings.MAX_FILE_BYTES = 10  # type: ignore[attr-defined]
+    large = SimpleUploadedFile("large.txt", b"x" * 11)
+    page = client.post("/", posted(files=large)).content.decode()
+    assert "large.txt is too large" in page
+    many = [SimpleUploadedFile(f"{n}.txt", b"x") for n in range(11)]
+    assert "at most 10 files" in client.post("/", posted(files=many)).content.decode()
+    assert Case.objects.count() == 1
+
+
+def test_an_error_elsewhere_says_that_files_must_be_added_again(
+    client: Client, organisation: Organisation
+) -> None:
+    good = SimpleUploadedFile("photo.png", b"\x89PNG")
+    page = client.post("/", posted(text="", files=good)).content.decode()
+    assert "Please add your file again" in page
+
+
+def test_a_double_click_is_one_question_and_another_text_is_another(
+    client: Client, ask: Ask
+) -> None:
+    key = str(uuid.uuid4())
+    first = ask(client, client_key=key)
+    assert ask(client, client_key=key) == first
+    assert Message.objects.filter(direction="in").count() == 1
+    other = ask(client, client_key=key, text="Something else altogether")
+    assert other != first and other.messages.filter(text="Something else altogether").exists()
+
+
+def test_a_broken_client_key_does_not_hinder(client: Client, ask: Ask) -> None:
+    assert ask(client, client_key="no uuid")
+
+
+def test_a_link_of_the_shop_fills_topic_and_product(
+    client: Client, organisation: Organisation
+) -> None:
+    page = client.get("/?topic=repair&about=Gazelle+Orange&text=evil").content.decode()
+    assert 'value="repair" checked' in page and "About: Gazelle Orange" in page
+    assert "evil" not in page.split('name="text"')[1]
+    page = client.get("/?topic=moon&about=").content.decode()
+    assert "checked" not in page.split('id="topic"')[1].split("</fieldset>")[0]
+    assert "errors" not in page
+    client.post("/", posted(topic="repair", about="Gazelle Orange"))
+    assert Case.objects.get().about == "Gazelle Orange"
+    assert Case.objects.get().topic == Topic.objects.get(slug="repair")
+
+
+def test_what_comes_by_the_link_is_text_and_no_markup(
+    client: Client, organisation: Organisation
+) -> None:
+    page = client.get('/?about="><script>alert(1)</script>').content.decode()
+    assert "<script>alert" not in page and "&lt;script&gt;" in page
+
+
+def test_the_suggestion_follows_topic_and_urgency(
+    client: Client, organisation: Organisation
+) -> None:
+    page = client.get("/").content.decode()
+    assert page.count("Suggested") == 1
+    partial = client.get("/advice/?topic=repair").content.decode()
+    marked = partial.split('id="badge-phone"')[1].split("</span>")[0]
+    assert "Suggested" in marked and "A longer story" in partial
+    assert "Suggested" not in partial.split('id="badge-email"')[1].split("</span>")[0]
+
+
+def test_a_sensitive_topic_says_which_ways_carry_only_a_notice(
+    client: Client, organisation: Organisation
+) -> None:
+    partial = client.get("/advice/?topic=invoice").content.decode()
+    assert "only send a notice by e-mail" in partial
+    assert "only send a notice by letter" not in partial
+    assert "only send a notice" not in client.get("/advice/?topic=moon").content.decode()
+
+
+def test_few_kinds_have_no_groups(client: Client, organisation: Organisation) -> None:
+    Channel.objects.filter(kind__in=("in_person", "letter")).update(is_offered=False)
+    page = client.get("/").content.decode()
+    assert "group__name" not in page and 'id="way-phone"' in page
+
+
+def test_nothing_offered_shows_the_number_and_no_button(
+    client: Client, organisation: Organisation
+) -> None:
+    Channel.objects.update(is_offered=False)
+    page = client.get("/").content.decode()
+    assert "Please call 020 123 4567." in page and "Send my question" not in page
+
+
+def test_an_installation_without_organisation_answers(client: Client, db: None) -> None:
+    assert client.get("/").status_code == 200
+    assert client.post("/", posted()).status_code == 422
+
+
+def test_so_many_questions_an_hour_from_one_address(
+    client: Client, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "OPENED_PER_HOUR", 2)
+    ask(client)
+    ask(client)
+    response = client.post("/", posted())
+    assert response.status_code == 429
+    assert "Is the blue bicycle" in response.content.decode()
+    assert Case.objects.count() == 2
+    assert client.post("/", posted(), REMOTE_ADDR="203.0.113.9").status_code == 302
+
+
+def test_who_is_signed_in_finds_the_own_address_and_stays_one_customer(
+    client: Client, ask: Ask
+) -> None:
+    first = ask(client)
+    sign_in(client, "sam@example.org")
+    assert 'value="sam@example.org"' in client.get("/").content.decode()
+    second = ask(client, way="account")
+    assert second.customer == first.customer and Customer.objects.count() == 1
+
+
+@pytest.mark.parametrize("topics", [2, 40])
+def test_the_number_of_queries_does_not_grow(
+    client: Client,
+    organisation: Organisation,
+    topics: int,
+    django_assert_num_queries: Queries,
+) -> None:
+    for number in range(topics):
+        Topic.objects.create(name=f"Topic {number}", slug=f"topic-{number}")
+    with django_assert_num_queries(3):  # type: ignore[operator]
+        client.get("/")
+
+
+def test_the_page_after_sending_has_a_link_to_keep(client: Client, ask: Ask) -> None:
+    case = ask(client, way="account")
+    link = newest_code("case_link").plain
+    assert f"/c/{link}/" in client.get(f"/q/{case.reference}/").content.decode()
+
+
+def test_a_known_address_does_not_reveal_whose_it_is(client: Client, ask: Ask) -> None:
+    first = ask(client, name="Victim Person")
+    number = Identity.of("phone", "020 765 43 21")
+    services.hold(first.customer, number, how=Holder.How.STAFF)
+    stranger = Client()
+    case = ask(stranger, name="Somebody")
+    assert case.customer == first.customer
+    for path in (f"/q/{case.reference}/", f"/q/{case.reference}/switch/", "/questions/"):
+        page = stranger.get(path).content.decode()
+        assert case.title in page or "/switch/" in path
+        for secret in ("Victim", "765 4321", "sam@example.org", first.reference):
+            assert secret not in page

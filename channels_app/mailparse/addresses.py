@@ -58,7 +58,7 @@ class _Item:
             name = _name((plain[: found.start()] + plain[found.end() :]).strip(" <>\"'"))
             return Address(_with_comment(name, comment), clean_email(found.group()))
         if comment and not self.quoted and " " not in plain:
-            return Address(comment, plain)
+            return Address(comment, clean_email(plain))
         return Address(_name(plain), "")
 
 

@@ -11,7 +11,7 @@ from channels_app.mailparse.automatic import is_automatic
 from channels_app.mailparse.body import Body, collect
 from channels_app.mailparse.bounces import report
 from channels_app.mailparse.charsets import codec_for
-from channels_app.mailparse.headers import date, message_ids, raw_text, text
+from channels_app.mailparse.headers import clean_line, date, message_ids, raw_text, text
 from channels_app.mailparse.model import ParsedMail, Unparseable
 from channels_app.mailparse.replies import html_reply, reply_text
 from channels_app.mailparse.structure import MAX_HEADER, Part, leaves, read
@@ -51,7 +51,7 @@ def parse(raw: bytes) -> ParsedMail:
         auto_submitted=is_automatic(mail, sender.email),
         date=date(mail.raw_value("date")),
         authentication_results=tuple(
-            raw_text(value) for value in mail.raw_values("authentication-results")
+            clean_line(raw_text(value)) for value in mail.raw_values("authentication-results")
         ),
         return_path=(_emails(mail, "return-path", hint) or ("",))[0],
         delivered_to=_unique(

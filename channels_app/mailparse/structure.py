@@ -14,7 +14,7 @@ from email.feedparser import BytesFeedParser
 from email.message import Message
 from typing import Any
 
-from channels_app.mailparse.headers import decode_base64, parameters, raw_text
+from channels_app.mailparse.headers import clean_line, decode_base64, parameters, raw_text
 from channels_app.mailparse.model import Unparseable
 
 MAX_BYTES = 30 * 1024 * 1024
@@ -66,7 +66,7 @@ class Part(Message):
         """The media type ("text/plain" when it is missing or no type) and its parameters."""
         if self._content is None:
             kind, found = parameters(self.raw_value("content-type"))
-            kind = re.sub(r"\s+", "", kind)
+            kind = re.sub(r"\s+", "", clean_line(kind))
             if not re.fullmatch(r"[^/\s]+/[^/\s]+", kind):
                 kind = self.get_default_type()
             self._content = kind, found

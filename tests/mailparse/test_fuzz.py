@@ -26,7 +26,8 @@ SEEDS = (
 PIECES = (
     b"=?", b"?=", b'"', b"<", b">", b"(", b"\n", b"\r\n", b"--b\n", b"\0", b"\xff", b"\x1b$B",
     b"Content-Type: ", b"multipart/alternative; boundary=b", b";", b"*0*=''", b"=", b"base64",
-    b"message/rfc822", b"text/html", b"charset*=a'b'c;", b"charset=\0", b"&#", b"@", b",",
+    b"message/rfc822",
+    b"text/html", b"charset*=a'b'c;", b"charset=\0", b"&#", b"@", b",",
 )  # fmt: skip
 
 
@@ -47,9 +48,13 @@ def damaged(chance: random.Random) -> bytes:
 
 def texts(mail: ParsedMail) -> str:
     """Everything of a mail that is written to the database as text."""
-    files = [(file.name, file.type, file.content_id) for file in mail.attachments]
-    rest = [getattr(mail, item.name) for item in fields(mail) if item.name != "attachments"]
-    return "".join(str(value) for value in (*rest, *files))
+    found: list[str] = [part for f in mail.attachments for part in (f.name, f.type, f.content_id)]
+    for holder in (mail, mail.report):
+        for item in fields(holder) if holder else ():
+            value = getattr(holder, item.name)
+            found += [value] if isinstance(value, str) else []
+            found += [v for v in value if isinstance(v, str)] if isinstance(value, tuple) else []
+    return "|".join(found)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -21,7 +21,8 @@ SEEDS = (
     b"Return-Path: <>\nFrom: MAILER-DAEMON (x)\nSubject: Undelivered Mail\n"
     b"Content-Type: multipart/report; boundary=b\n\n--b\n\nOn 5 May 2026, K <k@x.example> wrote:\n"
     b"> old\n--b\nContent-Type: message/delivery-status\n\nA: b\n\nFinal-Recipient: rfc822;k@x.y\n"
-    b"Action: failed\nStatus: 5.1.1\n\n--b\nContent-Type: message/rfc822\n\nSubject: s\n\nx\n--b--\n",
+    b"Action: failed\nStatus: 5.1.1\n\n--b\n"
+    b"Content-Type: message/rfc822\n\nSubject: s\n\nx\n--b--\n",
 )
 PIECES = (
     b"=?", b"?=", b'"', b"<", b">", b"(", b"\n", b"\r\n", b"--b\n", b"\0", b"\xff", b"\x1b$B",

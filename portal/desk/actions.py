@@ -13,6 +13,7 @@ from channels_app import dispatch, switching
 from channels_app.models import Delivery
 from contacts import addresses, kinds, services
 from contacts.models import Case, Choice, Holder, Identity, Message, Topic, User
+from portal.desk import words
 from portal.desk.case import address, find
 from portal.desk.pages import back, done, page, staff_of
 
@@ -26,7 +27,7 @@ def assign(request: HttpRequest, reference: str) -> HttpResponse:
         to = staff
     elif raw:
         people = User.objects.filter(is_staff=True, is_active=True)
-        to = get_object_or_404(people, pk=raw) if raw.isdecimal() else None
+        to = get_object_or_404(people, pk=raw) if raw.isdecimal() and len(raw) < 19 else None
         if to is None:
             raise Http404
     if case.assignee != to:
@@ -163,7 +164,7 @@ def try_again(request: HttpRequest, reference: str, pk: str) -> HttpResponse:
     if new is None:
         messages.info(request, _("It was tried again already."))
     else:
-        done(request, _("It goes once more %(by)s.") % {"by": new.channel.kind_info.by})
+        done(request, _("It goes once more %(by)s.") % {"by": words.by(new.channel.kind)})
     return redirect(f"{address(case)}#newest")
 
 
@@ -205,8 +206,7 @@ def choice(request: HttpRequest, reference: str) -> HttpResponse:
     except switching.CannotSwitch:
         messages.error(request, _("That way is not offered, or its address is missing."))
     else:
-        by = kinds.get(kind).by
-        done(request, _("From now on we answer %(by)s.") % {"by": by})
+        done(request, _("From now on we answer %(by)s.") % {"by": words.by(kind)})
     return redirect(address(case))
 
 

@@ -79,7 +79,7 @@ def way_of(case: Case, kind: str = "") -> Way:
 
 def _sentence(case: Case, route: routing.Route) -> str:
     """Goes by e-mail to s...@example.org: chosen by the customer today 10:12."""
-    data = {"by": route.channel.kind_info.by, "address": route.identity or ""}
+    data = {"by": words.by(route.channel.kind), "address": route.identity or ""}
     goes = (_("Goes %(by)s to %(address)s") if route.identity else _("Goes %(by)s")) % data
     return f"{goes}: {_why(case, route)}."
 
@@ -88,7 +88,7 @@ def _why(case: Case, route: routing.Route) -> str:
     choice = case.choice
     if route.why == Message.Why.OVERRIDE:
         chosen = routing.chosen_kind(case)[0]
-        return _("the customer chose %(by)s") % {"by": kinds.get(chosen).by}
+        return _("the customer chose “%(kind)s”") % {"kind": words.label(chosen)}
     if route.why == Message.Why.DEFAULT or choice is None:
         return _("the customer's usual channel")
     data = {"how": choice.get_by_display(), "when": words.day_and_time(choice.created_at)}
@@ -213,8 +213,8 @@ def answer(request: HttpRequest, case: Case, draft: Draft) -> Message | None:
     if message is not None and message.text != draft.text:
         _ask_again(message, draft)
         return None
-    if message is not None and (info := message.kind_info):
-        messages.success(request, _("Your answer goes %(by)s.") % {"by": info.by})
+    if message is not None:
+        messages.success(request, _("Your answer goes %(by)s.") % {"by": words.by(message.kind)})
     return message
 
 

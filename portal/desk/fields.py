@@ -40,7 +40,7 @@ class LanguageInputs(I18nWidget):
             }
             text = values[place] if place < len(values) else None
             inputs.append((code, widget.render(f"{name}_{place}", text, own, renderer)))
-        return render_to_string("desk/admin_languages.html", {"inputs": inputs})
+        return render_to_string("desk/admin_languages.html", {"inputs": inputs, "id": f"id_{name}"})
 
 
 class LanguageAreas(LanguageInputs):
@@ -137,6 +137,10 @@ class ReferenceField(forms.CharField):
         if name and not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
             raise ValidationError(self.error_messages["no_name"], code="no_name")
         return f"env:{name}" if name else ""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was typed stands there again, unless it may be the secret itself."""
+        return data if re.fullmatch(r"[\w:]*", data or "") else ""
 
     def prepare_value(self, value: Any) -> Any:
         """Without the prefix, which the page shows in front of the field."""

@@ -81,13 +81,13 @@ class Filter:
     def read(cls, data: Any) -> "Filter":
         """From a query string."""
         query = str(data.get("q", "")).replace("\x00", "").strip()[:200]
-        kind = data.get("kind", "")
+        kind, who = data.get("kind", ""), data.get("who", "")
         return cls(
             tab=EVERYTHING if query else TABS.get(data.get("tab", ""), TABS["needs"]),
             query=query,
             topic=data.get("topic", "")[:50].replace("\x00", ""),
             kind=kind if kind in kinds.KINDS else "",
-            who=data.get("who", "") if str(data.get("who", "")).isdecimal() else "",
+            who=who if who.isdecimal() and len(who) < 19 else "",
             after=cursor(data.get("after", "")),
         )
 

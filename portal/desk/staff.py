@@ -98,7 +98,7 @@ class StaffForm(forms.ModelForm):
             "username": gettext_lazy("Letters, digits and @ . + - _"),
             "first_name": gettext_lazy("Customers see it under the answers."),
             "language": gettext_lazy("The desk is shown in it."),
-            "on_duty": gettext_lazy("New work can go to this person."),
+            "on_duty": gettext_lazy("This person is at work now."),
         }
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from channels_app.dispatch import SPOKEN
 from channels_app.models import Delivery
-from contacts.kinds import KINDS, Kind
+from contacts.kinds import KINDS
 from contacts.models import Case, Choice, Message
 from portal.desk import words
 from portal.templatetags.onecase import CALL_WISHES
@@ -65,11 +65,6 @@ def tell(facts: Facts) -> Story:
     return Story(_asked(facts), _answered(facts), _open(facts), _wish(facts))
 
 
-def _by(kind: str) -> str:
-    info: Kind | None = KINDS.get(kind)
-    return str(info.by) if info else ""
-
-
 def _quote(text: str, limit: int = 180) -> str:
     return _("“%(text)s”") % {"text": words.shorten(text, limit)}
 
@@ -77,8 +72,8 @@ def _quote(text: str, limit: int = 180) -> str:
 def _asked(facts: Facts) -> str:
     if facts.asked is None:
         return _("Nothing was written down.")
-    line = f"{_quote(facts.asked.text)} ({words.day_and_time(facts.asked.at)}, "
-    line += f"{_by(facts.asked.kind)})"
+    where = f"{words.day_and_time(facts.asked.at)}, {words.by(facts.asked.kind)}"
+    line = f"{where}: {_quote(facts.asked.text)}"
     if facts.about:
         line += " " + _("About: %(about)s.") % {"about": facts.about}
     if facts.how_soon:
@@ -90,7 +85,7 @@ def _answered(facts: Facts) -> str:
     if facts.answered is None:
         return _("Not answered yet.")
     who = facts.answered.by or _("We")
-    where = f"{words.day_and_time(facts.answered.at)}, {_by(facts.answered.kind)}"
+    where = f"{words.day_and_time(facts.answered.at)}, {words.by(facts.answered.kind)}"
     return f"{who}, {where}: {_quote(facts.answered.text)}"
 
 
@@ -109,14 +104,14 @@ def _open(facts: Facts) -> str:
         detail = f": {_quote(facts.latest.text, 120)}" if is_new and facts.latest else ""
         parts.append(count + (detail or "."))
     for kind in facts.to_do:
-        parts.append(_("To do: %(kind)s.") % {"kind": KINDS[kind].label})
+        parts.append(_("To do: %(kind)s.") % {"kind": words.label(kind)})
     return " ".join(parts) or _("Waiting for the customer.")
 
 
 def _wish(facts: Facts) -> str:
     if not facts.wanted:
         return _("The customer did not choose yet.")
-    line = _by(facts.wanted)
+    line = words.by(facts.wanted)
     if facts.address:
         line += " " + _("to %(address)s") % {"address": facts.address}
     if facts.wish in CALL_WISHES:

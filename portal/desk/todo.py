@@ -282,8 +282,7 @@ def also_send(request: HttpRequest, delivery: Delivery, staff: User, report: Rep
         reason = refusal.refused.reason if isinstance(refusal, dispatch.Refusal) else ""
         messages.warning(request, _("The summary was not sent. %(why)s") % {"why": reason})
         return
-    if info := message.kind_info:
-        messages.success(request, _("The summary goes %(by)s.") % {"by": info.by})
+    messages.success(request, _("The summary goes %(by)s.") % {"by": words.by(message.kind)})
 
 
 def urls() -> list[URLPattern]:

@@ -6,6 +6,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from contacts.kinds import KINDS
 from contacts.models import Case, Customer
 
 
@@ -51,3 +52,17 @@ def shorten(text: str, limit: int = 160) -> str:
     if len(line) <= limit:
         return line
     return line[:limit].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
+
+
+def label(kind: str) -> str:
+    """A kind's name as staff read it: the page is the customer's own, not mine."""
+    if kind == "account":
+        return _("Own page")
+    return str(KINDS[kind].label) if kind in KINDS else ""
+
+
+def by(kind: str) -> str:
+    """How a kind completes a sentence for staff: by e-mail, on their own page."""
+    if kind == "account":
+        return _("on their own page")
+    return str(KINDS[kind].by) if kind in KINDS else ""

@@ -183,6 +183,12 @@
         const timeline = one("#timeline");
         if (!timeline || (location.hash && location.hash !== "#newest" && one(location.hash.replace(/[^#\w-]/g, "")))) return;
         timeline.scrollTop = timeline.scrollHeight;
+        // Who reads the newest line goes on doing so when the composer grows.
+        let height = timeline.clientHeight;
+        new ResizeObserver(() => {
+            if (timeline.scrollHeight - timeline.scrollTop - height < 40) timeline.scrollTop = timeline.scrollHeight;
+            height = timeline.clientHeight;
+        }).observe(timeline);
         if (location.hash === "#newest" && timeline.scrollHeight <= timeline.clientHeight + 1) {
             window.scrollTo(0, document.body.scrollHeight);
         }
@@ -208,7 +214,10 @@
                 if ("refreshWhole" in part.dataset) {
                     html = one(`#${part.id}`, new DOMParser().parseFromString(html, "text/html"))?.innerHTML ?? "";
                 }
-                if (html && strip(html) !== strip(last)) { last = html; put(part, html); }
+                // As the browser would write it, so that only what changed is put in anew.
+                const box = document.createElement("template");
+                box.innerHTML = html;
+                if (html && strip(box.innerHTML) !== strip(last)) { last = box.innerHTML; put(part, html); }
             } catch { /* the next look will see */ }
         };
         setInterval(look, Number(part.dataset.refresh) * 1000);

@@ -6,8 +6,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from channels_app.models import Delivery
-from contacts.kinds import KINDS
 from portal.desk import words
+from portal.templatetags.onecase import icon
 
 register = template.Library()
 S = Delivery.Status
@@ -84,4 +84,21 @@ def when(value: object) -> str:
 @register.filter
 def kind_by(name: str) -> str:
     """How a kind completes a sentence: by e-mail."""
-    return str(KINDS[name].by) if name in KINDS else ""
+    return words.by(name)
+
+
+@register.filter
+def kind_label(name: str) -> str:
+    """A kind's name as staff read it."""
+    return words.label(name)
+
+
+@register.simple_tag
+def chip(name: str) -> SafeString:
+    """Icon and name of a kind in its colour; nothing for an unknown one."""
+    label = words.label(name)
+    if not label:
+        return format_html("")
+    return format_html(
+        '<span class="chip kind-{}">{}<span>{}</span></span>', name, icon(name), label
+    )

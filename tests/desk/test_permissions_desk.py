@@ -45,7 +45,7 @@ def test_only_staff_enter(case_with_letter: Case) -> None:
             browser.force_login(user)
         for address in desk_addresses(case_with_letter):
             for answer in (browser.get(address), browser.post(address)):
-                assert answer.status_code == 302 and "/admin/login/" in answer.url, address
+                assert answer.status_code == 302 and "/admin/login/" in answer["Location"], address
 
 
 def test_an_agent_sees_no_page_of_the_administrators(desk: Client, case: Case) -> None:

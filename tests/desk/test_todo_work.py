@@ -287,7 +287,7 @@ def test_a_letters_text_is_text(desk: Client, agent: User, make_case: MakeCase) 
 def test_a_call_is_no_letter(desk: Client, call: Delivery) -> None:
     assert act(desk, call, "print").url == TODO
     assert not Code.objects.filter(purpose="join").exists()
-    assert desk.get(f"{TODO}{call.pk}/letter/").url == f"{TODO}{call.pk}/"
+    assert desk.get(f"{TODO}{call.pk}/letter/")["Location"] == f"{TODO}{call.pk}/"
 
 
 def test_a_refused_to_do_disappears_by_itself(desk: Client, call: Delivery) -> None:

@@ -200,8 +200,11 @@ class EmailAdapter(Adapter):
         )
 
     def _dmarc_pass(self, mail: ParsedMail) -> bool:
-        """Whether a server that we trust states that DMARC passed for the domain of From."""
-        if not dict(self.account.config).get("authserv"):
+        """Whether a server that we trust states that DMARC passed for the domain of From.
+
+        Not for a mail that is only partly readable: two From headers are one of its faults.
+        """
+        if mail.error or not dict(self.account.config).get("authserv"):
             return False
         trusted = self.account.setting("authserv").lower().split(",")
         domain = mail.from_email.rpartition("@")[2].lower()

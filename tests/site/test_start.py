@@ -1,6 +1,7 @@
 """The start page: what is asked, what is refused, and that nothing typed is ever lost."""
 
 import uuid
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -87,7 +88,7 @@ def test_in_person_asks_which_branch(client: Client, ask: Ask) -> None:
     assert "South Street 1" in client.get(f"/q/{case.reference}/").content.decode()
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no text": ({"text": "  "}, "Please write what we can help you with."),
     "too long": ({"text": "x" * 20_001}, "20,001"),
     "no way": ({"way": None}, "Please choose how we shall answer."),

@@ -5,10 +5,11 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
@@ -139,7 +140,7 @@ def _channel_texts(languages: list[str], channels: Sequence[Channel]) -> Iterato
             yield Finding(
                 NO_TEXT,
                 _("The channel %(name)s has no text in: %(languages)s.")
-                % {"name": channel.name, "languages": ", ".join(sorted(lacking))},
+                % {"name": channel.name, "languages": _names(lacking)},
                 _("Write its texts in every language of the organisation."),
                 channel.pk,
             )
@@ -150,7 +151,7 @@ def _other_texts(organisation: Organisation, topics: Iterable[Topic]) -> Iterato
     if str(organisation.welcome) and (lacking := _lacking(organisation.welcome, languages)):
         yield Finding(
             NO_TEXT,
-            _("The welcome text is missing in: %(languages)s.") % {"languages": ", ".join(lacking)},
+            _("The welcome text is missing in: %(languages)s.") % {"languages": _names(lacking)},
             _("Write it in every language, or in none."),
         )
     for topic in topics:
@@ -158,7 +159,7 @@ def _other_texts(organisation: Organisation, topics: Iterable[Topic]) -> Iterato
             yield Finding(
                 NO_TEXT,
                 _("The topic %(name)s has no name in: %(languages)s.")
-                % {"name": topic.name, "languages": ", ".join(lacking)},
+                % {"name": topic.name, "languages": _names(lacking)},
                 _("Write its name in every language of the organisation."),
                 topic_id=topic.pk,
             )
@@ -170,6 +171,10 @@ def _lacking(text: Any, languages: list[str]) -> list[str]:
     if not isinstance(written, dict):  # one plain text, which is shown in every language
         return [] if written else list(languages)
     return [language for language in languages if not written.get(language)]
+
+
+def _names(languages: Collection[str]) -> str:
+    return ", ".join(name for code, name in settings.LANGUAGES if code in languages)
 
 
 def _is_wanted(databases: Sequence[str] | None) -> bool:

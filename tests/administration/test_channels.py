@@ -124,8 +124,11 @@ def test_bad_input_is_said_and_kept(
     assert channel("email").name == "email"
 
 
-def test_a_secret_that_was_typed_is_never_stored(shop: Organisation, desk: Client) -> None:
-    send(desk, setting_url="smtp://me:secret@host")
+def test_a_secret_that_was_typed_is_neither_stored_nor_shown(
+    shop: Organisation, desk: Client
+) -> None:
+    page = send(desk, setting_url="smtp://me:secret@host").content.decode()
+    assert "me:secret" not in page
     assert channel("email").config == {"url": "env:EMAIL_URL"}
     assert not LogEntry.objects.exists()
 

@@ -80,4 +80,4 @@ def test_a_topic_with_cases_stays(shop: Organisation, desk: Client) -> None:
 def test_a_missing_language_is_marked_in_the_list(shop: Organisation, desk: Client) -> None:
     Topic.objects.filter(slug="repair").update(name={"en": "Repair"})
     page = desk.get(reverse("admin:topics")).content.decode()
-    assert "The topic Repair has no name in: nl." in page
+    assert "The topic Repair has no name in: Nederlands." in page

@@ -211,7 +211,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {"sweep": {"task": "channels_app.sweep", "schedule": 5.0}}
+CELERY_BEAT_SCHEDULE = {
+    # It expires, so that sweeps do not pile up while no worker is there.
+    "sweep": {"task": "channels_app.sweep", "schedule": 5.0, "options": {"expires": 5}},
+}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("nl", "Nederlands")]

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern
@@ -34,11 +34,7 @@ from portal.desk.administration import language_name, page, save, show
 from portal.desk.fields import LanguageAreas
 
 # An SVG can carry script, so that it is no picture for us.
-FORMATS = {
-    "PNG": ("png", "image/png"),
-    "JPEG": ("jpg", "image/jpeg"),
-    "WEBP": ("webp", "image/webp"),
-}
+FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 MAX_LOGO_BYTES = 1024 * 1024
 MAX_LOGO_SIDE = 2000  # pixels: bounds the memory that decoding takes
 
@@ -69,7 +65,7 @@ def read_logo(file: UploadedFile) -> "ContentFile":
             upright.save(drawn, format=kind, quality=90)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise ValidationError(_("Choose a PNG, JPEG or WebP picture.")) from None
-    return ContentFile(drawn.getvalue(), name=f"{uuid.uuid4().hex}.{FORMATS[kind][0]}")
+    return ContentFile(drawn.getvalue(), name=f"{uuid.uuid4().hex}.{FORMATS[kind]}")
 
 
 class OrganisationForm(forms.ModelForm):
@@ -218,19 +214,6 @@ def edit(request: HttpRequest) -> HttpResponse:
     )
 
 
-def logo(request: HttpRequest) -> FileResponse:
-    """The picture for the preview."""
-    stored = Organisation.current().logo
-    if not stored:
-        raise Http404
-    types = dict(FORMATS.values())
-    kind = types.get(str(stored.name).rpartition(".")[2], "application/octet-stream")
-    return FileResponse(stored.open("rb"), content_type=kind)
-
-
 def urls() -> list[URLPattern]:
-    """The pages under /admin/organisation/."""
-    return [
-        page("organisation/", edit, "organisation"),
-        page("organisation/logo/", logo, "organisation_logo"),
-    ]
+    """The page /admin/organisation/."""
+    return [page("organisation/", edit, "organisation")]

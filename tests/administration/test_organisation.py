@@ -111,7 +111,9 @@ def test_a_picture_is_drawn_anew_under_a_name_of_ours(desk: Client, kind: str, e
     logo = Organisation.objects.get().logo
     assert logo.name and logo.name.startswith("logo/") and logo.name.endswith(f".{ending}")
     assert b"script" not in logo.read()
-    shown = desk.get(reverse("admin:organisation_logo"))
+    preview = desk.get(reverse("admin:organisation")).content.decode()
+    assert f'src="{reverse("site:logo")}?v=' in preview
+    shown = desk.get(reverse("site:logo"))
     assert shown["Content-Type"] == f"image/{'jpeg' if ending == 'jpg' else ending}"
     assert shown["X-Content-Type-Options"] == "nosniff"
 

@@ -25,7 +25,7 @@ def span(length: timedelta) -> str:
 def day_and_time(at: datetime) -> str:
     """today 10:12, yesterday 10:12, 12 May 10:12."""
     local, today = timezone.localtime(at), timezone.localdate()
-    clock = formats.time_format(local.time(), "H:i")
+    clock = formats.time_format(local.time(), _("H:i"))
     if local.date() == today:
         return _("today %(time)s") % {"time": clock}
     if local.date() == today - timedelta(days=1):

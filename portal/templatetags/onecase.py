@@ -53,7 +53,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return ""
     local, today = timezone.localtime(value), timezone.localdate()
-    clock = formats.time_format(local.time(), "H:i")
+    clock = formats.time_format(local.time(), _("H:i"))
     if local.date() == today:
         return clock
     if local.date() == today - timedelta(days=1):
@@ -61,6 +61,13 @@ def moment(value: datetime | None) -> str:
     if local.year == today.year:
         return f"{formats.date_format(local, 'j F')} {clock}"
     return formats.date_format(local, "j F Y")
+
+
+@register.filter
+def unbroken(line: str, part: str) -> SafeString:
+    """The line with one part of it (an address, a reference) held together on one row."""
+    before, found, after = line.partition(part) if part else (line, "", "")
+    return format_html('{}<span class="nowrap">{}</span>{}', before, found, after)
 
 
 @register.filter

@@ -132,15 +132,18 @@ def missing_settings(channel: Channel) -> list[str]:
 def _channel_texts(languages: list[str], channels: Sequence[Channel]) -> Iterator[Finding]:
     speakers = {channel.kind: channel for channel in reversed(channels)}
     for channel in speakers.values():  # of several branches the first one's words are shown
-        lacking = set(_lacking(channel.good_for, languages))
-        lacking |= set(_lacking(channel.cannot, languages))
-        # Without any title the name of the kind is shown, in every language.
-        lacking |= set(_lacking(channel.title, languages)) if str(channel.title) else set()
-        if lacking:
+        texts = [
+            (_("what it is good for"), channel.good_for),
+            (_("what it cannot do"), channel.cannot),
+        ]
+        if str(channel.title):  # without any title the name of the kind is shown
+            texts.append((_("its name"), channel.title))
+        gaps = [(what, _lacking(text, languages)) for what, text in texts]
+        if lacking := [f"{what} ({_names(codes)})" for what, codes in gaps if codes]:
             yield Finding(
                 NO_TEXT,
-                _("The channel %(name)s has no text in: %(languages)s.")
-                % {"name": channel.name, "languages": _names(lacking)},
+                _("The channel %(name)s does not say: %(texts)s.")
+                % {"name": channel.name, "texts": ", ".join(lacking)},
                 _("Write its texts in every language of the organisation."),
                 channel.pk,
             )

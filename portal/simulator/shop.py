@@ -93,7 +93,7 @@ CHANNELS = (
         (
             say("Shop in the centre", "Winkel in het centrum"),
             say("See, try and take along.", "Kijken, proberen en meenemen."),
-            say("", ""),
+            say("Only during opening hours.", "Alleen tijdens openingstijden."),
         ),
     ),
     (
@@ -105,7 +105,7 @@ CHANNELS = (
         (
             say("Workshop at the harbour", "Werkplaats aan de haven"),
             say("Repairs while you wait.", "Reparaties waar u op wacht."),
-            say("", ""),
+            say("Not without an appointment.", "Niet zonder afspraak."),
         ),
     ),
 )

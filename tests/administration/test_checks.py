@@ -117,6 +117,14 @@ def test_each_fault_once(fault: Any, expected: str, shop: Organisation) -> None:
     assert [m.id for m in messages if str(m.id).startswith("onecase.")] == [expected]
 
 
+def test_it_says_which_words_are_missing_in_which_language(shop: Organisation) -> None:
+    no_dutch(shop)
+    half_a_title(shop)
+    assert checks.findings()[0].text == (
+        "The channel letter does not say: what it cannot do (Nederlands), its name (English)."
+    )
+
+
 def test_what_is_not_offered_may_be_unfinished(shop: Organisation) -> None:
     Channel.objects.filter(kind="letter").update(is_offered=False, cannot="", good_for="")
     assert ids() == []

@@ -105,7 +105,7 @@ CHANNELS = (
         (
             say("Workshop at the harbour", "Werkplaats aan de haven"),
             say("Repairs while you wait.", "Reparaties waar u op wacht."),
-            say("Not without an appointment.", "Niet zonder afspraak."),
+            say("Only during opening hours.", "Alleen tijdens openingstijden."),
         ),
     ),
 )

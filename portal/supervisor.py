@@ -298,7 +298,9 @@ def _mail_doors(memory: Path) -> dict[str, str]:
             doors[name] = given
             continue
         wanted = int(known.get(name, usual))
-        taken = known[name] = _free_port("127.0.0.1", wanted, but=taken)
+        if wanted == taken or not _is_free("127.0.0.1", wanted):
+            wanted = _any_port()  # not the next one: two portals that start at once would meet
+        taken = known[name] = wanted
         doors[name] = f"127.0.0.1:{known[name]}"
     memory.write_text(json.dumps(known))
     return doors
@@ -332,9 +334,16 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def _free_port(host: str, first: int, *, but: int = 0) -> int:
-    """The first free port from there on, other than `but`."""
+def _any_port() -> int:
+    """A free port of the system's choice."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _free_port(host: str, first: int) -> int:
+    """The first free port from there on."""
     for port in range(first, min(first + 200, 65536)):
-        if port != but and _is_free(host, port):
+        if _is_free(host, port):
             return port
     raise CannotStart(f"no free port from {first} on.")

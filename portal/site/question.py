@@ -10,8 +10,6 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -20,7 +18,7 @@ from channels_app import promises
 from channels_app.rendering import code_url
 from contacts import codes, services
 from contacts.files import File
-from contacts.models import Case, Choice, Code, Message
+from contacts.models import Case, Code, Message
 from contacts.viewers import Viewer
 from portal import access, timeline, words
 from portal.context import site_of
@@ -135,26 +133,18 @@ def _history(request: HttpRequest, viewer: Viewer, case: Case) -> tuple[str, str
 def answer(request: HttpRequest, case: Case) -> dict[str, Any]:
     """How we answer this case, for the line under the title."""
     choice = case.choice
-    line = words.answer_line(choice)
     offer = site_of(request).offer(choice.kind) if choice else None
     place = None
     if choice and offer and choice.kind == promises.MEETING:
         place = next((c for c in offer.channels if c.slug == choice.wish), offer.channel)
     return {
-        "line": line,
-        "html": _unbroken(line, choice),
+        "line": words.answer_line(choice),
+        "address": choice.identity.masked if choice and choice.identity else "",
         "kind": choice.kind_info if choice else None,
         "once": bool(choice and choice.once),
         "is_offered": offer is not None,
         "place": place,
     }
-
-
-def _unbroken(line: str, choice: Choice | None) -> SafeString:
-    """The line with its address held together, where a narrow screen would break it."""
-    address = choice.identity.masked if choice and choice.identity else ""
-    before, found, after = line.partition(address) if address else (line, "", "")
-    return format_html('{}<span class="nowrap">{}</span>{}', before, found, after)
 
 
 def _nothing_yet(request: HttpRequest, case: Case) -> str:

@@ -12,7 +12,6 @@ from contacts.addresses import InvalidAddress
 from contacts.kinds import EMAIL
 from contacts.models import Code, Customer, Holder, Identity
 from portal import access
-from portal.context import site_of
 from portal.site import forms, proofs, strips
 from portal.site.forms import Typed
 from portal.site.start import language_of
@@ -35,7 +34,6 @@ def _page(request: HttpRequest, typed: Typed, *, about: str = "email") -> HttpRe
         **forms.context(typed, "email", "paper"),
         "strips": strips.take(request),
         "paper_open": about == "paper",
-        "can_mail": site_of(request).offer(EMAIL) is not None,
     }
     return render(request, "site/sign_in.html", context, status=422 if typed.errors else 200)
 

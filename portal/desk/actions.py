@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from channels_app import dispatch, switching
 from channels_app.models import Delivery
-from contacts import addresses, kinds, services
+from contacts import addresses, kinds, merging, services
 from contacts.models import Case, Choice, Holder, Identity, Message, Topic, User
 from portal.desk import words
 from portal.desk.case import address, find
@@ -91,7 +91,7 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
         messages.error(request, _("There is no case with that reference."))
         return redirect(address(case))
     try:
-        services.join(case=case, into=into, by=staff_of(request))
+        merging.join(case=case, into=into, by=staff_of(request))
     except ValueError:
         messages.error(request, _("These cases are one already."))
         return redirect(address(case))
@@ -109,7 +109,7 @@ def undo_join(request: HttpRequest, reference: str, part: str) -> HttpResponse:
     if child.root_id != case.pk or child.merged_into_id is None:
         messages.error(request, _("These cases are not joined."))
         return redirect(address(case))
-    services.undo_join(case=child, by=staff_of(request))
+    merging.undo_join(case=child, by=staff_of(request))
     done(request, _("%(reference)s is a case of its own again.") % {"reference": child.reference})
     return redirect(address(child))
 
@@ -132,7 +132,7 @@ def move(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     if why_not := not_movable(case, message, into):
         messages.error(request, why_not)
         return redirect(address(case))
-    services.move_message(message=message, to=into, by=staff_of(request))
+    merging.move_message(message=message, to=into, by=staff_of(request))
     done(request, _("Moved to %(reference)s.") % {"reference": into.stem.reference})
     return redirect(address(case))
 

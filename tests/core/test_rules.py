@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from channels_app import advice, dispatch, opening, outbox, sending, switching, todos
 from channels_app.models import Channel, Delivery
-from contacts import addresses, codes, files, languages, search, services
+from contacts import addresses, codes, files, languages, merging, search, services
 from contacts.models import (
     Case,
     Code,
@@ -119,15 +119,15 @@ def test_joining_moves_no_row_and_can_be_taken_back(
     organisation: Organisation, agent: User
 ) -> None:
     one, other = a_case(organisation), a_case(organisation)
-    services.join(case=other, into=one, by=agent)
+    merging.join(case=other, into=one, by=agent)
     assert other.root == one and Message.objects.of(one).count() == 2
     late = services.file_message(case=other, kind="account", text="By my old link")
     assert late.case == other and Message.objects.of(one).count() == 3
     assert Case.objects.visible_to(Viewer(case_ids=frozenset({other.pk}))).count() == 2
     for pair in ((other, one), (one, other), (one, one)):
         with pytest.raises(ValueError):
-            services.join(case=pair[0], into=pair[1], by=agent)
-    services.undo_join(case=other, by=agent)
+            merging.join(case=pair[0], into=pair[1], by=agent)
+    merging.undo_join(case=other, by=agent)
     assert other.root is None and Message.objects.of(one).count() == 1
     assert Message.objects.of(other).count() == 2
 
@@ -139,7 +139,7 @@ def test_a_message_moves_and_the_waiting_goes_with_it(
     dispatch.reply(case=one, staff=agent, text="Yes")
     dispatch.reply(case=other, staff=agent, text="Yes")
     wrong = services.file_message(case=one, kind="account", text="And my invoice?")
-    services.move_message(message=wrong, to=other, by=agent)
+    merging.move_message(message=wrong, to=other, by=agent)
     one.refresh_from_db()
     other.refresh_from_db()
     assert one.waiting_since is None and other.waiting_since == wrong.created_at

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from channels_app import dispatch
 from channels_app.models import Attempt, Delivery
-from contacts import services
+from contacts import merging, services
 from contacts.models import Alert, Case, Consent, Event, Message, User
 from tests.desk.conftest import MakeCase
 
@@ -148,7 +148,7 @@ def test_a_joined_case_leads_to_the_one_it_is_in(
     desk: Client, agent: User, make_case: MakeCase
 ) -> None:
     one, other = make_case("One"), make_case("Other")
-    services.join(case=one, into=other, by=agent)
+    merging.join(case=one, into=other, by=agent)
     answer = desk.get(f"/admin/cases/{one.reference}/")
     assert answer.status_code == 302 and other.reference in answer["Location"]
     body = page_of(desk, other)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from channels_app import dispatch
 from channels_app.models import Channel, Delivery
-from contacts import search, services
+from contacts import merging, search, services
 from contacts.models import Case, Choice, Customer, Identity, Organisation, Topic, User
 from portal.desk import queue
 from tests.desk.conftest import MakeCase
@@ -196,7 +196,7 @@ def test_an_open_page_asks_for_its_list_alone(desk: Client, case: Case) -> None:
 
 def test_joined_cases_are_not_listed(desk: Client, agent: User, make_case: MakeCase) -> None:
     one, other = make_case("One"), make_case("Other")
-    services.join(case=one, into=other, by=agent)
+    merging.join(case=one, into=other, by=agent)
     assert references(desk.get(QUEUE)) == [other.reference]
 
 

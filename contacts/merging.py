@@ -1,0 +1,109 @@
+"""Cases that belong together, and messages that lie in the wrong one.
+
+Merging moves no rows: `merged_into` is the truth, `root` a cache that pages read by.
+"""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from contacts import search
+from contacts.models import Case, Event, Message, User
+
+
+@transaction.atomic
+def join(*, case: Case, into: Case, by: User | None) -> None:
+    """Join a case to another: no row moves, `undo_join` clears one pointer.
+
+    Raises ValueError for a case with itself, or one that is joined already.
+    """
+    pks = sorted((case.pk, into.stem.pk))
+    # Both rows are locked in one order; a concurrent join then sees what this one did.
+    locked = {c.pk: c for c in Case.objects.select_for_update().filter(pk__in=pks).order_by("pk")}
+    source, target = locked.get(case.pk), locked.get(into.stem.pk)
+    if source is None or target is None or source == target:
+        raise ValueError("A case cannot be joined to itself.")
+    if source.merged_into_id or target.root_id:
+        raise ValueError("This case is joined to another one already.")
+    waiting = [t for t in (source.waiting_since, target.waiting_since) if t]
+    Case.objects.filter(Q(pk=source.pk) | Q(root=source)).update(root=target)
+    Case.objects.filter(pk=source.pk).update(merged_into=target)
+    Case.objects.filter(pk=target.pk).update(
+        seq=max(source.seq, target.seq), waiting_since=min(waiting, default=None)
+    )
+    data = {"reference": source.reference}
+    target.append(Event(sort=Event.Sort.MERGED, staff=by, data=data), changed_at=timezone.now())
+    case.refresh_from_db()
+
+
+def undo_join(*, case: Case, by: User | None) -> None:
+    """Take a joined case out again, with all that was ever addressed to it."""
+    with transaction.atomic():
+        target = case.stem
+        if case.merged_into_id is None:
+            raise ValueError("This case is not joined to another one.")
+        members = _members(case)
+        Case.objects.filter(pk__in=members - {case.pk}).update(root=case)
+        Case.objects.filter(pk=case.pk).update(merged_into=None, root=None, seq=target.seq)
+        data = {"reference": case.reference}
+        target.append(Event(sort=Event.Sort.UNMERGED, staff=by, data=data))
+        case.refresh_from_db()
+
+
+def _members(case: Case) -> set[int]:
+    """The ids of a case and of those merged into it, directly or on the way."""
+    found, edge = {case.pk}, {case.pk}
+    while edge:
+        edge = set(Case.objects.filter(merged_into__in=edge).values_list("pk", flat=True)) - found
+        found |= edge
+    return found
+
+
+@transaction.atomic
+def move_message(*, message: Message, to: Case, by: User) -> None:
+    """Put a wrongly filed message into another case; both histories say so.
+
+    Raises ValueError for a message without a case, or one that is there already.
+    """
+    source, target = message.case, Case.objects.get(pk=to.stem.pk)
+    if source is None or source.stem == target:
+        raise ValueError("The message is in that case already.")
+    came = message.direction == Message.Direction.IN
+    now = timezone.now()
+    source.append(
+        Event(sort=Event.Sort.MOVED, staff=by, data={"reference": target.reference, "out": True})
+    )
+    changes: dict[str, Any] = {}
+    if came:
+        changes = {"state": Case.State.OPEN, "resolved_at": None}
+        changes["waiting_since"] = target.waiting_since or message.created_at
+    target.append(
+        Event(sort=Event.Sort.MOVED, staff=by, data={"reference": source.reference}),
+        changed_at=now,
+        **changes,
+    )
+    Case.objects.filter(pk=target.pk).update(seq=F("seq") + 1)
+    target.refresh_from_db(fields=["seq"])
+    Message.objects.filter(pk=message.pk).update(case=target, seq=target.seq)
+    message.case, message.seq = target, target.seq
+    _recount(source.stem)
+    search.index(message.text, case=target)
+
+
+def _recount(case: Case) -> None:
+    """Since when the customer waits, after a message left the case."""
+    messages = Message.objects.of(case)
+    answered = (
+        messages.filter(direction=Message.Direction.OUT, template="")
+        .order_by("-created_at")
+        .values_list("created_at", flat=True)
+        .first()
+    )
+    open_ones = messages.filter(direction=Message.Direction.IN).exclude(template="auto_reply")
+    if answered is not None:
+        open_ones = open_ones.filter(created_at__gt=answered)
+    first = open_ones.order_by("created_at").values_list("created_at", flat=True).first()
+    if case.state == Case.State.OPEN:
+        Case.objects.filter(pk=case.pk).update(waiting_since=first)

@@ -46,6 +46,7 @@ class DeskSite(UnfoldAdminSite):
     """Everything under /admin/. The agents' pages are in portal.desk.urls."""
 
     login_form = LoginForm
+    login_template = "desk/login.html"
     site_title = _("Desk")
     index_title = _("Home")
     enable_nav_sidebar = True

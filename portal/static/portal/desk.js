@@ -176,6 +176,12 @@
             // Back to the way that the customer chose: there the question may go.
             one("button[name=to][value='']", form)?.click();
         });
+        // The button that was pressed is gone with its line: the keyboard goes on where it was.
+        document.body.addEventListener("htmx:afterSwap", (event) => {
+            if (event.detail.target?.id !== "way") return;
+            const next = one("#why") || one("#way [data-propose]") || one("[data-write=answer] textarea");
+            next?.focus();
+        });
         toNewest();
     }
 

@@ -83,7 +83,7 @@ def mail(request: HttpRequest, key: str) -> HttpResponse:
         text = request.POST.get("text", "").replace("\r\n", "\n")
         error = _answer(request, found, text)
         if not error:
-            return redirect(f"{reverse('demo:mail', args=[key])}?sent=1")
+            return redirect(f"{reverse('demo:mail', args=[key])}?sent=1#sent")
     Maildir().mark(found, SEEN)
     found = _get(key)
     context = _context(

@@ -68,12 +68,14 @@ TITLES: dict[str, tuple[str | Promise, str | Promise, str]] = {
     ),
     "switched": (
         _("Switch"),
-        _("On the question's page press Change and choose another way, for instance a letter."),
+        _("On the question's page press Change and choose another way, for instance My own page."),
         "customer",
     ),
     "refused": (
         _("Try to call"),
-        _("At the desk try to answer by phone. The customer did not ask for that, so it refuses."),
+        _(
+            "At the desk click in the answer, then other way, Phone. No call was asked for: refused."
+        ),
         "desk",
     ),
 }

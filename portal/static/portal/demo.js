@@ -44,6 +44,7 @@
   function stage() {
     const panes = one(".panes");
     const frame = (name) => one(`[data-pane="${name}"] iframe`);
+    const wanted = {}; // where a frame goes once somebody sits in front of it
 
     function select(name, focus) {
       for (const tab of all("[data-tab]")) {
@@ -58,6 +59,7 @@
     function show(name, href) {
       const chosen = frame(name);
       if (chosen && href) chosen.src = href;
+      if (!chosen) wanted[name] = href;
       select(name);
       if (panes.classList.contains("panes--one")) enlarge(name, true);
       const pane = one(`[data-pane="${name}"]`);
@@ -98,20 +100,23 @@
 
     // A role is changed without losing what stands in the other frames.
     document.addEventListener("submit", async (event) => {
-      const roles = event.target.closest("[data-roles]");
-      if (!roles) return;
-      event.preventDefault();
       const form = event.target;
+      const name = form.dataset.be;
+      if (!name) return;
+      event.preventDefault();
       const response = await fetch(form.action, { method: "POST", body: new FormData(form) });
       if (!response.ok) return location.reload();
       const page = new DOMParser().parseFromString(await response.text(), "text/html");
       for (const old of all("[data-roles]")) {
         old.replaceWith(one(`[data-roles="${old.dataset.roles}"]`, page));
       }
-      const name = roles.dataset.roles === "staff" ? "desk" : "customer";
       const fresh = one(`[data-pane="${name}"] iframe`, page);
-      if (!frame(name)) return location.reload();
-      show(name, fresh.getAttribute("src"));
+      if (!frame(name)) {
+        one(`[data-pane="${name}"] .pane__empty`).replaceWith(document.adoptNode(fresh));
+        follow(name);
+      }
+      show(name, wanted[name] ?? fresh.getAttribute("src"));
+      delete wanted[name];
     });
 
     const where = one("[data-where]");
@@ -120,15 +125,21 @@
       if (!chosen) return;
       chosen.addEventListener("load", () => {
         try {
-          const path = chosen.contentWindow.location.pathname;
+          const { pathname: path, search } = chosen.contentWindow.location;
           one(`[data-out="${name}"]`).href = path;
+          sessionStorage.setItem(`onecase-${name}`, path + search);
           if (name === "customer") where.textContent = location.host + path;
         } catch {
           // Another site: nothing to show.
         }
       });
     }
-    for (const name of ["customer", "desk", "pocket"]) follow(name);
+    for (const name of ["customer", "desk", "pocket"]) {
+      follow(name);
+      // A page that is loaded anew, in another language say, goes on where each frame was.
+      const last = sessionStorage.getItem(`onecase-${name}`);
+      if (last && frame(name)) frame(name).src = last;
+    }
 
     const tour = one("[data-tour]");
     watch(tour, (html) => { tour.innerHTML = html; });
@@ -177,8 +188,7 @@
       mail.addEventListener("load", settle);
       if (mail.contentDocument?.readyState === "complete") settle();
     }
-    const text = one("[data-mail-text]");
-    if (text) takeLinks(text);
+    for (const text of all("[data-links]")) takeLinks(text);
 
     for (const field of all("[data-auto]")) field.addEventListener("change", () => field.form.submit());
     for (const input of all(".pick input")) {

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from channels_app import opening, promises, switching
 from channels_app.promises import Offer
@@ -25,7 +25,7 @@ from portal.desk.case import address as case_address
 from portal.desk.pages import done, page, part, reading, show, staff_of
 
 CAME_BY = {
-    "phone": gettext_lazy("Call"),
+    "phone": pgettext_lazy("a way a contact came in", "Call"),
     "in_person": gettext_lazy("Visit"),
     "letter": gettext_lazy("Letter"),
 }

@@ -73,9 +73,7 @@ TITLES: dict[str, tuple[str | Promise, str | Promise, str]] = {
     ),
     "refused": (
         _("Try to call"),
-        _(
-            "At the desk click in the answer, then other way, Phone. No call was asked for: refused."
-        ),
+        _("At the desk press other way and choose Phone. Nobody asked for a call, so it refuses."),
         "desk",
     ),
 }

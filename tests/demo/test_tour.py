@@ -96,7 +96,6 @@ def test_the_tour(browser: Browser, site: str) -> None:
     ticked(page, 5)
 
     go(page)
-    desk.locator("textarea[name=text]:visible").focus()
     desk.locator(".desk-way__other summary").click()
     desk.locator("button[name=to][value=phone]").click()
     expect(desk.locator(".desk-way--refused")).to_be_visible()

@@ -56,8 +56,12 @@
       for (const pane of all("[data-pane]")) pane.classList.toggle("pane--on", pane.dataset.pane === name);
     }
 
-    function show(name, href) {
+    function show(name, href, focus) {
       const chosen = frame(name);
+      if (chosen && focus) {
+        const there = () => chosen.contentDocument?.querySelector(focus)?.focus();
+        chosen.addEventListener("load", there, { once: true });
+      }
       if (chosen && href) chosen.src = href;
       if (!chosen) wanted[name] = href;
       select(name);
@@ -91,7 +95,7 @@
       const big = event.target.closest("[data-enlarge]");
       if (go) {
         event.preventDefault();
-        show(go.dataset.go, go.getAttribute("href"));
+        show(go.dataset.go, go.getAttribute("href"), go.dataset.focus);
       } else if (big) {
         enlarge(big.dataset.enlarge, big.getAttribute("aria-pressed") !== "true");
       }

@@ -6,6 +6,7 @@ browser can be customer and staff at once.
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -191,3 +192,10 @@ def allow(key: str, *, times: int, seconds: int) -> bool:
         return bool(cache.incr(name) <= times)
     except ValueError:  # the span ended between the two lines
         return True
+
+
+def forgive(key: str, *, seconds: int) -> None:
+    """Take one use of `key` back: it was a right one, and no try."""
+    window = int(timezone.now().timestamp()) // seconds
+    with suppress(ValueError):  # the span ended between the two calls
+        cache.decr(f"limit:{key}:{window}")

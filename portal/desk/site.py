@@ -19,27 +19,35 @@ LOGIN_TIMES_PER_CLIENT = 50
 
 
 class LoginForm(AuthenticationForm):
-    """Name and password, so many times per name and per client address.
+    """Name and password, so many wrong tries per name and per client address.
 
     Names are counted whether or not anybody has them, so that the answer tells nothing.
     """
 
     def clean(self) -> Any:
-        """Count this try before the password is looked at."""
-        name = str(self.cleaned_data.get("username") or "").strip().lower()
-        digest = hashlib.sha256(name.encode()).hexdigest()[:32]
-        client = access.client_address(self.request) if self.request else ""
-        by_client = access.allow(
-            f"desk:client:{client}", times=LOGIN_TIMES_PER_CLIENT, seconds=LOGIN_SECONDS
-        )
-        by_name = access.allow(
-            f"desk:name:{digest}", times=LOGIN_TIMES_PER_NAME, seconds=LOGIN_SECONDS
-        )
-        if not (by_client and by_name):
+        """Count this try before the password is looked at; a right one does not count."""
+        keys = self._keys()
+        # A list, not a generator: both are counted whatever the first one says.
+        allowed = [
+            access.allow(key, times=times, seconds=LOGIN_SECONDS) for key, times in keys.items()
+        ]
+        if not all(allowed):
             raise ValidationError(
                 _("Too many tries. Wait a quarter of an hour and try again."), code="limit"
             )
-        return super().clean()
+        data = super().clean()
+        for key in keys:
+            access.forgive(key, seconds=LOGIN_SECONDS)
+        return data
+
+    def _keys(self) -> dict[str, int]:
+        name = str(self.cleaned_data.get("username") or "").strip().lower()
+        digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+        client = access.client_address(self.request) if self.request else ""
+        return {
+            f"desk:client:{client}": LOGIN_TIMES_PER_CLIENT,
+            f"desk:name:{digest}": LOGIN_TIMES_PER_NAME,
+        }
 
 
 class DeskSite(UnfoldAdminSite):

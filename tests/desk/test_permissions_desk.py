@@ -80,6 +80,11 @@ def test_a_password_is_tried_so_often_and_no_more(agent: User) -> None:
     assert sign_in("anna", "secret-word-7") == "in"
 
 
+def test_signing_in_rightly_is_no_try(agent: User) -> None:
+    for _n in range(site.LOGIN_TIMES_PER_NAME + 5):
+        assert sign_in("anna", "secret-word-7") == "in"
+
+
 def test_unknown_names_get_the_same_answers(agent: User) -> None:
     def strip(body: str, name: str) -> str:
         start = body.index("<form")

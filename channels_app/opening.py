@@ -2,14 +2,12 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
-from channels_app import dispatch, hours, routing
+from channels_app import dispatch
 from channels_app.models import Channel
+from channels_app.todos import WISHES, call_back
 from contacts import services
 from contacts.files import File
 from contacts.kinds import KINDS, get
@@ -19,15 +17,10 @@ from contacts.models import (
     Customer,
     Holder,
     Identity,
-    Message,
     Organisation,
     Topic,
     User,
 )
-
-WISHES = ("soon", "morning", "afternoon", "tomorrow")
-STARTS = {"morning": time(9), "afternoon": time(13), "tomorrow": time(9)}
-ENDS = {"morning": time(12), "afternoon": time(17)}
 
 
 class NotOffered(Exception):
@@ -112,30 +105,3 @@ def follow_up(case: Case) -> None:
     if get(choice.kind).rings and choice.wish in WISHES:
         call_back(case, choice.wish)
     dispatch.acknowledge(case)
-
-
-def call_back(case: Case, wish: str) -> Message:
-    """A call that the customer asked for, as a to-do at its time."""
-    message = Message(case=case, direction=Message.Direction.OUT)
-    route = routing.route(message, timezone.now())
-    at = None
-    if isinstance(route, routing.Route):
-        at = call_time(route.channel, wish, timezone.now())
-    return dispatch.reply(case=case, staff=None, text="", template=dispatch.CALLBACK, at=at)
-
-
-def call_time(channel: Channel, wish: str, now: datetime) -> datetime:
-    """When a wished call is due: now or at the next opening; mornings, afternoons, tomorrow."""
-    zone = channel.organisation.time_zone
-    weekly = channel.weekly_hours
-    local = now.astimezone(ZoneInfo(zone))
-    moment = local
-    if wish in STARTS:
-        moment = datetime.combine(local.date(), STARTS[wish], tzinfo=local.tzinfo)
-        over = wish in ENDS and local.time() >= ENDS[wish]
-        if wish == "tomorrow" or over:
-            moment += timedelta(days=1)
-    moment = max(moment, local)
-    if hours.is_open(weekly, moment, zone):
-        return moment
-    return hours.opens_at(weekly, moment, zone) or moment

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from channels_app import dispatch
+from channels_app import dispatch, todos
 from channels_app.models import Channel
 from contacts import services
 from contacts.kinds import get
@@ -78,4 +78,12 @@ def _record(case: Case, choice: Choice, before: Choice | None, staff: User | Non
     waiting = dispatch.open_in(case).filter(message__why__in=FOLLOWS)
     for delivery in waiting.select_related("message__case__root", "channel"):
         dispatch.reroute(delivery)
+    if get(choice.kind).rings and choice.wish in todos.WISHES:
+        _ask_for_call(case, choice)
     return choice
+
+
+def _ask_for_call(case: Case, choice: Choice) -> None:
+    """They said when to call: without an answer that now goes by phone, the call is a to-do."""
+    if not dispatch.open_in(case).filter(channel__kind=choice.kind).exists():
+        todos.call_back(case, choice.wish)

@@ -1,22 +1,53 @@
 """What a person carries out: calls, letters, visits."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
 
-from channels_app import dispatch
-from channels_app.models import Attempt, Delivery
+from channels_app import dispatch, hours, routing
+from channels_app.models import Attempt, Channel, Delivery
 from contacts import search, services
-from contacts.models import Event, Message, User
+from contacts.models import Case, Event, Message, User
 
 AGAIN_AFTER = timedelta(hours=1)
+WISHES = ("soon", "morning", "afternoon", "tomorrow")
+STARTS = {"morning": time(9), "afternoon": time(13), "tomorrow": time(9)}
+ENDS = {"morning": time(12), "afternoon": time(17)}
 S = Delivery.Status
 
 
 class Gone(Exception):
     """A colleague was first, or the customer chose another way meanwhile."""
+
+
+def call_back(case: Case, wish: str) -> Message | None:
+    """A call that the customer asked for, as a to-do at its time; None if nobody may call."""
+    message = Message(case=case, direction=Message.Direction.OUT)
+    route = routing.route(message, timezone.now())
+    if isinstance(route, routing.Refused):
+        return None
+    at = call_time(route.channel, wish, timezone.now())
+    return dispatch.reply(case=case, staff=None, text="", template=dispatch.CALLBACK, at=at)
+
+
+def call_time(channel: Channel, wish: str, now: datetime) -> datetime:
+    """When a wished call is due: now or at the next opening; mornings, afternoons, tomorrow."""
+    zone = channel.organisation.time_zone
+    weekly = channel.weekly_hours
+    local = now.astimezone(ZoneInfo(zone))
+    moment = local
+    if wish in STARTS:
+        moment = datetime.combine(local.date(), STARTS[wish], tzinfo=local.tzinfo)
+        over = wish in ENDS and local.time() >= ENDS[wish]
+        if wish == "tomorrow" or over:
+            moment += timedelta(days=1)
+    moment = max(moment, local)
+    if hours.is_open(weekly, moment, zone):
+        return moment
+    return hours.opens_at(weekly, moment, zone) or moment
 
 
 def take(delivery: Delivery, staff: User) -> None:

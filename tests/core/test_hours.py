@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from channels_app import hours, opening, promises
+from channels_app import hours, promises, todos
 from channels_app.models import Channel
 from contacts.models import Organisation
 
@@ -93,7 +93,7 @@ def test_a_wished_call_has_its_time(
 ) -> None:
     phone = Channel.objects.get(slug="phone")
     phone.weekly_hours = WEEK
-    assert opening.call_time(phone, wish, at(now)) == at(due)
+    assert todos.call_time(phone, wish, at(now)) == at(due)
 
 
 def test_lines_say_only_what_is_true(organisation: Organisation) -> None:

@@ -183,6 +183,30 @@ def test_a_switch_takes_the_asked_call_back(organisation: Organisation) -> None:
     assert Delivery.objects.get().status == S.CANCELLED
 
 
+def test_a_switch_to_the_phone_asks_for_a_call(organisation: Organisation, agent: User) -> None:
+    case = a_case(organisation)
+    phone = Identity.of("phone", "020 123 45 67")
+    choice = switching.switch(case=case, kind="phone", identity=phone, wish="soon")
+    assert Delivery.objects.to_do().get().message.template == dispatch.CALLBACK
+    switching.switch(case=case, kind="phone", identity=phone, wish="tomorrow")
+    assert Delivery.objects.to_do().count() == 1  # at the new time, not twice
+    back = switching.switch(case=case, kind="account")
+    assert not Delivery.objects.to_do().exists()
+    switching.undo(case=case, choice=back)
+    assert Delivery.objects.to_do().count() == 1
+    dispatch.reply(case=case, staff=agent, text="It is here.")
+    assert Delivery.objects.to_do().get().message.text == "It is here."
+    assert choice.wish == "soon"
+
+
+def test_an_answer_that_waits_becomes_the_call(organisation: Organisation, agent: User) -> None:
+    case = a_case(organisation, kind="email", address="sam@example.org")
+    dispatch.reply(case=case, staff=agent, text="It is here.")
+    phone = Identity.of("phone", "020 123 45 67")
+    switching.switch(case=case, kind="phone", identity=phone, wish="soon")
+    assert Delivery.objects.to_do().get().message.text == "It is here."
+
+
 def test_an_explicit_request_beats_never(organisation: Organisation, agent: User) -> None:
     case = a_case(organisation)
     identity = Identity.of("phone", "020 123 45 67")

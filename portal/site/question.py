@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from django.db import IntegrityError
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -15,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from channels_app import promises
+from channels_app.models import Delivery
 from channels_app.rendering import code_url
 from contacts import codes, services
 from contacts.files import File
@@ -93,13 +95,14 @@ def page(
     """The page with what was typed so far."""
     if notice:
         strips.say(request, notice, tone="warn")
-    history, digest = _history(request, viewer, case)
+    mark = _mark(case)
+    history = _history(request, viewer, case)
     lines = strips.take(request)
     context: dict[str, Any] = {
         **forms.context(typed),
         "case": case,
         "history": history,
-        "digest": digest,
+        "mark": mark,
         "is_newest": not request.GET.get("before"),
         "strips": [line for line in lines if not line.get("keep")],
         "sent": next((line for line in lines if line.get("keep")), None),
@@ -110,8 +113,18 @@ def page(
     return render(request, "site/question.html", context, status=status)
 
 
-def _history(request: HttpRequest, viewer: Viewer, case: Case) -> tuple[str, str]:
-    """The rendered timeline and a digest of it, so that a page can ask what is new."""
+def _mark(case: Case) -> str:
+    """Changes with every line of the history and every step of a delivery.
+
+    Read before the history is: what comes in between is then asked for once too often, not missed.
+    """
+    own = Q(message__case=case) | Q(message__case__root=case)
+    steps = Delivery.objects.filter(own).order_by("pk").values_list("pk", "status")
+    return hashlib.sha256(f"{case.seq}{list(steps)}".encode()).hexdigest()[:16]
+
+
+def _history(request: HttpRequest, viewer: Viewer, case: Case) -> str:
+    """The rendered timeline."""
     shown = timeline.page(case, viewer, before=request.GET.get("before", ""))
     said = [entry for entry in shown.entries if entry.message is not None]
     answered = any(e.message.is_answer for e in said if e.message)
@@ -126,8 +139,7 @@ def _history(request: HttpRequest, viewer: Viewer, case: Case) -> tuple[str, str
         "is_newest": not request.GET.get("before"),
         "organisation": site_of(request).organisation,
     }
-    html = render_to_string("site/_timeline.html", context)
-    return html, hashlib.sha256(html.encode()).hexdigest()[:16]
+    return render_to_string("site/_timeline.html", context)
 
 
 def answer(request: HttpRequest, case: Case) -> dict[str, Any]:
@@ -185,11 +197,11 @@ def _pin(case: Case) -> Code | None:
 def refresh(request: HttpRequest, reference: str) -> HttpResponse:
     """The timeline again, or 204 where nothing changed; asked for while the page is visible."""
     viewer, case = case_for(request, reference)
-    history, digest = _history(request, viewer, case)
-    spoken = answer(request, case)
-    if request.GET.get("have") == digest and request.GET.get("line") == spoken["line"]:
+    mark = _mark(case)
+    if request.GET.get("have") == mark:
         return HttpResponse(status=204)
-    context = {"case": case, "history": history, "digest": digest, "answer": spoken}
+    history, spoken = _history(request, viewer, case), answer(request, case)
+    context = {"case": case, "history": history, "mark": mark, "answer": spoken}
     return render(request, "site/_history.html", context)
 
 

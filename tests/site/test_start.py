@@ -43,7 +43,7 @@ def test_text_row_address_button(client: Client, ask: Ask) -> None:
     assert str(case.choice.identity) == "sam@example.org"
     assert case.messages.filter(direction="in").get().kind == "account"
     page = client.get(f"/q/{case.reference}/").content.decode()
-    assert f"We have your question. Reference {case.reference}." in page
+    assert "We have your question. Reference" in page and case.reference in page
     assert "We have your question" not in client.get(f"/q/{case.reference}/").content.decode()
 
 

@@ -143,7 +143,7 @@ function watchNews() {
     const now = document.getElementById("history");
     if (document.visibilityState !== "visible" || asking || !window.htmx) return;
     asking = true;
-    const have = new URLSearchParams({ have: now.dataset.have, line: now.dataset.line });
+    const have = new URLSearchParams({ have: now.dataset.have });
     try {
       await window.htmx.ajax("GET", `${address}?${have}`, { target: "#history", swap: "outerHTML" });
     } finally {

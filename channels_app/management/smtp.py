@@ -10,7 +10,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope
 from django.core.management.base import CommandError
-from django.db import close_old_connections
+from django.db import connections
 
 logger = logging.getLogger(__name__)
 MAX_BYTES = 30 * 1024 * 1024  # of one mail; the parser has the same bound
@@ -116,16 +116,16 @@ async def _close(server: asyncio.Server) -> None:
     for talk in talks:
         talk.cancel()
     await asyncio.gather(*talks, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()
 
 
 async def in_thread(function: Callable[..., Any], *args: Any) -> Any:
-    """Run blocking work beside the loop; a database connection that broke is opened anew."""
+    """Run blocking work beside the loop, on a database connection of its own."""
 
     def work() -> Any:
-        close_old_connections()
         try:
             return function(*args)
         finally:
-            close_old_connections()
+            connections.close_all()  # a door that waits for hours keeps none open
 
     return await asyncio.to_thread(work)

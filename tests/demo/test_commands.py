@@ -62,14 +62,14 @@ class Machine:
         return [sys.executable, "manage.py", *arguments]
 
     def run(
-        self, *arguments: str, stdin: bytes = b"", **env: str
+        self, *arguments: str, stdin: bytes = b"", env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
             self.command(*arguments),
             input=stdin,
             capture_output=True,
             cwd=settings.BASE_DIR,
-            env={**self.env, **env},
+            env={**self.env, **(env or {})},
             timeout=60,
         )
 
@@ -144,7 +144,7 @@ def test_exit_codes(
     machine: Machine, arguments: tuple[str, ...], stdin: bytes, env: dict[str, str], code: int
 ) -> None:
     before = machine.stored()
-    done = machine.run("receive_mail", *arguments, stdin=stdin, **env)
+    done = machine.run("receive_mail", *arguments, stdin=stdin, env=env)
     assert done.returncode == code
     assert done.stdout == b""
     assert b"Traceback" not in done.stderr
@@ -216,10 +216,10 @@ def test_outside_demo_mode_there_is_no_demo(machine: Machine) -> None:
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "EMAIL_URL": "smtp://127.0.0.1:1",
     }
-    assert machine.run("check", **real).returncode == 0
+    assert machine.run("check", env=real).returncode == 0
     assert json.loads(machine.python(NO_DEMO, **real)) == [11, []]
     assert json.loads(machine.python(NO_DEMO))[1] != []  # and in demo mode there is
     for command in ("demo", "demo_mailbox"):
-        done = machine.run(command, **real)
+        done = machine.run(command, env=real)
         assert done.returncode == 1
         assert b"ONECASE_DEMO=1" in done.stderr

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,9 @@ def test_times_are_in_the_past_and_in_order(demo: None) -> None:
     for one in Case.objects.all():
         moments = list(one.messages.order_by("seq").values_list("created_at", flat=True))
         assert moments == sorted(moments)
-        assert one.opened_at < now - timezone.timedelta(minutes=30)
+        assert one.opened_at < now - timedelta(minutes=30)
         assert one.opened_at <= one.changed_at < now
-    assert not Delivery.objects.filter(sent_at__gte=now - timezone.timedelta(minutes=30)).exists()
+    assert not Delivery.objects.filter(sent_at__gte=now - timedelta(minutes=30)).exists()
 
 
 def test_nothing_is_left_for_the_worker(demo: None) -> None:
@@ -136,7 +137,7 @@ def test_a_refused_call(demo: None) -> None:
 def test_the_refusal_names_the_day_of_the_story(demo: None) -> None:
     one = case("refused call")
     consent = one.customer.consents.get(kind="phone")
-    assert abs(consent.created_at - one.opened_at) < timezone.timedelta(minutes=1)
+    assert abs(consent.created_at - one.opened_at) < timedelta(minutes=1)
     day = timezone.localtime(consent.created_at).strftime("%-d %B")
     assert day in one.events.get(sort=Event.Sort.REFUSED).data["reason"]
 

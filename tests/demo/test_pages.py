@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -123,12 +124,11 @@ def test_only_the_cast_can_be_played(tom: Case) -> None:
 
 
 def test_demo_passwords_work_in_demo_mode_only(shop: Organisation, settings: Any) -> None:
-    names = {"username": "noor", "password": cast.PASSWORD}
-    assert authenticate(**names) is not None
+    assert authenticate(username="noor", password=cast.PASSWORD) is not None
     client = Client()
     post(client, "be_staff", "noor")
     settings.DEMO = False
-    assert authenticate(**names) is None
+    assert authenticate(username="noor", password=cast.PASSWORD) is None
     assert client.get("/admin/cases/").status_code == 302  # a session from before is over as well
 
 
@@ -142,7 +142,7 @@ def test_the_language_is_the_whole_demos(shop: Organisation) -> None:
 
 
 def test_the_tour_begins_with_the_first_visit(tom: Case) -> None:
-    Case.objects.update(opened_at=timezone.now() - timezone.timedelta(hours=1))
+    Case.objects.update(opened_at=timezone.now() - timedelta(hours=1))
     client = Client()
     page = client.get("/demo/").content.decode()
     assert 'aria-current="step"' in page

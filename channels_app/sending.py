@@ -5,6 +5,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from channels_app import dispatch, outbox, rendering, routing
 from channels_app.adapters.base import (
@@ -184,7 +185,7 @@ def recover() -> None:
     """The sweep: ring channels that have due rows, and settle rows whose worker died."""
     now = timezone.now()
     for delivery in Delivery.objects.lost_in_sending(now).select_related(*RELATED)[:500]:
-        error = Uncertain("The worker stopped while this was being sent.")
+        error = Uncertain(gettext_noop("The worker stopped while this was being sent."))
         _record(delivery, "uncertain", error.detail, now)
         _after(delivery, error)
     for channel in Channel.objects.all():

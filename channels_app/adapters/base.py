@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.utils.translation import gettext as _
+
 
 @dataclass(frozen=True)
 class Capabilities:
@@ -37,10 +39,11 @@ class Account:
         """The value behind a reference: the one place where a secret is resolved."""
         reference = dict(self.config).get(name, "")
         if not reference.startswith("env:"):
-            raise Misconfigured(f"The setting {name} is missing.")
+            raise Misconfigured(_("The setting %(name)s is missing.") % {"name": name})
         value = os.environ.get(reference.removeprefix("env:"), "")
         if not value:
-            raise Misconfigured(f"{reference.removeprefix('env:')} is not set in the environment.")
+            text = _("%(name)s is not set in the environment.")
+            raise Misconfigured(text % {"name": reference.removeprefix("env:")})
         return value
 
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
+from django.utils.translation import gettext as _
 
 from channels_app.adapters.base import (
     Account,
@@ -82,8 +83,9 @@ class EmailAdapter(Adapter):
         server = self._open()
         code, _text = server.noop()
         if code != 250:
-            raise Unavailable(f"The mail server answered {code}.")
-        return f"Connected to {server._host}."  # type: ignore[attr-defined]
+            raise Unavailable(_("The mail server answered %(code)s.") % {"code": code})
+        host = server._host  # type: ignore[attr-defined]
+        return _("Connected to %(host)s.") % {"host": host}
 
     def close(self) -> None:
         """Say good-bye to the server."""
@@ -105,13 +107,13 @@ class EmailAdapter(Adapter):
         try:
             self._smtp.open()
         except smtplib.SMTPAuthenticationError:
-            raise Misconfigured("The mail server refuses the user name or password.") from None
+            text = _("The mail server refuses the user name or password.")
+            raise Misconfigured(text) from None
         except (smtplib.SMTPException, OSError, ssl.SSLError) as error:
-            raise Unavailable(
-                f"The mail server cannot be reached ({_word(error)}).", everyone=True
-            ) from None
+            text = _("The mail server cannot be reached (%(why)s).") % {"why": _word(error)}
+            raise Unavailable(text, everyone=True) from None
         if self._smtp.connection is None:
-            raise Unavailable("The mail server cannot be reached.", everyone=True)
+            raise Unavailable(_("The mail server cannot be reached."), everyone=True)
         return self._smtp.connection
 
     def send(self, outbound: Outbound) -> Sent:

@@ -14,6 +14,7 @@ FRAME_WORDS = (
     _("Go back"),
     _("Return to site"),
     _("Search apps and models..."),
+    _("Type to search"),
     _("Toggle password visibility"),
     _("You have been successfully logged out from the administration"),
     _("Choose file to upload"),

@@ -17,7 +17,6 @@ from django.conf import settings
 from channels_app.mailparse.model import ParsedMail, Unparseable
 from channels_app.mailparse.parsing import parse
 
-KEY = re.compile(r"[\w.,=-]{1,200}")
 OWNER = re.compile(rb"\AReturn-Path: [^\n]*\nDelivered-To: ([^\n]*)\n")
 MAX_SHOWN = 200  # mails that a list looks at
 SEEN, ANSWERED = "S", "R"
@@ -132,8 +131,6 @@ class Maildir:
 
     def get(self, key: str) -> Mail | None:
         """The mail of that key; None if there is none."""
-        if not KEY.fullmatch(key):
-            return None
         return next((mail for mail in self._scan() if mail.key == key), None)
 
     def mark(self, mail: Mail, flag: str) -> None:

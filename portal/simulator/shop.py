@@ -133,7 +133,7 @@ def open_shop() -> Organisation:
         name=NAME,
         brand_colour="#0f766e",
         phone=SHOP_PHONE,
-        address="Velo & Volt Mobility (demo)\nMarktplein 1\n1000 AA Demodorp",
+        address="Marktplein 1\n1000 AA Demodorp",
         languages=["en", "nl"],
         welcome=say(
             "Cars, bicycles and repairs: ask us anything.",

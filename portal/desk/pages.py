@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from django.contrib import admin, messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
@@ -20,7 +22,23 @@ View = Callable[..., HttpResponse]
 def page(route: str, view: View, name: str, *, post: bool = False) -> URLPattern:
     """One page of the desk; `post`: a change, which only a POST may make."""
     methods = ["POST"] if post else ["GET", "HEAD", "POST"]
-    return path(route, admin.site.admin_view(require_http_methods(methods)(view)), name=name)
+    guarded = admin.site.admin_view(require_http_methods(methods)(view))
+    return path(route, _after_sign_in(guarded) if post else guarded, name=name)
+
+
+def _after_sign_in(view: View) -> View:
+    """Who was signed out meanwhile comes back to the page with the button, not to the button."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST" or admin.site.has_permission(request):
+            return view(request, *args, **kwargs)
+        before = urlsplit(request.headers.get("Referer", ""))
+        ours = before.netloc == request.get_host() and before.path.startswith("/admin/")
+        goal = before.path if ours else reverse("admin:index")
+        return redirect_to_login(goal, reverse("admin:login"))
+
+    return guarded
 
 
 def reading(view: View) -> View:

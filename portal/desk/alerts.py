@@ -24,9 +24,9 @@ BAD = (Alert.Sort.FAILED, Alert.Sort.UNCERTAIN)
 @reading
 def alerts(request: HttpRequest) -> HttpResponse:
     """The newest alerts, those not seen first of all."""
-    rows = Alert.objects.filter(user=staff_of(request)).select_related(
-        "case__customer__root", "case__root", "case__choice__identity", "message"
-    )
+    related = ("case__customer__root", "case__root", "case__choice__identity", "message")
+    rows = Alert.objects.filter(user=staff_of(request)).select_related(*related)
+    rows = rows.prefetch_related("case__customer__holders__identity")
     found = [*rows.filter(seen_at=None).order_by("-created_at")[:SHOWN]]
     found += rows.exclude(seen_at=None).order_by("-created_at")[: SHOWN - len(found)]
     lines = [

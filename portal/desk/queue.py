@@ -146,7 +146,8 @@ def _from_cursor(rows: CaseQuerySet, wanted: Filter) -> CaseQuerySet:
         rows = rows.filter(beyond, **{f"{name}__{step}e": at})
     order = (F(name).desc(), "-pk") if wanted.tab.descending else (F(name).asc(), "pk")
     related = ("customer__root", "topic", "assignee", "choice__identity", "root")
-    return rows.select_related(*related).order_by(*order)
+    rows = rows.select_related(*related).prefetch_related("customer__holders__identity")
+    return rows.order_by(*order)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def rows() -> QuerySet[Delivery]:
         "channel__organisation",
         "identity",
         "taken_by",
-    )
+    ).prefetch_related("message__case__customer__holders__identity")
 
 
 def find(pk: Any) -> Delivery:

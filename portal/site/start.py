@@ -1,6 +1,7 @@
 """The start page: one page, no account, works without JavaScript."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -25,6 +26,7 @@ from portal.site.ways import Way
 MAX_CHIPS = 6
 OTHER = "something-else"  # a topic of that name makes our own chip needless
 OPENED_PER_HOUR = 30  # by one client address
+SAME_WITHIN = timedelta(minutes=15)
 
 
 def language_of(request: HttpRequest) -> str:
@@ -156,7 +158,7 @@ def _create(
             how_soon=forms.how_soon_of(typed),
             language=language_of(request),
             files=files,
-            client_key=_key_for(typed, text),
+            client_key=_key_for(request, typed, wanted, text=text, files=files),
             customer=access.signed_in_customer(request),
         )
     except opening.NotOffered:
@@ -169,14 +171,36 @@ def _create(
     return case
 
 
-def _key_for(typed: Typed, text: str) -> uuid.UUID:
+def _key_for(
+    request: HttpRequest, typed: Typed, wanted: Wanted, *, text: str, files: list[File]
+) -> uuid.UUID:
     """The form's key; another text under a used key is another question, not a double click."""
     key = forms.client_key_of(typed) or uuid.uuid4()
     used = Case.objects.filter(client_key=key).first()
     if used is None:
-        return key
-    first = used.messages.order_by("seq").first()
-    return key if first is not None and first.text == text else uuid.uuid4()
+        return (None if files else _sent_just_now(request, wanted, text)) or key
+    return key if _first_text(used) == text else uuid.uuid4()
+
+
+def _first_text(case: Case) -> str:
+    first = case.messages.order_by("seq").first()
+    return first.text if first is not None else ""
+
+
+def _sent_just_now(request: HttpRequest, wanted: Wanted, text: str) -> uuid.UUID | None:
+    """The key of this browser's very same question: the back button, and sent once more."""
+    recent = Case.objects.filter(
+        pk__in=access.viewer_of(request).case_ids,
+        opened_at__gte=timezone.now() - SAME_WITHIN,
+        choice__kind=wanted.way.kind.name,
+        choice__wish=wanted.wish,
+    )
+    for case in recent.select_related("choice__identity").order_by("-pk"):
+        identity = case.choice.identity if case.choice else None
+        if _first_text(case) == text and (identity.value if identity else "") == wanted.address:
+            found: uuid.UUID | None = case.client_key
+            return found
+    return None
 
 
 def _welcome(request: HttpRequest, case: Case) -> None:

@@ -1,12 +1,13 @@
 """The start page: what is asked, what is refused, and that nothing typed is ever lost."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.utils import translation
+from django.utils import timezone, translation
 
 from channels_app.models import Channel, Delivery
 from contacts import services
@@ -184,6 +185,15 @@ def test_a_double_click_is_one_question_and_another_text_is_another(
     assert other != first and other.messages.filter(text="Something else altogether").exists()
 
 
+def test_back_and_sent_once_more_is_one_question(client: Client, ask: Ask) -> None:
+    first = ask(client)
+    assert ask(client) == first
+    assert ask(client, way="account") != first  # another way is meant
+    assert ask(Client()) != first  # and so is another browser
+    Case.objects.update(opened_at=timezone.now() - timedelta(hours=1))
+    assert ask(client) != first
+
+
 def test_a_broken_client_key_does_not_hinder(client: Client, ask: Ask) -> None:
     assert ask(client, client_key="no uuid")
 
@@ -253,7 +263,7 @@ def test_so_many_questions_an_hour_from_one_address(
 ) -> None:
     monkeypatch.setattr(start, "OPENED_PER_HOUR", 2)
     ask(client)
-    ask(client)
+    ask(client, text="And the red one?")
     response = client.post("/", posted())
     assert response.status_code == 429
     assert "Is the blue bicycle" in response.content.decode()

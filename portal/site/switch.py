@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from channels_app import switching
 from contacts import codes, services
-from contacts.kinds import EMAIL, KINDS
+from contacts.kinds import EMAIL, KINDS, PHONE
 from contacts.models import Case, Choice, Event, Holder, Identity
 from contacts.viewers import Viewer
 from portal import access
@@ -79,10 +79,17 @@ def _page(
 
 
 def _calls(request: HttpRequest, case: Case, choice: Choice | None) -> str:
-    """What can be said about calls in this case: "allow", "forbid", or nothing to say."""
-    if choice is None or site_of(request).offer("phone") is None or choice.kind_info.rings:
+    """What can be said about calls in this case: "allow", "forbid", or nothing to say.
+
+    Without a number nobody could call: who wants that takes the row of the phone and types one.
+    """
+    if choice is None or site_of(request).offer(PHONE) is None or choice.kind_info.rings:
         return ""
-    return "forbid" if choice.calls_allowed else "allow"
+    if choice.calls_allowed:
+        return "forbid"
+    people = {case.customer_id, case.customer.top.pk}
+    numbers = Holder.objects.current().filter(customer__in=people, identity__scheme=PHONE)
+    return "allow" if numbers.exists() else ""
 
 
 def _go_on(request: HttpRequest, case: Case, wanted: Wanted, typed: Typed) -> HttpResponse | None:

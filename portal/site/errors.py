@@ -1,12 +1,13 @@
 """What went wrong, in the reader's language, with the number and another way on."""
 
 import logging
+from urllib.parse import urlsplit
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
 from portal.site import question, start
@@ -66,9 +67,15 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     except (Http404, Resolver404):
         pass
     kept = typed.text() or typed.text("note")
-    return _page(
-        request, "site/stale.html", 403, kept=kept, desk=request.path.startswith("/admin/")
-    )
+    return _page(request, "site/stale.html", 403, kept=kept, before=_page_before(request))
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page that the form stood on; a form's own address may take nothing but a POST."""
+    before = urlsplit(request.headers.get("Referer", ""))
+    if before.netloc == request.get_host() and before.path.startswith("/"):
+        return before.path
+    return reverse("admin:index") if request.path.startswith("/admin/") else reverse("site:start")
 
 
 def _typed(request: HttpRequest) -> Typed:

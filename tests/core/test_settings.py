@@ -1,0 +1,63 @@
+"""Settings that are missing are said in one line, and nothing runs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+REAL = {
+    "SECRET_KEY": "s" * 60,
+    "PUBLIC_URL": "https://help.example.org",
+    "DATABASE_URL": "sqlite:////nowhere/db",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "EMAIL_URL": "smtp://127.0.0.1:1",
+}
+
+
+def manage(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    """One management command with these settings and none of the tests'."""
+    clean = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=clean | env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        input="From: a@example.org\n\nHello",
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY"),
+        ({"SECRET_KEY": "short"}, "50 characters"),
+        ({"PUBLIC_URL": "http://help.example.org"}, "https://"),
+        ({"PUBLIC_URL": "help"}, "PUBLIC_URL"),
+        ({"DATABASE_URL": ""}, "DATABASE_URL"),
+        ({"DATABASE_URL": "what"}, "DATABASE_URL"),
+        ({"REDIS_URL": ""}, "REDIS_URL"),
+        ({"EMAIL_URL": ""}, "EMAIL_URL"),
+        ({"DEBUG": "1"}, "DEBUG"),
+        ({"ONECASE_DEMO": "perhaps"}, "ONECASE_DEMO"),
+        ({"TRUSTED_PROXIES": "two"}, "TRUSTED_PROXIES"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_line(change: dict[str, str], word: str) -> None:
+    run = manage("check", **(REAL | change))
+    assert run.returncode == 1 and word in run.stderr, run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
+def test_a_mail_waits_until_the_settings_are_right() -> None:
+    assert manage("receive_mail", **(REAL | {"SECRET_KEY": ""})).returncode == os.EX_TEMPFAIL
+    assert manage("receive_mail", **REAL).returncode == os.EX_TEMPFAIL  # the database is away
+
+
+def test_reading_one_mail_needs_no_settings() -> None:
+    run = manage("parse_mail")
+    assert run.returncode == 0 and '"from_email": "a@example.org"' in run.stdout

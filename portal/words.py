@@ -44,6 +44,11 @@ def label(kind: str) -> str:
     return str(KINDS[kind].label) if kind in KINDS else ""
 
 
+def staff_label(kind: str) -> str:
+    """A kind as staff read it: the page is the customer's own, not mine."""
+    return _("Own page") if kind == "account" else label(kind)
+
+
 def by(kind: str) -> str:
     """A kind as the end of "We answer ...": "by e-mail"."""
     return str(KINDS[kind].by) if kind in KINDS else ""
@@ -126,8 +131,8 @@ def _switched(row: Event, identities: dict[int, Identity]) -> str:
     data = row.data
     values = {
         "who": _who(row),
-        "kind": label(data["kind"]) + _address(row, identities),
-        "before": label(data.get("before", "")),
+        "kind": staff_label(data["kind"]) + _address(row, identities),
+        "before": staff_label(data.get("before", "")),
     }
     if data.get("by") == Choice.By.RETURNING:
         return _("Back to the usual way: %(kind)s.") % values
@@ -135,12 +140,15 @@ def _switched(row: Event, identities: dict[int, Identity]) -> str:
         return _("The customer wrote by %(kind)s: the case follows.") % values
     if data.get("once"):
         return _("%(who)s chose %(kind)s for the next answer only.") % values
+    if row.staff:
+        return _("%(who)s noted the customer's wish: %(kind)s instead of %(before)s.") % values
     return _("%(who)s chose %(kind)s instead of %(before)s.") % values
 
 
 def _chosen(row: Event, identities: dict[int, Identity]) -> str:
-    values = {"who": _who(row), "kind": label(row.data["kind"]) + _address(row, identities)}
-    line = _("%(who)s wants the answer by: %(kind)s.") % values
+    values = {"who": _who(row), "kind": staff_label(row.data["kind"]) + _address(row, identities)}
+    noted = _("%(who)s noted how the customer wants the answer: %(kind)s.")
+    line = (noted if row.staff else _("%(who)s wants the answer by: %(kind)s.")) % values
     wish = WISHES.get(row.data.get("wish", ""))
     return f"{line[:-1]}, {wish}." if wish else line
 
@@ -157,14 +165,14 @@ def _assigned(row: Event, _identities: dict[int, Identity]) -> str:
 def _overridden(row: Event, _identities: dict[int, Identity]) -> str:
     return _("%(who)s answered by %(used)s instead of %(chosen)s: %(why)s") % {
         "who": _who(row),
-        "used": label(row.data["used"]),
-        "chosen": label(row.data["chosen"]),
+        "used": staff_label(row.data["used"]),
+        "chosen": staff_label(row.data["chosen"]),
         "why": row.data.get("why", ""),
     }
 
 
 def _attempted(row: Event, _identities: dict[int, Identity]) -> str:
-    values = {"who": _who(row), "kind": label(row.data.get("kind", ""))}
+    values = {"who": _who(row), "kind": staff_label(row.data.get("kind", ""))}
     if row.data.get("again"):
         return _("%(who)s tries again: %(kind)s.") % values
     line = _("%(who)s tried: %(kind)s, %(outcome)s.") % {
@@ -177,7 +185,7 @@ def _attempted(row: Event, _identities: dict[int, Identity]) -> str:
 def _done(row: Event, _identities: dict[int, Identity]) -> str:
     return _("%(who)s carried it out: %(kind)s, %(outcome)s.") % {
         "who": _who(row),
-        "kind": label(row.data.get("kind", "")),
+        "kind": staff_label(row.data.get("kind", "")),
         "outcome": OUTCOMES.get(row.data.get("outcome", ""), ""),
     }
 
@@ -198,7 +206,7 @@ FOR_CUSTOMERS = {
 }
 FOR_STAFF = {
     Event.Sort.OPENED: lambda row, _ids: (
-        _("Opened: %(kind)s.") % {"kind": label(row.data.get("kind", ""))}
+        _("Opened: %(kind)s.") % {"kind": staff_label(row.data.get("kind", ""))}
     ),
     Event.Sort.CHOSEN: _chosen,
     Event.Sort.SWITCHED: _switched,
@@ -216,17 +224,17 @@ FOR_STAFF = {
         _("%(who)s tried %(kind)s and was refused: %(reason)s")
         % {
             "who": _who(row),
-            "kind": label(row.data.get("kind", "")),
+            "kind": staff_label(row.data.get("kind", "")),
             "reason": row.data.get("reason", ""),
         }
     ),
     Event.Sort.FAILED: lambda row, _ids: (
         _("Did not arrive by %(kind)s: %(detail)s")
-        % {"kind": label(row.data.get("kind", "")), "detail": row.data.get("detail", "")}
+        % {"kind": staff_label(row.data.get("kind", "")), "detail": row.data.get("detail", "")}
     ),
     Event.Sort.UNCERTAIN: lambda row, _ids: (
         _("Perhaps arrived by %(kind)s: %(detail)s")
-        % {"kind": label(row.data.get("kind", "")), "detail": row.data.get("detail", "")}
+        % {"kind": staff_label(row.data.get("kind", "")), "detail": row.data.get("detail", "")}
     ),
     Event.Sort.ATTEMPTED: _attempted,
     Event.Sort.DONE: _done,

@@ -42,8 +42,9 @@ class Sheet:
 
     @property
     def from_lines(self) -> list[str]:
-        """The sender in the window, in one small line."""
-        return [line for line in self.organisation.address.splitlines() if line.strip()]
+        """The organisation's address without its name, which stands above it."""
+        lines = [line.strip() for line in self.organisation.address.splitlines()]
+        return [line for line in lines if line and line != self.organisation.name]
 
 
 def sheet(delivery: Delivery) -> Sheet:

@@ -255,18 +255,19 @@ def _save(
 
 def _new_case(form: RecordForm, staff: User, files: list[Any], organisation: Organisation) -> Case:
     data = form.cleaned_data
+    if found := Case.objects.filter(client_key=data["client_key"]).first():
+        return found
     kind, address, wish = form.answer()
-    person = form.customer
+    person = form.customer or _new_customer(data, kind, address)
     case = opening.open_case(
         organisation=organisation,
         text=data["text"],
         came_by=data["came_by"],
         kind=kind,
         address=address,
-        name=data["name"],
         wish=wish,
         topic=data["topic"],
-        language=person.language if person else data["language"] or settings.LANGUAGE_CODE,
+        language=person.language,
         files=files,
         client_key=data["client_key"],
         customer=person,
@@ -276,6 +277,27 @@ def _new_case(form: RecordForm, staff: User, files: list[Any], organisation: Org
     if case.assignee is None:
         services.assign(case=case, to=staff, by=staff)
     return case
+
+
+def _new_customer(data: dict[str, Any], kind: str, address: str) -> Customer:
+    """Who was said to be new is new, though others of the house may hold the same address.
+
+    Only the same name at the same address is the same person.
+    """
+    name = services.clean_text(data["name"])
+    scheme = kinds.get(kind).scheme
+    if scheme:
+        value = addresses.normalise(scheme, address)
+        held = Customer.objects.filter(
+            holders__ended_at=None,
+            holders__identity__scheme=scheme,
+            holders__identity__value=value,
+        )
+        for customer in held.select_related("root")[:20]:
+            if customer.top.name.casefold() == name.casefold():
+                return customer.top
+    language = data["language"] or settings.LANGUAGE_CODE
+    return services.customer_for(None, name=name, language=language)
 
 
 def _into_case(form: RecordForm, case: Case, staff: User, files: list[Any]) -> Case:

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from contacts.kinds import KINDS
 from contacts.models import Case, Customer
+from portal import words as portal_words
 
 
 def span(length: timedelta) -> str:
@@ -38,12 +39,17 @@ def day_and_time(at: datetime) -> str:
 
 
 def customer_name(customer: Customer, case: Case | None = None) -> str:
-    """The name of a customer, else the address that answers go to, else that it is unknown."""
+    """The name of a customer, else the address that answers go to, else one that we know.
+
+    Lists prefetch `customer__holders__identity`.
+    """
     if customer.top.name or customer.name:
         return customer.top.name or customer.name
     if case is not None and case.choice is not None and case.choice.identity is not None:
         return str(case.choice.identity)
-    return _("Unknown customer")
+    held = [holder for holder in customer.holders.all() if holder.ended_at is None]
+    newest = max(held, key=lambda holder: holder.pk, default=None)
+    return str(newest.identity) if newest else _("Unknown customer")
 
 
 def shorten(text: str, limit: int = 160) -> str:
@@ -56,9 +62,7 @@ def shorten(text: str, limit: int = 160) -> str:
 
 def label(kind: str) -> str:
     """A kind's name as staff read it: the page is the customer's own, not mine."""
-    if kind == "account":
-        return _("Own page")
-    return str(KINDS[kind].label) if kind in KINDS else ""
+    return portal_words.staff_label(kind)
 
 
 def by(kind: str) -> str:

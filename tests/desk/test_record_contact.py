@@ -105,6 +105,17 @@ def test_a_known_address_need_not_be_typed(desk: Client, case: Case) -> None:
     assert new.choice and new.choice.identity and new.choice.identity.value == "sam@example.org"
 
 
+def test_somebody_else_of_the_same_house_is_somebody_else(
+    desk: Client, organisation: Organisation
+) -> None:
+    save(desk, wish="")
+    save(desk, name="Willem de Vries", wish="")
+    save(desk, name="jan DE vries", wish="")
+    names = [case.customer.name for case in Case.objects.order_by("pk")]
+    assert names == ["Jan de Vries", "Willem de Vries", "Jan de Vries"]
+    assert Holder.objects.values("identity").distinct().count() == 1
+
+
 def test_the_searched_number_is_the_callers(desk: Client, organisation: Organisation) -> None:
     save(desk, q="020 999 88 77", phone="")
     case = Case.objects.get()

@@ -277,7 +277,15 @@
 
     function start() {
         menus(); toasts(); filters(); folds(); sending(); files(); kinds(); compose(); refresh();
-        one("[data-focus]")?.focus();
+        focusFirst();
+    }
+
+    // Unfold hides the page until Alpine runs, and a browser gives no hidden field the focus.
+    function focusFirst(tries = 20) {
+        const wanted = one("[data-focus]") || one(".desk-main [autofocus]");
+        if (!wanted || (document.activeElement && document.activeElement !== document.body)) return;
+        wanted.focus();
+        if (document.activeElement !== wanted && tries) setTimeout(() => focusFirst(tries - 1), 50);
     }
     if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
     else start();

@@ -11,7 +11,7 @@ from django.utils import timezone
 from channels_app import outbox, routing
 from channels_app.models import Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
-from contacts import services
+from contacts import addresses, services
 from contacts.files import File
 from contacts.models import (
     Alert,
@@ -137,13 +137,14 @@ def acknowledge(case: Case) -> Message | None:
 
 
 def _may_acknowledge(identity: Identity) -> bool:
-    """Take the turn of an address by one conditional UPDATE."""
+    """Take the turn of a mailbox by one conditional UPDATE; who proved it has an own turn."""
     now = timezone.now()
     proved = Holder.objects.proved().filter(identity=identity).exists()
     before = now - (PROVED_EVERY if proved else UNPROVED_EVERY)
     free = Q(acknowledged_at=None) | Q(acknowledged_at__lte=before)
-    rows = Identity.objects.filter(free, pk=identity.pk)
-    return bool(rows.update(acknowledged_at=now))
+    box = addresses.mailbox(identity.scheme, identity.value)
+    turn = identity if proved or box == identity.value else Identity.of(identity.scheme, box)
+    return bool(Identity.objects.filter(free, pk=turn.pk).update(acknowledged_at=now))
 
 
 def notice(

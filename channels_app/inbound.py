@@ -71,6 +71,10 @@ def process(event_id: int) -> None:
     if not claimed:
         return
     event = InboundEvent.objects.select_related("channel__organisation").get(pk=event_id)
+    if event.tries > MAX_TRIES:
+        # Its readers never came back to say why: it may be what killed them.
+        _finish(event, InboundEvent.State.QUARANTINED, "The worker stopped while reading it.")
+        return
     try:
         parsed = event.channel.adapter().parse(_request(event))
         reasons = [_take(event, thing) for thing in parsed]
@@ -171,8 +175,7 @@ def _case_by_code(inbound: Inbound, identity: Identity) -> Case | None:
     for value in inbound.reply_codes:
         code = Code.objects.find(codes.REPLY, value)
         if code is not None and code.case is not None and belongs(code.case, identity):
-            # Who answers from the address that our MAC was sent to has proved that address.
-            services.hold(code.case.stem.customer, identity, how=Holder.How.ANSWERED, proved=True)
+            services.prove_by_answer(code.case, identity)
             return code.case
     return None
 
@@ -186,13 +189,22 @@ def belongs(case: Case, identity: Identity) -> bool:
 
 
 def _case_by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:
-    """(c) The only open case of a proved holder, where the sender is authenticated."""
+    """(c) The only open case of a proved holder, where the sender is authenticated.
+
+    And only one that this address wrote in before: anybody can type a stranger's address on the
+    start page, keep that case's page open, and wait for what the stranger writes.
+    """
     if not (inbound.authenticated or channel.capabilities.authenticates_sender):
         return None
     holders = Holder.objects.proved().filter(identity=identity).values("customer")
     cases = Case.objects.open().filter(Q(customer__in=holders) | Q(customer__root__in=holders))
     found = list(cases.order_by("pk")[:2])
-    return found[0] if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    wrote = Message.objects.of(found[0]).filter(
+        direction=Message.Direction.IN, identity=identity, staff=None
+    )
+    return found[0] if wrote.exists() else None
 
 
 def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:

@@ -105,10 +105,15 @@ def _headers(case: Case, delivery: Delivery, *, automatic: bool) -> tuple[tuple[
 
 
 def _thread(case: Case, delivery: Delivery) -> list[str]:
-    """Message-IDs of the mails of this case, oldest first, so that mail programs thread it."""
+    """Message-IDs of the mails of this case, oldest first, so that mail programs thread it.
+
+    Only of those that this address sent or got: to name another's mail is half a forged bounce.
+    """
     kinds = {"message__case": case, "channel__kind": "email"}
-    came = InboundItem.objects.filter(**kinds).exclude(provider_id="").order_by("-pk")
-    went = Delivery.objects.filter(**kinds).exclude(pk=delivery.pk).exclude(sent_at=None)
+    who = delivery.identity
+    came = InboundItem.objects.filter(**kinds, message__identity=who).exclude(provider_id="")
+    went = Delivery.objects.filter(**kinds, identity=who).exclude(pk=delivery.pk)
+    went, came = went.exclude(sent_at=None), came.order_by("-pk")
     rows = [(item.created_at, item.provider_id) for item in came[:MAX_REFERENCES]]
     rows += [
         (row.created_at, message_id(str(row.pk), row.channel.address))

@@ -71,6 +71,17 @@ def _post(raw: str) -> str:
     return value
 
 
+def mailbox(scheme: str, value: str) -> str:
+    """What limits count: all spellings of one mailbox are one (sam+a@, sam+b@; Gmail's dots)."""
+    if scheme != EMAIL:
+        return value
+    local, _at, domain = value.rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in ("gmail.com", "googlemail.com"):
+        local, domain = local.replace(".", ""), "gmail.com"
+    return f"{local}@{domain}"
+
+
 def display(scheme: str, value: str) -> str:
     """How an address is shown to someone who may see it."""
     if scheme == PHONE:

@@ -100,6 +100,24 @@ def hold(customer: Customer, identity: Identity, *, how: str, proved: bool = Fal
     return holder
 
 
+def prove_by_answer(case: Case, identity: Identity) -> None:
+    """Who answers a mail of ours reads that mailbox: it proves the holder that is there already.
+
+    It makes no holder: an address that was only chosen in a case belongs to that case alone, or
+    whoever typed a stranger's address could answer from an own one and become that stranger. For
+    the same reason nothing is proved where the customer proved another address and typed this one.
+    """
+    tops = {case.customer.top, case.stem.customer.top}
+    family = Q(customer__in=tops) | Q(customer__root__in=tops)
+    holders = Holder.objects.current().filter(family, identity=identity)
+    for holder in holders.select_related("customer__root"):
+        top = holder.customer.top
+        own = Q(customer=top) | Q(customer__root=top)
+        others = Holder.objects.proved().filter(own).exclude(identity=identity)
+        if holder.how != Holder.How.TYPED or not others.exists():
+            holder.prove(Holder.How.ANSWERED)
+
+
 def rename(customer: Customer, name: str) -> None:
     """Give a customer a name, and make it findable."""
     customer.name = clean_text(name)[:200]

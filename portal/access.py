@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -16,9 +17,11 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.core.cache import cache
+from django.core.cache import BaseCache, cache
+from django.core.cache.backends.locmem import LocMemCache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from redis import RedisError
 
 from contacts.models import Case, Code, Customer, Holder, Identity, User
 from contacts.viewers import NOBODY, Viewer
@@ -26,6 +29,7 @@ from contacts.viewers import NOBODY, Viewer
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 MAX_CASES = 50  # cases that one browser keeps open
+_own_counts = LocMemCache("limits", {})  # while the shared cache does not answer
 
 
 class StaffBackend(ModelBackend):
@@ -108,10 +112,21 @@ def staff_viewer(user: AbstractBaseUser | AnonymousUser) -> Viewer:
 def grant_case(request: HttpRequest, case: Case, link: Code | None = None) -> None:
     """Let this browser see one case: it opened it, or it redeemed a link or a code."""
     session = _session(request)
+    _renew(session)
     granted = dict(session.get("cases", {}))
     granted.pop(str(case.pk), None)
     granted[str(case.pk)] = str(link.pk) if link else ""
     session["cases"] = dict(list(granted.items())[-MAX_CASES:])
+
+
+def _renew(session: Any) -> None:
+    """Go on under a new key: whoever planted the old one in this browser sees nothing new.
+
+    The old row stays until it expires. A second click that is under way still finds its cases.
+    """
+    kept = dict(session.items())
+    session.create()
+    session.update(kept)
 
 
 def sign_in(request: HttpRequest, customer: Customer) -> None:
@@ -175,27 +190,48 @@ def known_identities(viewer: Viewer, case: Case) -> list[Identity]:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address of the browser; X-Forwarded-For counts only as far as proxies are trusted."""
+    """The address of the browser; X-Forwarded-For counts only as far as proxies are trusted.
+
+    Of IPv6 the first 64 bits: one connection has the rest to itself, and could count anew for ever.
+    """
+    address = str(request.META.get("REMOTE_ADDR", ""))
     if settings.TRUSTED_PROXIES:
         hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
         if len(hops) >= settings.TRUSTED_PROXIES:
-            return hops[-settings.TRUSTED_PROXIES][:64]
-    return str(request.META.get("REMOTE_ADDR", ""))
+            address = hops[-settings.TRUSTED_PROXIES][:64]
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
+    return address
 
 
 def allow(key: str, *, times: int, seconds: int) -> bool:
-    """Count one use of `key`; False once there were more than `times` in a span of `seconds`."""
+    """Count one use of `key`; False once there were more than `times` in a span of `seconds`.
+
+    Without the shared cache each process counts for itself: its outage fails no request.
+    """
     window = int(timezone.now().timestamp()) // seconds
     name = f"limit:{key}:{window}"
-    cache.add(name, 0, timeout=seconds)
     try:
-        return bool(cache.incr(name) <= times)
+        count = _count(cache, name, seconds)
+    except RedisError:
+        count = _count(_own_counts, name, seconds)
+    return count <= times
+
+
+def _count(counts: BaseCache, name: str, seconds: int) -> int:
+    counts.add(name, 0, timeout=seconds)
+    try:
+        return int(counts.incr(name))
     except ValueError:  # the span ended between the two lines
-        return True
+        return 1
 
 
 def forgive(key: str, *, seconds: int) -> None:
     """Take one use of `key` back: it was a right one, and no try."""
     window = int(timezone.now().timestamp()) // seconds
-    with suppress(ValueError):  # the span ended between the two calls
+    with suppress(ValueError, RedisError):  # the span ended between the two calls, or an outage
         cache.decr(f"limit:{key}:{window}")

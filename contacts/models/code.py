@@ -75,10 +75,13 @@ class CodeQuerySet(models.QuerySet["Code"]):
         )
         if code is None:
             return None
-        if not codes.same(code.digest, codes.digest(purpose, value)):
-            self.filter(pk=code.pk).update(attempts=F("attempts") + 1)
+        # Counted before it is looked at: a hundred guesses at once are a hundred tries as well.
+        tried = self.live().filter(pk=code.pk).update(attempts=F("attempts") + 1)
+        if not tried or not codes.same(code.digest, codes.digest(purpose, value)):
             return None
-        return code if code.redeem() else None
+        fresh = self.filter(pk=code.pk, uses_left__gt=0)
+        used = fresh.update(uses_left=F("uses_left") - 1, redeemed_at=timezone.now())
+        return code if used else None
 
 
 class Code(models.Model):

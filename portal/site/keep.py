@@ -8,7 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from channels_app import dispatch
 from contacts import codes, services
-from contacts.addresses import InvalidAddress, normalise
+from contacts.addresses import InvalidAddress, mailbox, normalise
 from contacts.kinds import EMAIL
 from contacts.models import Case, Code, Holder, Identity
 from portal import access
@@ -18,7 +18,7 @@ from portal.site.forms import Typed
 from portal.site.question import case_for, kept_link
 from portal.site.start import language_of
 
-UNPROVED_A_DAY, PROVED_A_DAY, PER_CLIENT_AN_HOUR = 1, 5, 20
+A_DAY, OWN_A_DAY, PER_CLIENT_AN_HOUR = 1, 5, 20
 
 
 @never_cache
@@ -66,11 +66,14 @@ def _mail(request: HttpRequest, case: Case, known: list[Identity], typed: Typed)
 def send_link(request: HttpRequest, case: Case, identity: Identity) -> bool:
     """Mail a link of its own to an address; False when too many were asked for.
 
-    The mail holds a link and none of the sender's words: it is of no use to a spammer.
+    The mail holds a link and none of the sender's words: it is of no use to a spammer. More than
+    one a day goes only to whom is signed in with that address: the answers do not tell who is
+    known.
     """
-    proved = Holder.objects.proved().filter(identity=identity).exists()
-    most = PROVED_A_DAY if proved else UNPROVED_A_DAY
-    target = f"link:{codes.digest('limit', identity.value)}"
+    customer = access.signed_in_customer(request)
+    own = Holder.objects.proved().filter(identity=identity, customer=customer)
+    most = OWN_A_DAY if customer is not None and own.exists() else A_DAY
+    target = f"link:{codes.digest('limit', mailbox(EMAIL, identity.value))}"
     client = f"link:{access.client_address(request)}"
     free = access.allow(client, times=PER_CLIENT_AN_HOUR, seconds=3600)
     if not (access.allow(target, times=most, seconds=86400) and free):

@@ -18,14 +18,8 @@ def case(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> Case:
     Channel.objects.filter(slug="email").update(
         config={"url": "env:EMAIL_URL", "authserv": "env:TRUSTED_AUTHSERV"}
     )
-    made = opening.open_case(
-        organisation=organisation,
-        text="Is it ready?",
-        came_by="account",
-        kind="email",
-        address="sam@example.org",
-        language="en",
-    )
+    receive(shop.mail(sender="sam@example.org", to=shop.MAILBOX, text="Is it ready?"))
+    made = Case.objects.get()
     Holder.objects.get(identity=Identity.objects.get()).prove(Holder.How.CODE)
     return made
 
@@ -72,6 +66,26 @@ def test_two_senders_in_one_mail_join_nothing(case: Case) -> None:
     raw = shop.mail(sender="sam@example.org", to=shop.MAILBOX, Authentication_Results=PASS)
     receive(b"From: mallory@example.net\n" + raw)
     assert case.messages.filter(direction="in").count() == 1
+
+
+def test_a_case_that_anybody_could_have_opened_gets_no_mail(
+    organisation: Organisation, case: Case
+) -> None:
+    """Somebody typed the address on the start page, keeps that page open, and waits."""
+    Case.objects.filter(pk=case.pk).update(state=Case.State.RESOLVED)
+    planted = opening.open_case(
+        organisation=organisation,
+        text="I wait",
+        came_by="account",
+        kind="email",
+        address="sam@example.org",
+        language="en",
+    )
+    assert planted.customer == case.customer
+    private = shop.mail(sender="sam@example.org", to=shop.MAILBOX, Authentication_Results=PASS)
+    receive(private)
+    assert planted.messages.filter(direction="in").count() == 1
+    assert Case.objects.count() == 3
 
 
 def test_two_open_cases_are_not_guessed_between(case: Case, organisation: Organisation) -> None:

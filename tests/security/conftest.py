@@ -1,0 +1,41 @@
+"""The shop for the attacks."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from contacts.models import Organisation, User
+from tests import shop
+
+
+@pytest.fixture(autouse=True)
+def _fresh(settings: Any, tmp_path: Any) -> Iterator[None]:
+    """No counted tries and no stored files of another test, and no broker."""
+    settings.MEDIA_ROOT = tmp_path
+    settings.CELERY_BROKER_URL = ""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def organisation(db: None) -> Organisation:
+    """A shop with all its channels."""
+    return shop.make_shop()
+
+
+@pytest.fixture
+def agent(organisation: Organisation) -> User:
+    """A member of staff."""
+    return shop.make_agent()
+
+
+@pytest.fixture
+def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[shop.Sink]:
+    """A mail server that keeps what it gets."""
+    with shop.sink_server() as (found, url):
+        monkeypatch.setitem(os.environ, "EMAIL_URL", url)
+        yield found

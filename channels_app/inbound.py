@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
 from channels_app import dispatch, outbox
 from channels_app.adapters.base import BadPayload, Inbound, Receipt, Request
@@ -73,7 +74,7 @@ def process(event_id: int) -> None:
     event = InboundEvent.objects.select_related("channel__organisation").get(pk=event_id)
     if event.tries > MAX_TRIES:
         # Its readers never came back to say why: it may be what killed them.
-        _finish(event, InboundEvent.State.QUARANTINED, "The worker stopped while reading it.")
+        _finish(event, InboundEvent.State.QUARANTINED, _("The worker stopped while reading it."))
         return
     try:
         parsed = event.channel.adapter().parse(_request(event))
@@ -137,7 +138,7 @@ def _take(event: InboundEvent, thing: Inbound | Receipt) -> tuple[str, str]:
             defaults={"event": event},
         )
         if not made and item.state != State.NEW:
-            return State.IGNORED, "It came by another door before."
+            return State.IGNORED, _("It came by another door before.")
         try:
             # A savepoint: what was half filed is undone, the item and its reason stay.
             with transaction.atomic():
@@ -155,18 +156,18 @@ def _take(event: InboundEvent, thing: Inbound | Receipt) -> tuple[str, str]:
 
 def _file_message(channel: Channel, inbound: Inbound) -> Message:
     if inbound.ours or inbound.sender.lower() == channel.address.lower():
-        raise Unfiled(State.IGNORED, "It is our own message: a loop.")
+        raise Unfiled(State.IGNORED, _("It is our own message: a loop."))
     try:
         identity = Identity.of(inbound.scheme, inbound.sender)
     except InvalidAddress:
-        raise Unfiled(State.QUARANTINED, "It has no sender that could be answered.") from None
+        raise Unfiled(State.QUARANTINED, _("It has no sender that could be answered.")) from None
     if identity.blocked_at:
-        raise Unfiled(State.IGNORED, "The sender is blocked.")
+        raise Unfiled(State.IGNORED, _("The sender is blocked."))
     case = _case_by_code(inbound, identity) or _case_by_sender(channel, inbound, identity)
     if case is not None:
         return _join(channel, case, inbound, identity)
     if inbound.automatic:
-        raise Unfiled(State.IGNORED, "An automatic message that answers no case.")
+        raise Unfiled(State.IGNORED, _("An automatic message that answers no case."))
     return _open(channel, inbound, identity)
 
 
@@ -274,7 +275,7 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
     hour_ago = timezone.now() - timedelta(hours=1)
     lately = Case.objects.filter(choices__identity=identity, opened_at__gte=hour_ago)
     if lately.distinct().count() >= MAX_NEW_CASES:
-        raise Unfiled(State.QUARANTINED, "Too many new cases by this address in an hour.")
+        raise Unfiled(State.QUARANTINED, _("Too many new cases by this address in an hour."))
     organisation = channel.organisation
     customer = services.known_customer(identity)
     default = customer.language if customer else organisation.languages[0]
@@ -328,11 +329,11 @@ def _file_receipt(receipt: Receipt) -> Message:
         .first()
     )
     if not delivery or delivery.message.case is None:
-        raise Unfiled(State.IGNORED, "A report on something that we did not send.")
+        raise Unfiled(State.IGNORED, _("A report on something that we did not send."))
     stem = delivery.message.case.stem
     found = (Code.objects.find(codes.REPLY, value) for value in receipt.reply_codes)
     if not any(code and code.case and code.case.stem == stem for code in found):
-        raise Unfiled(State.IGNORED, "A report without our own proof.")
+        raise Unfiled(State.IGNORED, _("A report without our own proof."))
     if receipt.status == "returned":
         _returned(delivery, receipt)
     return delivery.message

@@ -269,8 +269,8 @@ def attach(message: Message, files: Sequence[File]) -> None:
         row = Attachment(
             message=message,
             name=clean_name(file.name),
-            content_type=file.content_type[:127],
-            content_id=file.content_id[:255],
+            content_type=clean_text(file.content_type)[:127],
+            content_id=clean_text(file.content_id)[:255],
         )
         row.store(file.content)
 

@@ -1,7 +1,7 @@
 """The linked history of a case, as one viewer may see it: messages and events, in order."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Prefetch, Q
 
@@ -71,10 +71,10 @@ def page(case: Case, viewer: Viewer, *, before: str = "", limit: int = PAGE) -> 
 
 def _cursor(before: str) -> datetime | None:
     try:
-        at = datetime.fromisoformat(before) if before else None
-    except ValueError:
+        # In UTC here: at the ends of the calendar that already overflows.
+        return datetime.fromisoformat(before).astimezone(UTC) if before else None
+    except (ValueError, OverflowError):
         return None
-    return at if at is not None and at.tzinfo is not None else None
 
 
 def _identities(events: list[Event]) -> dict[int, Identity]:

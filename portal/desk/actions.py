@@ -70,7 +70,7 @@ def unanswered_since(case: Case) -> datetime | None:
 def topic(request: HttpRequest, reference: str) -> HttpResponse:
     """What the case is about."""
     case = find(request, reference)
-    slug = request.POST.get("topic", "")[:50]
+    slug = services.clean_text(request.POST.get("topic", ""))[:50]
     chosen = get_object_or_404(Topic, slug=slug) if slug else None
     if case.topic != chosen:
         services.set_topic(case=case, topic=chosen, by=staff_of(request))
@@ -187,7 +187,7 @@ def choice(request: HttpRequest, reference: str) -> HttpResponse:
     """The customer asked staff for another way: their choice, noted by staff."""
     case, staff = find(request, reference), staff_of(request)
     data = request.POST
-    kind, wish = data.get("kind", ""), data.get("wish", "")[:64]
+    kind, wish = data.get("kind", ""), services.clean_text(data.get("wish", ""))[:64]
     if kind not in kinds.KINDS:
         raise Http404
     try:

@@ -78,6 +78,6 @@ def done(request: HttpRequest, text: str, *, undo: str = "") -> None:
 def back(request: HttpRequest, fallback: str) -> HttpResponse:
     """Back to where the form was, if that is a page of ours."""
     goal = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(goal, allowed_hosts=None):
+    if not (goal.startswith("/") and url_has_allowed_host_and_scheme(goal, allowed_hosts=None)):
         goal = fallback
     return redirect(goal)

@@ -232,6 +232,13 @@
     }
     const strip = (html) => html.replace(/name="csrfmiddlewaretoken" value="\w+"/g, "").replace(/\s+/g, " ").trim();
 
+    // On a small screen the tab that is open may lie beyond the edge.
+    function showTab() {
+        const tab = one(".desk-tab--active");
+        const row = tab?.parentElement;
+        if (row) row.scrollLeft = tab.offsetLeft - row.offsetLeft - 14;
+    }
+
     function put(part, html) {
         const isTimeline = part.id === "timeline";
         const atEnd = part.scrollHeight - part.scrollTop - part.clientHeight < 80;
@@ -239,6 +246,7 @@
         const older = isTimeline ? keepOlder(part) : [];
         const focused = document.activeElement?.closest?.("a[href]")?.getAttribute("href");
         part.innerHTML = html;
+        showTab();
         if (isTimeline) {
             if (older.length) { one(".desk-older", part)?.remove(); part.prepend(...older); dedupe(part); }
             window.htmx?.process(part);
@@ -276,7 +284,7 @@
     }
 
     function start() {
-        menus(); toasts(); filters(); folds(); sending(); files(); kinds(); compose(); refresh();
+        menus(); toasts(); filters(); folds(); sending(); files(); kinds(); compose(); refresh(); showTab();
         focusFirst();
     }
 

@@ -17,8 +17,6 @@ from tests.journeys.people import Agent, Customer, Person
 from tests.journeys.product import Product
 from tests.setup.test_processes import until
 
-New = Callable[..., Person]
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """They drive a browser and need no second run on PostgreSQL."""
@@ -28,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.processes)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product() -> Iterator[Product]:
     """The demo as `make run` starts it; in the end it stops, leaves nothing and logged no fault."""
     data = Path(tempfile.mkdtemp(prefix="onecase-journeys-", dir="/tmp")) / "data"
@@ -37,7 +35,7 @@ def product() -> Iterator[Product]:
         started.running.ready(90)
         yield started
         faults = started.faults()
-        assert started.running.end(signal.SIGTERM) < 8
+        assert started.running.end(signal.SIGTERM) < 5
         assert started.running.process.returncode == 0
         assert until(lambda: started.running.processes() == {}, 3), started.running.processes()
         assert not valkey.runtime_path(data).exists()
@@ -76,7 +74,7 @@ def customer(new_customer: Callable[..., Customer]) -> Customer:
     return new_customer()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signed_in() -> dict[str, StorageState]:
     """The cookies of each agent who signed in before: an agent does that once a day."""
     return {}

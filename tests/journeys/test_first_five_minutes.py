@@ -62,6 +62,10 @@ def test_the_tour_ticks_itself(new_customer: Callable[..., Customer], product: P
     site.get_by_role("button", name=re.compile("Go on")).click()
     stage.ticks("Ask", "Answer", "See it arrive", "Reply", "Switch")
 
+    # The agent still reads whose case it is, though its answers go to no address now.
+    expect(desk.locator("article.desk-message--in").first).to_contain_text(
+        "five@example.org", timeout=12_000
+    )
     with visitor.page.expect_event("framenavigated", lambda frame: frame.name == "agent-desk"):
         visitor.press("Show me")
     desk.get_by_text("other way", exact=True).click()

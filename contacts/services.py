@@ -32,6 +32,7 @@ from contacts.models import (
     Topic,
     User,
 )
+from contacts.models.case import new_reference
 
 MAX_TEXT = 20_000  # characters that a person may type
 
@@ -45,6 +46,14 @@ def title_of(text: str) -> str:
     """The first line of a question, at most 120 characters."""
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
     return line if len(line) <= 120 else line[:119].rstrip() + "…"
+
+
+def unused_reference() -> str:
+    """A reference that no case has: at a million cases one draw in 700 is taken."""
+    reference = new_reference()
+    while Case.objects.filter(reference=reference).exists():
+        reference = new_reference()
+    return reference
 
 
 def holders_of(identity: Identity) -> list[Customer]:
@@ -153,6 +162,7 @@ def open_case(
     now = timezone.now()
     text = clean_text(text)
     case = Case.objects.create(
+        reference=unused_reference(),
         customer=customer,
         organisation=organisation,
         topic=topic,

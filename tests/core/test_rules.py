@@ -73,7 +73,13 @@ def test_what_is_no_address_is_refused_with_a_word(scheme: str, raw: str) -> Non
     assert caught.value.messages[0]
 
 
-@pytest.mark.parametrize("name", ["a.exe", "a.pdf.js", "photo.svg", "page.HTML", "x.tar.sh"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a.exe", "a.pdf.js", "photo.svg", "page.HTML", "x.tar.sh"),
+        *("a.exe.", "a.svg ", "a.pdf\u200b.exe. .", ".html", "a/../b.hta", "x.sh\u202e"),
+    ],
+)
 def test_dangerous_files_are_refused(name: str) -> None:
     with pytest.raises(files.FileRefused):
         files.check([files.File(name, "image/png", b"x")])
@@ -289,6 +295,15 @@ def test_first_advice_has_a_reason(situation: dict[str, object], kind: str) -> N
 )
 def test_the_language_is_guessed_where_it_can_be_told(text: str, language: str) -> None:
     assert languages.guess(text, "nl") == language
+
+
+def test_a_reference_that_is_taken_is_drawn_again(
+    organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = a_case(organisation)
+    draws = iter([first.reference, first.reference, "ZZZ-ZZZ"])
+    monkeypatch.setattr(services, "new_reference", lambda: next(draws))
+    assert a_case(organisation).reference == "ZZZ-ZZZ"
 
 
 def in_threads(count: int, work: Callable[[int], object]) -> list[object]:

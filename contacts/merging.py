@@ -12,6 +12,8 @@ from django.utils import timezone
 from contacts import search
 from contacts.models import Case, Event, Message, User
 
+ANSWERS = ("", "spoken")  # templates of what a person said to the customer
+
 
 @transaction.atomic
 def join(*, case: Case, into: Case, by: User | None) -> None:
@@ -30,9 +32,11 @@ def join(*, case: Case, into: Case, by: User | None) -> None:
     waiting = [t for t in (source.waiting_since, target.waiting_since) if t]
     Case.objects.filter(Q(pk=source.pk) | Q(root=source)).update(root=target)
     Case.objects.filter(pk=source.pk).update(merged_into=target)
-    Case.objects.filter(pk=target.pk).update(
-        seq=max(source.seq, target.seq), waiting_since=min(waiting, default=None)
-    )
+    changes: dict[str, Any] = {"waiting_since": min(waiting, default=None)}
+    if source.state == Case.State.OPEN:
+        # Work that is left is work of the whole: in a resolved case nobody would see it.
+        changes |= {"state": Case.State.OPEN, "resolved_at": None}
+    Case.objects.filter(pk=target.pk).update(seq=max(source.seq, target.seq), **changes)
     data = {"reference": source.reference}
     target.append(Event(sort=Event.Sort.MERGED, staff=by, data=data), changed_at=timezone.now())
     case.refresh_from_db()
@@ -49,6 +53,9 @@ def undo_join(*, case: Case, by: User | None) -> None:
         Case.objects.filter(pk=case.pk).update(merged_into=None, root=None, seq=target.seq)
         data = {"reference": case.reference}
         target.append(Event(sort=Event.Sort.UNMERGED, staff=by, data=data))
+        case.refresh_from_db()
+        for part in (case, Case.objects.get(pk=target.pk)):
+            _recount(part)
         case.refresh_from_db()
 
 
@@ -93,17 +100,20 @@ def move_message(*, message: Message, to: Case, by: User) -> None:
 
 
 def _recount(case: Case) -> None:
-    """Since when the customer waits, after a message left the case."""
+    """Since when the customer waits, after messages left the case or came back to it.
+
+    A resolved case where the customer wrote since is open again.
+    """
     messages = Message.objects.of(case)
-    answered = (
-        messages.filter(direction=Message.Direction.OUT, template="")
-        .order_by("-created_at")
-        .values_list("created_at", flat=True)
-        .first()
-    )
+    said = messages.filter(direction=Message.Direction.OUT, template__in=ANSWERS)
+    answered = said.order_by("-created_at").values_list("created_at", flat=True).first()
     open_ones = messages.filter(direction=Message.Direction.IN).exclude(template="auto_reply")
-    if answered is not None:
-        open_ones = open_ones.filter(created_at__gt=answered)
+    for over in (answered, case.resolved_at):
+        if over is not None:
+            open_ones = open_ones.filter(created_at__gt=over)
     first = open_ones.order_by("created_at").values_list("created_at", flat=True).first()
+    rows = Case.objects.filter(pk=case.pk)
     if case.state == Case.State.OPEN:
-        Case.objects.filter(pk=case.pk).update(waiting_since=first)
+        rows.update(waiting_since=first)
+    elif first is not None:
+        rows.update(state=Case.State.OPEN, resolved_at=None, waiting_since=first)

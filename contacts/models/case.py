@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Without 0, 1, I, L, O and U: a reference is read out on the phone and typed from paper.
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+MAX_JOINS = 5  # by colleagues, while one row is written
 
 
 def new_reference() -> str:
@@ -160,10 +161,9 @@ class Case(models.Model):
         The first statement takes the next numbers of the case, which is a row lock on PostgreSQL
         (SQLite already holds its write lock). `changes` are new values of the stem's fields.
         """
-        stem = self.stem
         with transaction.atomic():
             numbered = [row for row in rows if not isinstance(row, Choice)]
-            Case.objects.filter(pk=stem.pk).update(seq=F("seq") + max(1, len(numbered)), **changes)
+            stem = self._take(max(1, len(numbered)), changes)
             now = Case.objects.values("seq", *changes).get(pk=stem.pk)
             last = now["seq"]
             for number, line in enumerate(numbered, start=last - len(numbered) + 1):
@@ -183,3 +183,23 @@ class Case(models.Model):
                 setattr(stem, field, value if is_row else now[field])
             stem.seq = last
             transaction.on_commit(partial(hints.publish, stem.pk, last), robust=True)
+
+    def _take(self, count: int, changes: dict[str, Any]) -> "Case":
+        """Take numbers from the stem, and change it; the stem as it is at this moment.
+
+        A colleague may have joined or parted the case since this row was read: who waits in a
+        case that is no stem is in no queue.
+        """
+        for _try in range(MAX_JOINS):
+            stem = self.stem
+            if stem.pk == self.pk or self._is_still_in(stem):
+                rows = Case.objects.filter(pk=stem.pk, root=None)
+                if rows.update(seq=F("seq") + count, **changes):
+                    return stem
+            self.refresh_from_db(fields=["root"])
+        raise Case.DoesNotExist(self.pk)
+
+    def _is_still_in(self, stem: "Case") -> bool:
+        """Lock the stem, then look: nobody parts the two from here on."""
+        Case.objects.select_for_update().filter(pk=stem.pk).values_list("pk").first()
+        return Case.objects.filter(pk=self.pk, root=stem.pk).exists()

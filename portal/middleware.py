@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -26,9 +26,10 @@ class NulMiddleware:
     def process_view(
         self, request: HttpRequest, view: object, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
-        """No page has such an address."""
-        if any("\x00" in value for value in kwargs.values() if isinstance(value, str)):
-            raise Http404
+        """Put another sign there, which nothing has: each page says "not found" in its own way."""
+        for name, value in kwargs.items():
+            if isinstance(value, str):
+                kwargs[name] = value.replace("\x00", "\ufffd")
 
 
 class DeskPolicyMiddleware:

@@ -45,7 +45,7 @@ TABLE = {
         admin:jsi18n admin:autocomplete admin:view_on_site
     """,
     ADMINISTRATOR: """
-        admin:organisation admin:organisation_logo admin:channels admin:channel_add
+        admin:organisation admin:channels admin:channel_add
         admin:channel_new admin:channel admin:channel_offer admin:channel_move admin:channel_test
         admin:channel_pause admin:channel_resume admin:channel_remove admin:topics
         admin:topic_add admin:topic admin:topic_move admin:topic_remove admin:staff

@@ -93,7 +93,9 @@ def check(files: list[File]) -> None:
 
 
 def _check_one(file: File) -> None:
-    endings = {ending.lower().lstrip(".") for ending in PurePath(file.name).suffixes}
+    # As it will be stored, and as Windows reads it: without blanks and dots at its end.
+    name = clean_name(file.name).rstrip(". ")
+    endings = {ending.lower().strip(". ") for ending in PurePath(f"x{name}").suffixes}
     if endings & DANGEROUS:
         raise FileRefused(
             _("We cannot take %(name)s: files of this type can be dangerous.")

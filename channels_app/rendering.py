@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
 from channels_app.adapters.base import Outbound, OutFile
@@ -76,10 +76,24 @@ def _mail(delivery: Delivery) -> Outbound:
     )
 
 
+def subject_of(case: Case) -> str:
+    """What a case is about, fit for the customer's eyes: never a note that staff took down."""
+    first = case.messages.order_by("seq").first()
+    if first is None or first.staff_id is None:
+        return case.title
+    words = {
+        "phone": _("Your call of %(day)s"),
+        "in_person": _("Your visit of %(day)s"),
+        "letter": _("Your letter of %(day)s"),
+    }
+    day = formats.date_format(timezone.localtime(first.created_at), "j F Y")
+    return words.get(first.kind, _("Your question of %(day)s")) % {"day": day}
+
+
 def _subject(case: Case, template: str) -> str:
     """A sensitive case and an automatic mail name no subject: only the reference."""
     if template == "answer":
-        return f"Re: {case.title} [{case.reference}]"
+        return f"Re: {subject_of(case)} [{case.reference}]"
     if template == "acknowledgement":
         return _("We have your question [%(reference)s]") % {"reference": case.reference}
     return _("You have an answer [%(reference)s]") % {"reference": case.reference}

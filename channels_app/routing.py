@@ -6,10 +6,17 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from channels_app.models import Channel, Delivery
-from contacts.kinds import get
+from contacts.kinds import EMAIL, PHONE, POST, get
 from contacts.models import Case, Choice, Consent, Customer, Holder, Identity, Message
+
+UNKNOWN = {
+    EMAIL: gettext_lazy("No e-mail address is known."),
+    PHONE: gettext_lazy("No phone number is known."),
+    POST: gettext_lazy("No postal address is known."),
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,7 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
         )
         found = holder.identity if holder else None
     if found is None:
-        return Refused(_("No address is known for %(kind)s.") % {"kind": get(kind).label})
+        return Refused(str(UNKNOWN[scheme]))
     if not found.is_usable:
         return Refused(
             _("%(address)s does not work any more. Ask for another address.") % {"address": found}

@@ -350,12 +350,24 @@ def set_topic(*, case: Case, topic: Topic | None, by: User) -> None:
 
 
 def allow_calls(*, case: Case, allowed: bool, by: User | None = None) -> None:
-    """The customer asks to be called in this case, or takes that back (R12)."""
-    before = case.stem.choice
+    """The customer asks to be called in this case, or takes that back (R12).
+
+    Who asks it themselves waits for us from then on, and their agent is told.
+    """
+    stem = case.stem
+    before = stem.choice
     if before is None or before.calls_allowed == allowed:
         return
     choice = copy_choice(before, calls_allowed=allowed)
-    case.append(choice, Event(sort=Event.Sort.CALLS, staff=by, data={"allowed": allowed}))
+    event = Event(sort=Event.Sort.CALLS, staff=by, data={"allowed": allowed})
+    alerts: list[Alert] = []
+    changes: dict[str, Any] = {"changed_at": event.created_at}
+    if allowed and by is None:
+        changes |= {"state": Case.State.OPEN, "resolved_at": None}
+        changes["waiting_since"] = Coalesce("waiting_since", Value(event.created_at))
+        if stem.assignee_id:
+            alerts = [Alert(user_id=stem.assignee_id, sort=Alert.Sort.ANSWERED)]
+    case.append(choice, event, alerts=alerts, **changes)
 
 
 def copy_choice(choice: Choice, **changes: Any) -> Choice:

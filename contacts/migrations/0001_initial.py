@@ -310,7 +310,7 @@ class Migration(migrations.Migration):
             name='Alert',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sort', models.CharField(choices=[('assigned', 'was assigned to you'), ('answered', 'has a new message of the customer'), ('failed', 'has an answer that did not arrive'), ('uncertain', 'has an answer that may not have arrived'), ('mentioned', 'has a note that mentions you')], max_length=16)),
+                ('sort', models.CharField(choices=[('assigned', 'was assigned to you'), ('answered', 'has something new of the customer'), ('failed', 'has an answer that did not arrive'), ('uncertain', 'has an answer that may not have arrived'), ('mentioned', 'has a note that mentions you')], max_length=16)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
                 ('seen_at', models.DateTimeField(blank=True, null=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='alerts', to=settings.AUTH_USER_MODEL)),

@@ -68,7 +68,7 @@ class Alert(models.Model):
         """Why."""
 
         ASSIGNED = "assigned", _("was assigned to you")
-        ANSWERED = "answered", _("has a new message of the customer")
+        ANSWERED = "answered", _("has something new of the customer")
         FAILED = "failed", _("has an answer that did not arrive")
         UNCERTAIN = "uncertain", _("has an answer that may not have arrived")
         MENTIONED = "mentioned", _("has a note that mentions you")

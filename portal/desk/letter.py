@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone, translation
 
-from channels_app import todos
+from channels_app import rendering, todos
 from channels_app.models import Delivery
 from contacts import codes
 from contacts.models import Code, Message, Organisation
@@ -63,7 +63,7 @@ def sheet(delivery: Delivery) -> Sheet:
         day=timezone.localdate(delivery.finished_at or timezone.now()),
         reference=case.reference,
         name=customer.name,
-        title=case.title,
+        title=rendering.subject_of(case),
         text=message.text,
         files=tuple(file.name for file in message.attachments.all()),
         signed=message.staff.display_name if message.staff else "",

@@ -225,6 +225,34 @@ def test_an_explicit_request_beats_never(organisation: Organisation, agent: User
     assert message.deliveries.get().status == S.TODO
 
 
+def test_who_asks_to_be_called_waits_for_us(organisation: Organisation, agent: User) -> None:
+    case = a_case(organisation)
+    dispatch.reply(case=case, staff=agent, text="Yes")
+    case.refresh_from_db()
+    assert case.waiting_since is None
+    services.allow_calls(case=case, allowed=True)
+    case.refresh_from_db()
+    assert case.waiting_since is not None and agent.alerts.get().sort == "answered"
+
+
+def test_a_note_of_staff_is_no_subject_for_the_customer(
+    organisation: Organisation, agent: User, sink: shop.Sink
+) -> None:
+    case = opening.open_case(
+        organisation=organisation,
+        text="Sounds confused; has no receipt",
+        came_by="phone",
+        kind="email",
+        address="sam@example.org",
+        language="en",
+        staff=agent,
+    )
+    message = dispatch.reply(case=case, staff=agent, text="Come by.")
+    sending.deliver(message.deliveries.get().pk)
+    subject = next(mail["Subject"] for mail in sink.mails if "Auto-Submitted" not in mail)
+    assert subject.startswith("Re: Your call of ") and case.reference in subject
+
+
 def test_a_no_that_comes_after_queueing_holds_when_sending(
     organisation: Organisation, agent: User, sink: shop.Sink
 ) -> None:

@@ -29,7 +29,7 @@ def test_the_bell_counts_what_was_not_seen(desk: Client, agent: User, case: Case
 def test_the_page_names_case_and_words(desk: Client, agent: User, case: Case) -> None:
     told(agent, case)
     body = desk.get(ALERTS).content.decode()
-    assert case.reference in body and "has a new message of the customer" in body
+    assert case.reference in body and "has something new of the customer" in body
     assert "Hello?" in body and "desk-alert--new" in body
 
 

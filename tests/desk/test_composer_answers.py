@@ -129,7 +129,7 @@ def test_without_a_script_another_way_is_a_whole_page(desk: Client, case: Case) 
 
 def test_a_way_without_an_address_is_refused(desk: Client, case: Case) -> None:
     body = choose(desk, case, "letter", HX_Request="true").content.decode()
-    assert "No address is known for Letter." in body and "data-send" not in body
+    assert "No postal address is known." in body and "data-send" not in body
 
 
 def test_a_channel_that_was_switched_off_meanwhile(desk: Client, case: Case) -> None:

@@ -177,6 +177,8 @@ def _case_by_code(inbound: Inbound, identity: Identity) -> Case | None:
         code = Code.objects.find(codes.REPLY, value)
         if code is not None and code.case is not None and belongs(code.case, identity):
             services.prove_by_answer(code.case, identity)
+            # Who writes from there is there: a full mailbox, or a refusal for a day, is over.
+            Identity.objects.filter(pk=identity.pk).update(bounced_at=None)
             return code.case
     return None
 

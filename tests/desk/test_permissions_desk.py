@@ -116,3 +116,16 @@ def test_looking_at_a_letter_makes_no_code(desk: Client, case_with_letter: Case)
     assert desk.get(reverse("admin:letter", args=[delivery.pk])).status_code == 302
     assert desk.get(reverse("admin:letter_print", args=[delivery.pk])).status_code == 405
     assert Code.objects.count() == before
+
+
+def test_a_stranger_shuts_no_colleague_out_and_many_guess_no_more(
+    agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _n in range(site.LOGIN_TIMES_PER_NAME + 20):
+        sign_in("anna", "wrong", client="192.0.2.66")
+    assert "Too many tries." in sign_in("anna", "secret-word-7", client="192.0.2.66")
+    assert sign_in("anna", "secret-word-7") == "in"
+    monkeypatch.setattr(site, "LOGIN_TIMES_PER_NAME_ANYWHERE", 40)
+    for n in range(41):
+        sign_in("anna", "wrong", client=f"198.51.100.{n}")
+    assert "Too many tries." in sign_in("anna", "secret-word-7")

@@ -1,16 +1,17 @@
 """The whole tour as a visitor takes it: a real browser, the real worker, real SMTP both ways."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
 
 from tests.setup.test_supervisor import Running, free_port
 
 pytestmark = pytest.mark.browser
 SECOND = 1000
+Visit = Callable[..., Page]
 LOOKS = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
 
 
@@ -30,15 +31,30 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         running.process.wait(20)
 
 
-def visit(browser: Browser, url: str, width: int = 1440, theme: Any = "light") -> Page:
-    """A page whose script faults fail the test."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=theme, locale="en"
-    )
-    page = context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(f"script fault: {error}"))
-    page.goto(url)
-    return page
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Iterator[Visit]:
+    """Opens pages; in the end each is closed, and a script fault on one fails the test.
+
+    Open pages would go on asking a portal that is gone, and a fault that is raised from there
+    ends the browser's connection for every later test.
+    """
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def made(path: str = "/demo/", width: int = 1440, theme: Any = "light") -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=theme, locale="en"
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(f"{site}{path}")
+        return page
+
+    yield made
+    for context in contexts:
+        context.close()
+    assert faults == []
 
 
 def ticked(page: Page, number: int, within: float = 10) -> None:
@@ -56,8 +72,8 @@ def go(page: Page) -> None:
         page.locator("[data-go]").click()
 
 
-def test_the_tour(browser: Browser, site: str) -> None:
-    page = visit(browser, f"{site}/demo/")
+def test_the_tour(visit: Visit) -> None:
+    page = visit()
     customer = pane(page, "customer-browser")
     customer.locator("textarea[name=text]").fill("Do you have a helmet in size M?")
     customer.locator("input[type=radio][value=email]").check(force=True)
@@ -103,8 +119,8 @@ def test_the_tour(browser: Browser, site: str) -> None:
     expect(page.locator(".tour__now")).to_contain_text("One case")
 
 
-def test_be_somebody_else_keeps_the_other_frames(browser: Browser, site: str) -> None:
-    page = visit(browser, f"{site}/demo/")
+def test_be_somebody_else_keeps_the_other_frames(visit: Visit) -> None:
+    page = visit()
     page.locator("[data-roles=staff] button", has_text="Robin").click()
     desk = pane(page, "agent-desk")
     desk.locator("a[href^='/admin/cases/']").first.wait_for(state="attached")
@@ -116,8 +132,8 @@ def test_be_somebody_else_keeps_the_other_frames(browser: Browser, site: str) ->
     expect(pane(page, "customer-browser").locator("main")).to_contain_text("A switch")
 
 
-def test_another_language_goes_on_where_it_was(browser: Browser, site: str) -> None:
-    page = visit(browser, f"{site}/demo/")
+def test_another_language_goes_on_where_it_was(visit: Visit) -> None:
+    page = visit()
     page.locator("[data-roles=customer] button", has_text="Lucas").click()
     pane(page, "customer-browser").locator("a", has_text="Sixty messages").click()
     expect(page.locator("[data-where]")).to_contain_text("/q/")
@@ -126,8 +142,8 @@ def test_another_language_goes_on_where_it_was(browser: Browser, site: str) -> N
     expect(page.locator("[data-where]")).to_contain_text("/q/")
 
 
-def test_enlarge_one_window(browser: Browser, site: str) -> None:
-    page = visit(browser, f"{site}/demo/")
+def test_enlarge_one_window(visit: Visit) -> None:
+    page = visit()
     enlarge = page.locator("[data-enlarge=pocket]")
     enlarge.click()
     expect(page.locator("#pane-customer")).to_be_hidden()
@@ -136,8 +152,8 @@ def test_enlarge_one_window(browser: Browser, site: str) -> None:
     expect(page.locator("#pane-customer")).to_be_visible()
 
 
-def test_tabs_on_a_phone(browser: Browser, site: str) -> None:
-    page = visit(browser, f"{site}/demo/", 390)
+def test_tabs_on_a_phone(visit: Visit) -> None:
+    page = visit(width=390)
     expect(page.locator("#pane-customer")).to_be_visible()
     expect(page.locator("#pane-desk")).to_be_hidden()
     page.locator("#tab-customer").press("ArrowRight")
@@ -149,8 +165,8 @@ def test_tabs_on_a_phone(browser: Browser, site: str) -> None:
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
-def test_accessible(browser: Browser, site: str, width: int, theme: str) -> None:
-    page = visit(browser, f"{site}/demo/", width, theme)
+def test_accessible(visit: Visit, width: int, theme: str) -> None:
+    page = visit(width=width, theme=theme)
     look(page, "the demo page")
     for path in ("", "write/", "letters/"):
         page.goto(f"{site}/demo/pocket/{path}")

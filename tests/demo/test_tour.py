@@ -165,7 +165,7 @@ def test_tabs_on_a_phone(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize(("width", "theme"), LOOKS)
-def test_accessible(visit: Visit, width: int, theme: str) -> None:
+def test_accessible(visit: Visit, site: str, width: int, theme: str) -> None:
     page = visit(width=width, theme=theme)
     look(page, "the demo page")
     for path in ("", "write/", "letters/"):

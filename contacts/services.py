@@ -86,7 +86,8 @@ def customer_for(
     """The known customer of an address, or a new one that holds it, unproved."""
     customer = known_customer(identity) if identity else None
     if customer is None:
-        customer = Customer.objects.create(name=name[:200], language=language)
+        name = clean_text(name)[:200]
+        customer = Customer.objects.create(name=name, language=language)
         if identity is not None:
             hold(customer, identity, how=how)
         if name:

@@ -120,7 +120,7 @@ def test_nothing_of_a_subject_or_a_name_becomes_a_header(
     organisation: Organisation, agent: User, sink: shop.Sink, subject: str
 ) -> None:
     name = f'Eve" <evil@example.org>{subject}'
-    User.objects.filter(pk=agent.pk).update(first_name=name[:150])
+    User.objects.filter(pk=agent.pk).update(first_name=name.replace("\x00", "")[:150])
     agent.refresh_from_db()
     case = opening.open_case(
         organisation=organisation,

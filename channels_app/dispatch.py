@@ -62,7 +62,7 @@ def reply(
     The same `client_key` again returns the message that is there. Raises Refusal, ReasonMissing.
     """
     with transaction.atomic():
-        stem = locked(case)
+        stem = case.locked()
         if client_key and (found := stem.messages.filter(client_key=client_key).first()):
             return found
         message = Message(
@@ -89,13 +89,6 @@ def reply(
         if message.is_answer:
             _settle(stem, message)
         return message
-
-
-def locked(case: Case) -> Case:
-    """The case's stem with its row lock and all that routing reads, in one statement."""
-    related = ("customer__root", "organisation", "topic", "choice__identity", "choice__replaces")
-    rows = Case.objects.select_for_update(of=("self",)).select_related(*related)
-    return rows.get(pk=case.stem.pk)
 
 
 def _deliver(message: Message, route: routing.Route, *, at: datetime | None = None) -> Delivery:
@@ -234,7 +227,8 @@ def try_again(delivery: Delivery, staff: User) -> Delivery | None:
     case = message.case
     assert case is not None
     with transaction.atomic():
-        message.case = case = locked(case)
+        message.case = case = case.locked()
+        delivery.refresh_from_db(fields=["status"])
         if Delivery.objects.filter(replaces=delivery).exists():
             return None
         if delivery.status not in (S.FAILED, S.UNCERTAIN, S.RETURNED):

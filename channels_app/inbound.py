@@ -222,7 +222,7 @@ def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) ->
 
 def _follow(case: Case, channel: Channel, identity: Identity) -> None:
     """Who writes on another channel has chosen it: the case follows, and the history says so."""
-    stem = dispatch.locked(case)
+    stem = case.locked()
     choice = stem.choice
     if choice is not None and (choice.kind, choice.identity_id) == (channel.kind, identity.pk):
         return

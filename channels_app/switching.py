@@ -37,7 +37,7 @@ def switch(
     if get(kind).scheme and identity is None:
         raise CannotSwitch
     with transaction.atomic():
-        stem = dispatch.locked(stem)
+        stem = stem.locked()
         before = stem.choice
         if before is not None and _same(before, kind, identity, wish, once):
             return before
@@ -60,10 +60,11 @@ def switch(
 def undo(*, case: Case, choice: Choice) -> Choice | None:
     """Take the newest switch back; None if another came after it or there is none to go back to."""
     with transaction.atomic():
-        stem = dispatch.locked(case)
+        stem = case.locked()
         if stem.choice_id != choice.pk or choice.replaces is None:
             return None
-        back = services.copy_choice(choice.replaces, replaces=choice.replaces.replaces)
+        old = choice.replaces
+        back = services.copy_choice(old, once=old.once, replaces=old.replaces)
         return _record(stem, back, choice, None)
 
 

@@ -315,9 +315,10 @@ def assign(*, case: Case, to: User | None, by: User) -> None:
     case.append(event, alerts=alerts, assignee=to, changed_at=event.created_at)
 
 
+@transaction.atomic
 def resolve(*, case: Case, by: User | None = None) -> None:
     """The matter is settled; by the customer where `by` is None. Nothing happens twice."""
-    if case.stem.state == Case.State.RESOLVED:
+    if case.locked().state == Case.State.RESOLVED:
         return
     now = timezone.now()
     case.append(
@@ -329,9 +330,10 @@ def resolve(*, case: Case, by: User | None = None) -> None:
     )
 
 
+@transaction.atomic
 def reopen(*, case: Case, by: User | None = None) -> None:
     """Open a resolved case again; a customer who does so waits for us."""
-    if case.stem.state == Case.State.OPEN:
+    if case.locked().state == Case.State.OPEN:
         return
     now = timezone.now()
     case.append(
@@ -350,12 +352,13 @@ def set_topic(*, case: Case, topic: Topic | None, by: User) -> None:
     case.append(event, topic=topic, changed_at=event.created_at)
 
 
+@transaction.atomic
 def allow_calls(*, case: Case, allowed: bool, by: User | None = None) -> None:
     """The customer asks to be called in this case, or takes that back (R12).
 
     Who asks it themselves waits for us from then on, and their agent is told.
     """
-    stem = case.stem
+    stem = case.locked()
     before = stem.choice
     if before is None or before.calls_allowed == allowed:
         return

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 # Without 0, 1, I, L, O and U: a reference is read out on the phone and typed from paper.
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 MAX_JOINS = 5  # by colleagues, while one row is written
+# What routing and rendering read of a case.
+READ_WITH = ("customer__root", "organisation", "topic", "choice__identity", "choice__replaces")
 
 
 def new_reference() -> str:
@@ -196,6 +198,21 @@ class Case(models.Model):
                 rows = Case.objects.filter(pk=stem.pk, root=None)
                 if rows.update(seq=F("seq") + count, **changes):
                     return stem
+            self.refresh_from_db(fields=["root"])
+        raise Case.DoesNotExist(self.pk)
+
+    def locked(self) -> "Case":
+        """The stem with its row lock, and with all that routing reads, as it is at this moment.
+
+        In two statements: PostgreSQL joins a row that it waited for with the choice of before the
+        wait, so that one statement gives a case without its choice. Needs a transaction.
+        """
+        for _try in range(MAX_JOINS):
+            stem = self.stem
+            if stem.pk == self.pk or self._is_still_in(stem):
+                rows = Case.objects.select_for_update().filter(pk=stem.pk, root=None)
+                if rows.values_list("pk").first():
+                    return Case.objects.select_related(*READ_WITH).get(pk=stem.pk)
             self.refresh_from_db(fields=["root"])
         raise Case.DoesNotExist(self.pk)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from channels_app import outbox, routing
 from channels_app.models import Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
-from contacts import addresses, services
+from contacts import addresses, calls, services
 from contacts.files import File
 from contacts.models import (
     Alert,
@@ -86,6 +86,8 @@ def reply(
         message.identity = route.identity
         services.write_answer(stem, message, files=files)
         _deliver(message, route, at=at)
+        if template == CALLBACK:
+            calls.ask(stem, message)
         if message.is_answer:
             _settle(stem, message)
         return message

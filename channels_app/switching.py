@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from channels_app import dispatch, todos
 from channels_app.models import Channel
-from contacts import services
+from contacts import calls, services
 from contacts.kinds import get
 from contacts.models import Case, Choice, Event, Identity, Message, User
 
@@ -81,6 +81,8 @@ def _record(case: Case, choice: Choice, before: Choice | None, staff: User | Non
         dispatch.reroute(delivery)
     if get(choice.kind).rings and choice.wish in todos.WISHES:
         _ask_for_call(case, choice)
+    elif not todos.calls_to_come([case]):
+        calls.taken_back(case, dispatch.CALLBACK)
     return choice
 
 

@@ -1,15 +1,19 @@
 """What a person carries out: calls, letters, visits."""
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from channels_app import dispatch, hours, routing
 from channels_app.models import Attempt, Channel, Delivery
 from contacts import search, services
+from contacts.kinds import PHONE
 from contacts.models import Case, Event, Message, User
 
 AGAIN_AFTER = timedelta(hours=1)
@@ -48,6 +52,16 @@ def call_time(channel: Channel, wish: str, now: datetime) -> datetime:
     if hours.is_open(weekly, moment, zone):
         return moment
     return hours.opens_at(weekly, moment, zone) or moment
+
+
+def calls_to_come(cases: Iterable[Case]) -> set[int]:
+    """Of these stems the ids of those that somebody is going to call. One query."""
+    ids = [case.pk for case in cases]
+    rows = Delivery.objects.to_do().filter(
+        Q(message__case__in=ids) | Q(message__case__root__in=ids), channel__kind=PHONE
+    )
+    found = rows.annotate(stem=Coalesce("message__case__root", "message__case"))
+    return set(found.values_list("stem", flat=True))
 
 
 def take(delivery: Delivery, staff: User) -> None:

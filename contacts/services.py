@@ -13,7 +13,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from contacts import codes, search
+from contacts import calls, codes, search
 from contacts.files import File, clean_name
 from contacts.kinds import EMAIL
 from contacts.models import (
@@ -367,10 +367,8 @@ def allow_calls(*, case: Case, allowed: bool, by: User | None = None) -> None:
     alerts: list[Alert] = []
     changes: dict[str, Any] = {"changed_at": event.created_at}
     if allowed and by is None:
-        changes |= {"state": Case.State.OPEN, "resolved_at": None}
-        changes["waiting_since"] = Coalesce("waiting_since", Value(event.created_at))
-        if stem.assignee_id:
-            alerts = [Alert(user_id=stem.assignee_id, sort=Alert.Sort.ANSWERED)]
+        more, alerts = calls.waits(stem, event.created_at)
+        changes |= more
     case.append(choice, event, alerts=alerts, **changes)
 
 

@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from channels_app import todos
 from contacts.models import Case
 from contacts.viewers import NOBODY
 from portal import access
@@ -26,8 +27,10 @@ def questions(request: HttpRequest) -> HttpResponse:
     own = Q(pk__in=seen.values("pk")) | Q(pk__in=seen.exclude(root=None).values("root"))
     listed = Case.objects.stems().filter(own).order_by("-changed_at", "-pk")
     listed = listed.select_related("choice", "choice__identity")
+    page = Paginator(listed, A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "page": Paginator(listed, A_PAGE).get_page(request.GET.get("page")),
+        "page": page,
+        "calls": todos.calls_to_come(page.object_list),
         "customer": access.signed_in_customer(request),
         "strips": strips.take(request),
     }

@@ -64,7 +64,7 @@ def route(message: Message, now: datetime) -> Route | Refused:
     channel = _channel(case, kind, identity)
     if channel is None:
         return Refused(
-            _("%(kind)s is switched off. Choose another way.") % {"kind": get(kind).label}
+            _("%(kind)s is switched off. Choose another way.") % {"kind": get(kind).staff_label}
         )
     notice = case.is_sensitive and not channel.capabilities.private
     return Route(channel, identity, why, only_notice=notice)
@@ -103,7 +103,7 @@ def _unwanted(case: Case, kind: str) -> Refused | None:
             reason = _("They want %(kind)s only if they ask (%(day)s).")
         else:
             reason = _("They do not want %(kind)s (%(day)s).")
-        reason = reason % {"kind": info.label, "day": day}
+        reason = reason % {"kind": info.staff_label, "day": day}
     return Refused(reason, can_propose=True)
 
 

@@ -22,7 +22,8 @@ class Scheme:
 class Kind:
     """A sort of channel. Its icon and colour class carry its name (`icon-email`, `kind-email`).
 
-    `by` completes "We answer ...", `instead` completes "You chose ... instead of ...".
+    `label` and `by` (it completes "We answer ...") are the customer's words; staff read
+    `staff_label` and `staff_by`, which differ where the customer's words say "my" or "your".
     `rings` is True where it interrupts a person (R12); `scheme` is "" where no address is needed.
     """
 
@@ -33,6 +34,18 @@ class Kind:
     scheme: str = ""
     rings: bool = False
     spoken: bool = False
+    label_for_staff: Text = ""
+    by_for_staff: Text = ""
+
+    @property
+    def staff_label(self) -> Text:
+        """The name as staff read it."""
+        return self.label_for_staff or self.label
+
+    @property
+    def staff_by(self) -> Text:
+        """The end of "Goes ..." as staff read it."""
+        return self.by_for_staff or self.by
 
 
 EMAIL, PHONE, POST = "email", "phone", "post"
@@ -57,7 +70,14 @@ KINDS = {
         Kind("phone", _("Phone"), _("by phone"), TALK, PHONE, rings=True, spoken=True),
         Kind("in_person", _("In person"), _("in person"), TALK, spoken=True),
         Kind("email", _("E-mail"), _("by e-mail"), WRITING, EMAIL),
-        Kind("account", _("My own page"), _("on your own page"), WRITING),
+        Kind(
+            "account",
+            _("My own page"),
+            _("on your own page"),
+            WRITING,
+            label_for_staff=_("Own page"),
+            by_for_staff=_("on their own page"),
+        ),
         Kind("letter", _("Letter"), _("by letter"), WRITING, POST),
     )
 }

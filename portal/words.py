@@ -40,18 +40,23 @@ OUTCOMES: dict[str, Promise] = {
 
 
 def label(kind: str) -> str:
-    """A kind by its name: "E-mail"."""
+    """A kind as customers read it: "E-mail", "My own page"."""
     return str(KINDS[kind].label) if kind in KINDS else ""
 
 
 def staff_label(kind: str) -> str:
-    """A kind as staff read it: the page is the customer's own, not mine."""
-    return _("Own page") if kind == "account" else label(kind)
+    """A kind as staff read it: "E-mail", "Own page"."""
+    return str(KINDS[kind].staff_label) if kind in KINDS else ""
 
 
 def by(kind: str) -> str:
-    """A kind as the end of "We answer ...": "by e-mail"."""
+    """A kind as the end of "We answer ...": "by e-mail", "on your own page"."""
     return str(KINDS[kind].by) if kind in KINDS else ""
+
+
+def staff_by(kind: str) -> str:
+    """A kind as the end of "Goes ...": "by e-mail", "on their own page"."""
+    return str(KINDS[kind].staff_by) if kind in KINDS else ""
 
 
 def answer_line(choice: Choice | None) -> str:
@@ -86,7 +91,8 @@ def state(delivery: Delivery) -> str:
 def template(message: Message, viewer: Viewer) -> str:
     """The line that stands for a message that we made ourselves."""
     if message.template == "acknowledgement":
-        return _("We confirmed %(by)s that we have the question.") % {"by": by(message.kind)}
+        where = staff_by(message.kind) if viewer.is_staff else by(message.kind)
+        return _("We confirmed %(by)s that we have the question.") % {"by": where}
     if message.template == "callback":
         return _("The customer asks to be called.")
     if message.template == "auto_reply":
@@ -238,6 +244,10 @@ FOR_STAFF = {
     ),
     Event.Sort.ATTEMPTED: _attempted,
     Event.Sort.DONE: _done,
+    Event.Sort.ADDRESS: lambda row, ids: (
+        _("%(who)s says that this address works again: %(address)s.")
+        % {"who": _who(row), "address": ids.get(row.data.get("identity", 0), "")}
+    ),
     Event.Sort.PROVED: lambda row, _ids: _("An address was proved."),
     Event.Sort.MERGED: lambda row, _ids: (
         _("%(who)s joined case %(reference)s to this one.")

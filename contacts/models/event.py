@@ -33,6 +33,7 @@ class Event(models.Model):
         MERGED = "merged", _("joined")
         UNMERGED = "unmerged", _("taken apart")
         MOVED = "moved", _("message moved")
+        ADDRESS = "address", _("address used again")
 
     # What customers are shown; the rest is for staff.
     PUBLIC = frozenset(

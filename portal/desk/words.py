@@ -6,9 +6,11 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from contacts.kinds import KINDS
 from contacts.models import Case, Customer
-from portal import words as portal_words
+from portal.words import staff_by as by
+from portal.words import staff_label as label
+
+__all__ = ["by", "customer_name", "day_and_time", "label", "shorten", "span"]
 
 
 def span(length: timedelta) -> str:
@@ -58,15 +60,3 @@ def shorten(text: str, limit: int = 160) -> str:
     if len(line) <= limit:
         return line
     return line[:limit].rsplit(" ", 1)[0].rstrip(",.;:") + "…"
-
-
-def label(kind: str) -> str:
-    """A kind's name as staff read it: the page is the customer's own, not mine."""
-    return portal_words.staff_label(kind)
-
-
-def by(kind: str) -> str:
-    """How a kind completes a sentence for staff: by e-mail, on their own page."""
-    if kind == "account":
-        return _("on their own page")
-    return str(KINDS[kind].by) if kind in KINDS else ""

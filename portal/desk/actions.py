@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 from channels_app import dispatch, switching
 from channels_app.models import Delivery
 from contacts import addresses, kinds, merging, services
-from contacts.models import Case, Choice, Holder, Identity, Message, Topic, User
+from contacts.models import Case, Choice, Event, Holder, Identity, Message, Topic, User
+from portal.desk import addresses as case_addresses
 from portal.desk import words
 from portal.desk.case import address, find
-from portal.desk.pages import back, done, page, staff_of
+from portal.desk.pages import back, done, page, show, staff_of
 
 
 def assign(request: HttpRequest, reference: str) -> HttpResponse:
@@ -90,6 +91,10 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
     if into is None:
         messages.error(request, _("There is no case with that reference."))
         return redirect(address(case))
+    target = into.stem
+    strangers = case.customer.top != target.customer.top
+    if strangers and case != target and not request.POST.get("sure"):
+        return ask_to_join(request, case, target)
     try:
         merging.join(case=case, into=into, by=staff_of(request))
     except ValueError:
@@ -100,6 +105,21 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
     data = {"one": case.reference, "other": target.reference}
     done(request, _("%(one)s is joined to %(other)s.") % data, undo=undo)
     return redirect(address(target))
+
+
+def ask_to_join(request: HttpRequest, case: Case, target: Case) -> HttpResponse:
+    """Before the cases of two customers become one: who they are, and what follows."""
+    pairs = [(row, words.customer_name(row.customer, row)) for row in (case, target)]
+    answers = words.by(target.choice.kind) if target.choice else ""
+    return show(
+        request,
+        "desk/join.html",
+        title=_("Join two cases?"),
+        case=case,
+        target=target,
+        pairs=pairs,
+        answers=answers,
+    )
 
 
 def undo_join(request: HttpRequest, reference: str, part: str) -> HttpResponse:
@@ -225,6 +245,19 @@ def identity_for(case: Case, kind: str, raw: str) -> Identity | None:
     return holder.identity if holder else None
 
 
+def use_again(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+    """Mail to an address came back, and now it works again: send there as before."""
+    case = find(request, reference)
+    known = {row.identity.pk: row.identity for row in case_addresses.of(case)}
+    if pk not in known:
+        raise Http404
+    if Identity.objects.filter(pk=pk).exclude(bounced_at=None).update(bounced_at=None):
+        data = {"identity": pk}
+        case.append(Event(sort=Event.Sort.ADDRESS, staff=staff_of(request), data=data))
+    done(request, _("%(address)s is used again.") % {"address": known[pk]})
+    return redirect(address(case))
+
+
 def calls(request: HttpRequest, reference: str) -> HttpResponse:
     """The customer asked to be called in this case, or took that back."""
     case = find(request, reference)
@@ -249,5 +282,6 @@ def urls() -> list[URLPattern]:
         page(base + "again/<uuid:pk>/", try_again, "case_again", post=True),
         page(base + "customer/", customer, "case_customer", post=True),
         page(base + "choice/", choice, "case_choice", post=True),
+        page(base + "use-again/<int:pk>/", use_again, "case_use_again", post=True),
         page(base + "calls/", calls, "case_calls", post=True),
     ]

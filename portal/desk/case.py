@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from channels_app import opening, promises
 from contacts import kinds
-from contacts.models import Alert, Case, Choice, Consent, Customer, Holder, Topic, User
+from contacts.models import Alert, Case, Choice, Consent, Customer, Topic, User
 from portal import access, timeline
-from portal.desk import composer, queue, story, words
+from portal.desk import addresses, composer, queue, story, words
 from portal.desk.pages import page, part, show, staff_of
 
 
@@ -103,10 +103,9 @@ def people(case: Case) -> dict[str, Any]:
     """The customer's column."""
     top = case.customer.top
     near = {case.customer_id, top.pk}
-    holders = Holder.objects.current().filter(customer__in=near).select_related("identity")
     return {
         "customer": top,
-        "holders": sorted(holders, key=lambda row: (row.proved_at is None, row.pk)),
+        "addresses": addresses.of(case),
         "unwelcome": unwelcome(top, near),
         "others": queue.other_cases(case.customer, case),
         "joined": list(case.family.filter(merged_into=case).order_by("pk")),

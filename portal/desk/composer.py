@@ -24,7 +24,7 @@ from contacts import kinds, services
 from contacts.files import File, check
 from contacts.kinds import Kind
 from contacts.models import Case, Event, Message, User
-from portal.desk import words
+from portal.desk import addresses, words
 from portal.desk.pages import staff_of
 
 REFUSED_ONCE = timedelta(minutes=10)  # the same try of the same person is one line of history
@@ -42,6 +42,8 @@ class Way:
     can_propose: bool = False
     only_notice: bool = False
     by_hand: bool = False
+    is_unproved: bool = False
+    greets: bool = False  # what is sent has a greeting and a name of its own
 
 
 @dataclass
@@ -74,6 +76,8 @@ def way_of(case: Case, kind: str = "") -> Way:
         is_override=route.why == Message.Why.OVERRIDE,
         only_notice=route.only_notice,
         by_hand=not route.channel.capabilities.automatic,
+        is_unproved=bool(route.identity and not addresses.is_proved(case, route.identity)),
+        greets=route.channel.kind == "letter" and not route.only_notice,
     )
 
 

@@ -77,6 +77,19 @@ def test_join_and_take_apart(desk: Client, make_case: MakeCase) -> None:
     assert one.merged_into is None and one.root is None
 
 
+def test_cases_of_two_customers_are_joined_after_a_question(
+    desk: Client, make_case: MakeCase
+) -> None:
+    one = make_case("One", name="Sam Sample")
+    other = make_case("Other", name="Eve Else", address="else@example.org")
+    body = press(desk, one, "join", into=other.reference).content.decode()
+    assert one.merged_into is None
+    for words in ("Sam Sample", "Eve Else", one.reference, other.reference, "share one history"):
+        assert words in body
+    press(desk, one, "join", into=other.reference, sure="1")
+    assert one.merged_into == other
+
+
 @pytest.mark.parametrize("into", ["", "ZZZ-ZZZ", "nonsense", "\x00"])
 def test_joining_to_nothing_is_said(desk: Client, case: Case, into: str) -> None:
     body = press(desk, case, "join", into=into).content.decode()
@@ -172,6 +185,7 @@ def test_calls_are_allowed_and_taken_back(desk: Client, case: Case) -> None:
         "customer",
         "choice",
         "calls",
+        "use-again/1",
     ],
 )
 def test_a_link_changes_nothing(desk: Client, case: Case, name: str) -> None:

@@ -10,7 +10,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import Resolver404, URLPattern, path, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
@@ -22,8 +22,9 @@ View = Callable[..., HttpResponse]
 def page(route: str, view: View, name: str, *, post: bool = False) -> URLPattern:
     """One page of the desk; `post`: a change, which only a POST may make."""
     methods = ["POST"] if post else ["GET", "HEAD", "POST"]
-    guarded = admin.site.admin_view(require_http_methods(methods)(view))
-    return path(route, _after_sign_in(guarded) if post else guarded, name=name)
+    guarded = _after_sign_in(admin.site.admin_view(require_http_methods(methods)(view)))
+    guarded.is_button = post  # type: ignore[attr-defined]
+    return path(route, guarded, name=name)
 
 
 def _after_sign_in(view: View) -> View:
@@ -33,12 +34,35 @@ def _after_sign_in(view: View) -> View:
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method != "POST" or admin.site.has_permission(request):
             return view(request, *args, **kwargs)
-        before = urlsplit(request.headers.get("Referer", ""))
-        ours = before.netloc == request.get_host() and before.path.startswith("/admin/")
-        goal = before.path if ours else reverse("admin:index")
-        return redirect_to_login(goal, reverse("admin:login"))
+        return redirect_to_login(page_before(request), reverse("admin:login"))
 
     return guarded
+
+
+def page_before(request: HttpRequest) -> str:
+    """The page of the desk that a form stood on; the desk itself where that is not known.
+
+    A form that came back with errors stands at its button's own address, which only a POST may
+    reach: then it is the nearest page above it.
+    """
+    before = urlsplit(request.headers.get("Referer", ""))
+    if before.netloc != request.get_host() or not before.path.startswith("/admin/"):
+        return reverse("admin:index")
+    if _is_page(before.path):
+        return f"{before.path}?{before.query}" if before.query else before.path
+    above = before.path
+    while not _is_page(above):
+        above = above.rstrip("/").rpartition("/")[0] + "/"
+    return above
+
+
+def _is_page(address: str) -> bool:
+    """Whether a link may lead there: it has a name (the admin answers any address), and no POST."""
+    try:
+        match = resolve(address)
+    except Resolver404:
+        return address == "/"
+    return bool(match.url_name) and not getattr(match.func, "is_button", False)
 
 
 def reading(view: View) -> View:

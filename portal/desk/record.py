@@ -95,6 +95,8 @@ class RecordForm(forms.Form):
         return services.clean_text(str(data.get("name") or ""))
 
     def _clean_kind(self, data: dict[str, Any]) -> None:
+        if self.case and not data.get("kind"):
+            data["kind"] = AS_BEFORE  # the case knows it, and nothing else was said
         kind = data.get("kind", "")
         if kind == AS_BEFORE and (self.case or self._newest() is not None):
             return
@@ -166,7 +168,6 @@ def record(request: HttpRequest) -> HttpResponse:
         reference = request.GET.get("case", "")[:10]
         initial = {
             "q": reference or request.GET.get("q", "")[:200],
-            "kind": AS_BEFORE if reference else "",
             "language": organisation.languages[0] if organisation.languages else "en",
             "client_key": uuid.uuid4(),
             "came_by": request.GET.get("came_by", "phone"),
@@ -185,6 +186,9 @@ def _screen(
     query = str(form["q"].value() or "")
     found = people.find(query)
     is_answer_shown = form.is_bound and not request.POST.get("find")
+    people_shown = _people(
+        query, found, str(form["into"].value() or ""), str(form["name"].value() or "")
+    )
     return show(
         request,
         "desk/record.html",
@@ -198,8 +202,14 @@ def _screen(
         wishes=opening.WISHES,
         languages=settings.LANGUAGES,
         as_before=AS_BEFORE,
-        **_people(query, found, str(form["into"].value() or ""), str(form["name"].value() or "")),
+        kind=_kind(form, people_shown["into"]),
+        **people_shown,
     )
+
+
+def _kind(form: RecordForm, into: str) -> str:
+    """The way that stands chosen: a case that is known keeps its own until another is asked for."""
+    return str(form["kind"].value() or "") or (AS_BEFORE if into.startswith("case:") else "")
 
 
 def _errors(form: RecordForm) -> list[tuple[str, str]]:
@@ -249,7 +259,7 @@ def _save(
         if form.cleaned_data["settled"]:
             services.resolve(case=case, by=staff)
         done(request, _("Recorded in %(reference)s.") % {"reference": case.reference})
-        return redirect(case_address(case))
+        return redirect(f"{case_address(case)}?sent={form.cleaned_data['client_key']}")
     return _screen(request, form, offers, 422)
 
 

@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -220,7 +220,7 @@ def finish(request: HttpRequest, pk: Any) -> HttpResponse:
     done(request, _("Noted: %(outcome)s.") % {"outcome": Outcome(report.outcome).label})
     if report.outcome == Outcome.REACHED and report.also:
         also_send(request, delivery, staff, report)
-    return redirect("admin:todo")
+    return redirect(f"{reverse('admin:todo')}?sent={delivery.pk}")
 
 
 def read(request: HttpRequest, delivery: Delivery) -> Report:

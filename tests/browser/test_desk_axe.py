@@ -235,6 +235,77 @@ def test_a_contact_is_recorded_with_the_keyboard(visit: Visit, full: Case) -> No
     assert Case.objects.latest("pk").customer.name == "Jan de Vries"
 
 
+def sign_in_again(page: Page) -> None:
+    """The session ended: name and password, as in the morning."""
+    page.wait_for_url("**/admin/login/**")
+    page.fill("input[name=username]", "anna")
+    page.fill("input[name=password]", "secret-word-7")
+    page.press("input[name=password]", "Enter")
+
+
+def test_a_contact_survives_the_end_of_the_session(visit: Visit, full: Case) -> None:
+    page = visit(f"/admin/record/?case={full.reference}")
+    page.fill("#q", "Jan de Vries")
+    page.wait_for_selector("input[name=into][value=new]:checked")
+    page.fill("#name", "Jan de Vries-Bakker")
+    page.fill("#text", "His brakes squeak.")
+    page.check("input[name=kind][value=letter]")
+    page.fill("#post", "Kade 1\n1000 AA Stad")
+    page.context.clear_cookies(name="onecase_staff")
+    page.click("[data-send]")
+    sign_in_again(page)
+    page.wait_for_url("**/admin/record/**")
+    expect(page.locator("[data-kept]")).to_be_visible()
+    expect(page.locator("#text")).to_have_value("His brakes squeak.")
+    expect(page.locator("#post")).to_have_value("Kade 1\n1000 AA Stad")
+    expect(page.locator("#name")).to_have_value("Jan de Vries-Bakker")
+    page.click("[data-send]")
+    page.wait_for_url("**/admin/cases/*-*/")
+    case = Case.objects.latest("pk")
+    assert (case.customer.name, case.title) == ("Jan de Vries-Bakker", "His brakes squeak.")
+    expect(visit("/admin/record/").locator("#text")).to_have_value("")
+
+
+def test_a_kept_contact_is_put_away_in_one_click(visit: Visit, full: Case) -> None:
+    visit("/admin/record/").fill("#text", "Half a call")
+    page = visit("/admin/cases/")
+    page = visit("/admin/record/")
+    expect(page.locator("#text")).to_have_value("Half a call")
+    page.click("[data-start-empty]")
+    expect(page.locator("#text")).to_have_value("")
+    expect(visit("/admin/record/").locator("#text")).to_have_value("")
+
+
+def test_the_outcome_of_a_call_survives_the_end_of_the_session(visit: Visit, full: Case) -> None:
+    call = Delivery.objects.to_do().get(channel__kind="phone")
+    page = visit(f"/admin/todo/{call.pk}/")
+    page.click("text=I'll take it")
+    page.check("input[name=outcome][value=not_reached]")
+    page.fill("#note", "Nobody picked up, twice.")
+    page.context.clear_cookies(name="onecase_staff")
+    page.click(".desk-outcome .desk-button--primary")
+    sign_in_again(page)
+    page.wait_for_url(f"**/admin/todo/{call.pk}/")
+    expect(page.locator("#note")).to_have_value("Nobody picked up, twice.")
+    expect(page.locator("input[value=not_reached]")).to_be_checked()
+    page.click(".desk-outcome .desk-button--primary")
+    page.wait_for_selector(".desk-toast")
+    assert page.evaluate("Object.keys(sessionStorage).length") == 0
+
+
+def test_a_case_that_is_known_keeps_its_way(visit: Visit, full: Case) -> None:
+    page = visit("/admin/record/")
+    before = page.locator("input[name=kind][value=as_before]")
+    page.fill("#q", full.reference)
+    page.wait_for_selector(f"input[value='case:{full.reference}']:checked")
+    expect(before).to_be_checked()
+    page.click("text=A new customer")
+    expect(before).not_to_be_checked()
+    page.check("input[name=kind][value=email]")
+    page.check(f"input[value='case:{full.reference}']")
+    expect(page.locator("input[name=kind][value=email]")).to_be_checked()
+
+
 def test_done_is_taken_back_in_one_click(visit: Visit, full: Case) -> None:
     page = visit(f"/admin/cases/{full.reference}/")
     page.click(".desk-head button:has-text('Done')")

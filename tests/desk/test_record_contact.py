@@ -17,6 +17,7 @@ from portal.desk import letter, people
 from tests.desk.conftest import MakeCase
 
 RECORD = "/admin/record/"
+AS_BEFORE = '<input type="radio" name="kind" value="as_before" checked>'
 
 
 def save(desk: Client, **values: Any) -> Any:
@@ -267,7 +268,29 @@ def test_without_a_script_the_search_is_a_button(desk: Client, case: Case) -> No
 def test_from_a_case_its_person_is_chosen(desk: Client, case: Case) -> None:
     page = desk.get(f"/admin/cases/{case.reference}/record/", follow=True)
     assert f'value="case:{case.reference}" checked' in page.content.decode()
-    assert page.context["form"]["kind"].value() == "as_before"
+    assert AS_BEFORE in page.content.decode()
+
+
+def test_the_code_on_a_letter_keeps_their_way_without_being_asked(
+    desk: Client, agent: User, make_case: MakeCase
+) -> None:
+    case = make_case(kind="letter", address="Kade 1\n1000 AA Stad", name="Jan")
+    typed = printed(case, agent).plain
+    found = save(desk, q=typed, into="", kind="", find="1").content.decode()
+    assert AS_BEFORE in found
+    into = f"case:{case.reference}"
+    saved = save(desk, came_by="letter", q=typed, into=into, kind="", text="They write: agreed.")
+    assert saved.status_code == 302
+    case.refresh_from_db()
+    assert case.choice and case.choice.kind == "letter"
+    assert case.messages.filter(text="They write: agreed.").exists()
+
+
+def test_a_customer_without_a_chosen_case_is_asked(desk: Client, case: Case) -> None:
+    body = desk.get(RECORD, {"q": "sam@example.org"}).content.decode()
+    assert f'value="customer:{case.customer_id}" checked' in body and AS_BEFORE not in body
+    page = save(desk, into=f"customer:{case.customer_id}", kind="")
+    assert page.status_code == 422 and "Ask how they want the answer" in page.content.decode()
 
 
 @pytest.mark.parametrize("query", ["\x00", "'", '"*', "9" * 300, "AND OR", "%"])

@@ -142,7 +142,93 @@
             window.addEventListener("pagehide", keep);
             form.addEventListener("submit", keep);
         }
-        if (composer.dataset.sent) history.replaceState(null, "", location.pathname + location.hash);
+    }
+
+    // Forms that only this browser tab remembers (they hold a customer's name and number): until they
+    // are saved, also over a sign-in. The page after saving names what was saved: ?sent=key.
+    const KEPT_FORM = "onecase-form:";
+    const kept = {
+        get(name) { try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; } },
+        set(name, value) { try { sessionStorage.setItem(name, JSON.stringify(value)); } catch { /* full or forbidden */ } },
+        remove(name) { try { sessionStorage.removeItem(name); } catch { /* nothing kept */ } },
+        names() { try { return Object.keys(sessionStorage).filter((name) => name.startsWith(KEPT_FORM)); } catch { return []; } },
+    };
+    function keptForms() {
+        const url = new URL(location.href);
+        const sent = url.searchParams.get("sent");
+        if (sent) {
+            for (const name of kept.names()) if (kept.get(name)?.key === sent) kept.remove(name);
+            url.searchParams.delete("sent");
+            history.replaceState(null, "", url.pathname + url.search + url.hash);
+        }
+        for (const form of all("form[data-keep]")) keepForm(form, url.search);
+    }
+    function keepForm(form, search) {
+        const name = `${KEPT_FORM}${form.dataset.user}:${form.dataset.keep}`;
+        const bound = "bound" in form.dataset;
+        let before = kept.get(name);
+        if (before && !bound && (!search || before.search === search)) fill(form, before.values);
+        else before = null;
+        let timer, stopped = false;
+        const keep = () => {
+            if (stopped) return;
+            const fields = all("textarea, input:not([type]), input[type=text], input[type=search]", form);
+            if (!bound && !before && !fields.some((field) => field.value.trim() && field.value !== field.defaultValue)) return;
+            const values = [...new FormData(form).entries()].filter(([field, value]) => field !== "csrfmiddlewaretoken" && typeof value === "string");
+            kept.set(name, { values, search, key: form.dataset.key || form.elements.client_key?.value || "" });
+        };
+        const soon = () => { clearTimeout(timer); timer = setTimeout(keep, 250); };
+        form.addEventListener("input", soon);
+        form.addEventListener("change", soon);
+        form.addEventListener("submit", keep);
+        window.addEventListener("pagehide", keep);
+        one("[data-start-empty]", form)?.addEventListener("click", () => {
+            stopped = true;
+            kept.remove(name);
+            location.assign(location.pathname + location.search);
+        });
+    }
+    async function fill(form, values) {
+        write();
+        one("[data-kept]", form)?.removeAttribute("hidden");
+        const search = one("[name=q][hx-get]", form);
+        if (!search?.value) return;
+        try {
+            const answer = await fetch(`${search.getAttribute("hx-get")}?q=${encodeURIComponent(search.value)}`, { redirect: "error" });
+            if (!answer.ok) return;
+            one(search.getAttribute("hx-target")).innerHTML = await answer.text();
+            write();
+            form.dispatchEvent(new Event("found"));
+        } catch { /* the search is a button as well */ }
+
+        function write() {
+            for (const box of all("input[type=checkbox]", form)) box.checked = false;
+            for (const [name, value] of values) {
+                for (const field of all(`[name="${name}"]`, form)) {
+                    if (field.type === "radio" || field.type === "checkbox") field.checked = field.value === value;
+                    else if (field.type !== "file") field.value = value;
+                }
+            }
+        }
+    }
+
+    // A case that is known keeps its way to answer, until another one is chosen here.
+    function known() {
+        const form = one(".desk-record");
+        const before = form && one("input[name=kind][value=as_before]", form);
+        if (!before) return;
+        let ours = before.checked && !("bound" in form.dataset);
+        const settle = () => {
+            const isCase = one("input[name=into]:checked", form)?.value.startsWith("case:");
+            if (isCase && !one("input[name=kind]:checked", form)) before.checked = ours = true;
+            else if (!isCase && ours) before.checked = ours = false;
+        };
+        form.addEventListener("change", (event) => {
+            if (event.target.name === "into") settle();
+            if (event.target.name === "kind") ours = false;
+        });
+        form.addEventListener("found", settle);
+        document.body.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target?.id === "people") settle(); });
     }
 
     function tab(composer, name) {
@@ -284,7 +370,7 @@
     }
 
     function start() {
-        menus(); toasts(); filters(); folds(); sending(); files(); kinds(); compose(); refresh(); showTab();
+        menus(); toasts(); filters(); folds(); sending(); files(); kinds(); compose(); keptForms(); known(); refresh(); showTab();
         focusFirst();
     }
 

@@ -1,0 +1,90 @@
+"""A form that grew old, and one whose sender was signed out: words of the desk, nothing lost."""
+
+import pytest
+from django.test import Client
+
+from channels_app import dispatch, todos
+from contacts import kinds
+from contacts.models import Case, Organisation, User
+from portal import words
+from portal.desk import words as desk_words
+from tests.desk.conftest import MakeCase
+
+SITE = "http://testserver"
+
+
+@pytest.fixture
+def strict(agent: User) -> Client:
+    """Anna's browser, with the check of forms that a test client leaves out."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(agent)
+    return client
+
+
+def test_a_stale_form_gets_the_desks_own_page(strict: Client, case: Case) -> None:
+    here = f"/admin/cases/{case.reference}/"
+    answer = strict.post(
+        f"{here}answer/", {"text": "Half a thought"}, headers={"Referer": SITE + here}
+    )
+    body = answer.content.decode()
+    assert answer.status_code == 403 and "desk-head" in body and "callbar" not in body
+    assert "Nothing was saved or sent." in body and ">Half a thought</textarea>" in body
+    assert f'href="{here}">Load the page again' in body
+    assert not case.messages.filter(text="Half a thought").exists()
+
+
+def test_a_stale_sign_in_leads_to_the_door(organisation: Organisation) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "anna"})
+    body = answer.content.decode()
+    assert answer.status_code == 403 and 'href="/admin/login/"' in body
+    assert "desk-head" not in body and "Needs an answer" not in body
+
+
+def test_a_customers_stale_form_keeps_the_customers_page(organisation: Organisation) -> None:
+    body = Client(enforce_csrf_checks=True).post("/sign-out/").content.decode()
+    assert "Please try once more" in body and "callbar" in body
+
+
+def test_a_stale_form_of_the_desk_in_dutch(strict: Client, agent: User, case: Case) -> None:
+    User.objects.filter(pk=agent.pk).update(language="nl")
+    body = strict.post(f"/admin/cases/{case.reference}/note/").content.decode()
+    assert "Laad de pagina opnieuw" in body and "Load the page" not in body
+
+
+@pytest.mark.parametrize(
+    ("page", "goal"),
+    [
+        ("/admin/record/?case={ref}", "/admin/record/%3Fcase%3D{ref}"),
+        ("/admin/cases/{ref}/", "/admin/cases/{ref}/"),
+        ("/admin/cases/{ref}/answer/", "/admin/cases/{ref}/"),
+        ("/admin/cases/{ref}/move/1/", "/admin/cases/{ref}/"),
+        ("/admin/nowhere/", "/admin/"),
+    ],
+)
+def test_who_was_signed_out_comes_back_to_a_page(case: Case, page: str, goal: str) -> None:
+    """A form with errors stands at its button's address, where a link leads nowhere."""
+    page, goal = page.format(ref=case.reference), goal.format(ref=case.reference)
+    for button in ("/admin/record/", f"/admin/cases/{case.reference}/answer/"):
+        answer = Client().post(button, {"text": "x"}, headers={"Referer": SITE + page})
+        assert answer["Location"] == f"/admin/login/?next={goal}"
+
+
+def test_what_was_saved_is_named_so_that_the_browser_forgets_it(
+    desk: Client, agent: User, make_case: MakeCase
+) -> None:
+    case = make_case(kind="phone", address="020 111 22 33")
+    delivery = dispatch.reply(case=case, staff=agent, text="Call me.").deliveries.get()
+    todos.take(delivery, agent)
+    form = desk.get(f"/admin/todo/{delivery.pk}/").content.decode()
+    assert f'data-keep="todo:{delivery.pk}"' in form and f'data-key="{delivery.pk}"' in form
+    answer = desk.post(f"/admin/todo/{delivery.pk}/finish/", {"outcome": "not_reached"})
+    assert answer["Location"] == f"/admin/todo/?sent={delivery.pk}"
+
+
+def test_each_side_has_one_word_for_each_way() -> None:
+    for name in kinds.KINDS:
+        assert desk_words.label(name) == words.staff_label(name) == kinds.get(name).staff_label
+        assert desk_words.by(name) == words.staff_by(name)
+    assert (words.label("account"), words.staff_label("account")) == ("My own page", "Own page")
+    assert words.by("account") == "on your own page"
+    assert words.staff_by("account") == "on their own page"

@@ -305,7 +305,7 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
 def _may_belong_to(inbound: Inbound) -> Case | None:
     """What a mail refers to without proof: a hint for staff, who may join it."""
     for value in inbound.reply_codes:
-        code = Code.objects.find(codes.REPLY, value)
+        code = Code.objects.known(codes.REPLY, value).first()
         if code is not None and code.case is not None:
             return code.case.stem
     keys = [dispatch.key_of(value) for value in inbound.refers_to]

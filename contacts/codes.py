@@ -29,10 +29,13 @@ RULES = {
     SIGN_IN: Rule(DIGITS, 1, timedelta(minutes=10)),
     PROVE: Rule(DIGITS, 1, timedelta(days=1)),
     JOIN: Rule(PAPER, 1, timedelta(minutes=15)),
+    # As long as its case lives, and REPLY_REST: Code.is_outlived. This is only the far end of it.
     REPLY: Rule(LINK, None, timedelta(days=3650)),
     CASE_LINK: Rule(LINK, None, timedelta(days=30)),
 }
 LETTER_LIFETIME = timedelta(days=60)
+# How long a settled case is still answered by mail, counted from the last that happened in it.
+REPLY_REST = timedelta(days=365)
 
 
 def plain(key: uuid.UUID, form: str) -> str:

@@ -61,7 +61,13 @@ class CodeQuerySet(models.QuerySet["Code"]):
 
     def find(self, purpose: str, value: str) -> "Code | None":
         """The live code of that plain value (long forms and PINs)."""
-        return self.live().filter(purpose=purpose, digest=codes.digest(purpose, value)).first()
+        code = self.live().known(purpose, value).first()
+        return None if code is None or code.is_outlived else code
+
+    def known(self, purpose: str, value: str) -> "CodeQuerySet":
+        """The code of that plain value, whether it still works or not: a hint, and no proof."""
+        found = self.filter(purpose=purpose, digest=codes.digest(purpose, value))
+        return found.select_related("case__root")
 
     def redeem_digits(
         self, purpose: str, identity: Identity, value: str, browser: str
@@ -122,6 +128,15 @@ class Code(models.Model):
     def plain(self) -> str:
         """The value in the customer's hand, derived anew; never log it."""
         return codes.plain(self.pk, self.form)
+
+    @property
+    def is_outlived(self) -> bool:
+        """Whether it is the reply code of a case that was settled more than a year ago."""
+        if self.purpose != codes.REPLY or self.case is None:
+            return False
+        stem = self.case.stem
+        is_settled = stem.state == Case.State.RESOLVED
+        return is_settled and stem.changed_at < timezone.now() - codes.REPLY_REST
 
     def redeem(self) -> bool:
         """Use it up once; False if someone else just did. Reusable codes stay."""

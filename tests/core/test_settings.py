@@ -61,3 +61,9 @@ def test_a_mail_waits_until_the_settings_are_right() -> None:
 def test_reading_one_mail_needs_no_settings() -> None:
     run = manage("parse_mail")
     assert run.returncode == 0 and '"from_email": "a@example.org"' in run.stdout
+
+
+def test_a_wrong_line_of_the_mta_bounces_no_mail() -> None:
+    run = manage("receive_mail", "--what", **REAL)
+    assert run.returncode == os.EX_TEMPFAIL and "--what" in run.stderr
+    assert manage("receive_mail", "--help", **REAL).returncode == 0

@@ -7,6 +7,7 @@ import logging
 import signal
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
@@ -20,6 +21,7 @@ from channels_app.models import Channel
 
 logger = logging.getLogger(__name__)
 DATA_FAULT, TRY_LATER = 65, 75
+USAGE = 2  # argparse's own exit code, which an MTA would take for a reason to bounce
 
 
 class NoChannel(Exception):
@@ -44,6 +46,13 @@ class Command(BaseCommand):
 
     help = "Store one mail from standard input. Exit code 75: try again later."
     requires_system_checks = []
+
+    def run_from_argv(self, argv: Sequence[str]) -> None:
+        """As any command; what is wrong with the MTA's own line bounces no mail either."""
+        try:
+            super().run_from_argv(list(argv))
+        except SystemExit as stop:
+            raise SystemExit(TRY_LATER if stop.code == USAGE else stop.code) from None
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The channel, and what the MTA knows of the envelope."""

@@ -39,6 +39,8 @@ class Offer:
 
 def board(organisation: Organisation, now: datetime) -> list[Offer]:
     """Every offered kind in the administrator's order, one row a kind. One query."""
+    if organisation.pk is None:  # nothing is set up yet
+        return []
     rows: dict[str, list[Channel]] = {}
     for channel in Channel.objects.offered().filter(organisation=organisation):
         channel.organisation = organisation

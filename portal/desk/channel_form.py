@@ -61,6 +61,9 @@ SETTING_HELPS: dict[str, Text] = {
     ),
 }
 
+# The variables of docs/running.md, which a new channel takes where they are set.
+USUAL_VARIABLES = {"url": "EMAIL_URL", "authserv": "TRUSTED_AUTHSERV"}
+
 
 class ChannelForm(forms.ModelForm):
     """Everything of a channel but whether it is offered, its order and its pauses."""
@@ -149,7 +152,8 @@ class ChannelForm(forms.ModelForm):
         for setting in (*adapter.settings_needed, *adapter.settings_optional):
             name = f"setting_{setting}"
             self.references.append(name)
-            self.initial[name] = self.instance.config.get(setting, "")
+            usual = "" if self.instance.pk else usual_reference(setting)
+            self.initial[name] = self.instance.config.get(setting, usual)
             self.fields[name] = ReferenceField(
                 label=SETTING_LABELS.get(setting, setting),
                 help_text=SETTING_HELPS.get(setting, ""),
@@ -208,6 +212,12 @@ class ChannelForm(forms.ModelForm):
         if not row.slug:
             row.slug = free_slug(cleaned.get("name", ""), row.kind)
         return cleaned
+
+
+def usual_reference(setting: str) -> str:
+    """What a new channel refers to: the portal's own variable, where that is set."""
+    reference = USUAL_VARIABLES.get(setting, "")
+    return f"env:{reference}" if ReferenceField.is_set(reference) else ""
 
 
 def free_slug(name: str, kind: str) -> str:

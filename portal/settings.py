@@ -7,13 +7,14 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
+
+from portal import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -30,15 +31,14 @@ def env_bool(name: str, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} must be 1 or 0.")
 
 
-def env_int(name: str, default: int) -> int:
-    """A whole number from the environment."""
+def env_int(name: str, default: int, *, least: int = 0) -> int:
+    """A whole number from the environment, not below `least`."""
     value = os.environ.get(name, "").strip()
     if not value:
         return default
-    try:
-        return int(value)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a whole number.") from None
+    if not value.isdecimal() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} must be a whole number, at least {least}.")
+    return int(value)
 
 
 def env_secret(name: str, *, demo: str = "") -> str:
@@ -76,14 +76,12 @@ if not DEMO and len(SECRET_KEY) < 50:
 
 # One address of the site: links are built from it, never from a request's headers.
 PUBLIC_URL = env_secret("PUBLIC_URL", demo="http://localhost:8000").rstrip("/")
-_public = urlsplit(PUBLIC_URL)
-if _public.scheme not in ("http", "https") or not _public.hostname:
-    raise ImproperlyConfigured("PUBLIC_URL must read like https://help.example.org.")
+_public = environment.public_url("PUBLIC_URL", PUBLIC_URL)
 if _public.scheme != "https" and not DEMO:
     raise ImproperlyConfigured("PUBLIC_URL must start with https:// outside the demo.")
 HTTPS = _public.scheme == "https"
 _hosts = os.environ.get("ALLOWED_HOSTS", "")
-ALLOWED_HOSTS = [h for h in _hosts.split(",") if h] or [str(_public.hostname)]
+ALLOWED_HOSTS = [h.strip() for h in _hosts.split(",") if h.strip()] or [str(_public.hostname)]
 if DEMO:
     ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
@@ -168,6 +166,8 @@ except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError):
     raise ImproperlyConfigured(
         "DATABASE_URL must read like postgres://user:password@host/name."
     ) from None
+if not DATABASES["default"]["ENGINE"].endswith(("sqlite3", "postgresql")):
+    raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///.")
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     DATABASES["default"]["CONN_MAX_AGE"] = 0
@@ -177,6 +177,7 @@ REDIS_URL = os.environ.get("REDIS_URL", "").strip()
 if not REDIS_URL and not DEMO:
     env_secret("REDIS_URL")
 if REDIS_URL:
+    environment.redis_url("REDIS_URL", REDIS_URL)
     CACHES: dict[str, Any] = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -188,15 +189,17 @@ else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # The mail account of the organisation: smtp://user:password@host:587?tls=1, or smtps://.
-EMAIL_URL = env_secret("EMAIL_URL", demo="smtp://127.0.0.1:2525")
-# The domain of reply addresses and Message-IDs; mail to it must reach our door.
+EMAIL_URL = environment.mail_url("EMAIL_URL", env_secret("EMAIL_URL", demo="smtp://127.0.0.1:2525"))
+# The name by which our SMTP door greets. Reply addresses are made of the mail channel's address.
 MAIL_DOMAIN = os.environ.get("MAIL_DOMAIN") or (
     "mail.example.org" if DEMO else str(_public.hostname)
 )
-MAIL_LISTEN = os.environ.get("ONECASE_SMTP_LISTEN", "127.0.0.1:2526")
+environment.domain("MAIL_DOMAIN", MAIL_DOMAIN)
+MAIL_LISTEN = os.environ.get("ONECASE_SMTP_LISTEN", "").strip() or "127.0.0.1:2526"
+environment.listen("ONECASE_SMTP_LISTEN", MAIL_LISTEN)
 MAILBOX_LISTEN = os.environ.get("ONECASE_MAILBOX_LISTEN", "127.0.0.1:2525")
 
-LEASE_SECONDS = env_int("ONECASE_LEASE_SECONDS", 120)
+LEASE_SECONDS = env_int("ONECASE_LEASE_SECONDS", 120, least=1)
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -220,10 +223,10 @@ CELERY_BEAT_SCHEDULE = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
 LOCALE_PATHS = [BASE_DIR / "portal" / "locale"]
-TIME_ZONE = os.environ.get("TIME_ZONE", "Europe/Amsterdam")
+TIME_ZONE = environment.time_zone("TIME_ZONE", os.environ.get("TIME_ZONE") or "Europe/Amsterdam")
 USE_I18N = True
 USE_TZ = True
-PHONE_REGION = os.environ.get("PHONE_REGION", "NL")
+PHONE_REGION = environment.region("PHONE_REGION", os.environ.get("PHONE_REGION") or "NL")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
@@ -287,6 +290,7 @@ CONTENT_SECURITY_POLICY = {
 # What Unfold 0.91 needs in the admin and no more (measured: stack.md section 5).
 DESK_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
 
+LOG_LEVEL = environment.log_level("LOG_LEVEL", os.environ.get("LOG_LEVEL") or "INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -297,7 +301,7 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "httpx": {"level": "WARNING"},
         "mail.log": {"level": "WARNING"},

@@ -1,0 +1,96 @@
+"""What the settings must read like: a wrong value is one line that names its variable."""
+
+import logging
+import re
+import zoneinfo
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from phonenumbers import SUPPORTED_REGIONS
+
+DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
+
+
+def _url(value: str) -> SplitResult | None:
+    """The parts of an address; None where even the port is none."""
+    try:
+        parts = urlsplit(value)
+        return parts if parts.port is None or parts.port else None
+    except ValueError:
+        return None
+
+
+def public_url(name: str, value: str) -> SplitResult:
+    """Scheme, host and perhaps a port: links are this and a path of ours."""
+    parts = _url(value)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ImproperlyConfigured(f"{name} must read like https://help.example.org.")
+    if parts.path or parts.query or parts.fragment or parts.username:
+        raise ImproperlyConfigured(f"{name} must end after the host: https://help.example.org.")
+    return parts
+
+
+def redis_url(name: str, value: str) -> str:
+    """A Redis by TCP, with or without TLS, or by a socket."""
+    parts = _url(value)
+    by_socket = parts is not None and parts.scheme == "unix" and parts.path.startswith("/")
+    by_host = parts is not None and parts.scheme in ("redis", "rediss") and parts.hostname
+    if not (by_socket or by_host):
+        raise ImproperlyConfigured(
+            f"{name} must read like redis://127.0.0.1:6379/0 or unix:///run/redis.sock."
+        )
+    return value
+
+
+def mail_url(name: str, value: str) -> str:
+    """A mail account: smtp:// with tls=1 or without, or smtps://."""
+    parts = _url(value)
+    known = {("tls", "1"), ("tls", "0")}
+    if (
+        parts is None
+        or parts.scheme not in ("smtp", "smtps")
+        or not parts.hostname
+        or not set(parse_qsl(parts.query, keep_blank_values=True)) <= known
+    ):
+        raise ImproperlyConfigured(
+            f"{name} must read like smtp://user:password@host:587?tls=1, or smtps://..."
+        )
+    return value
+
+
+def domain(name: str, value: str) -> str:
+    """A host name."""
+    if not DOMAIN.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} must be a domain like help.example.org.")
+    return value
+
+
+def listen(name: str, value: str) -> str:
+    """Host and port to listen on."""
+    host, _colon, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ImproperlyConfigured(f"{name} must read like 127.0.0.1:2526.")
+    return value
+
+
+def time_zone(name: str, value: str) -> str:
+    """A place of the time zone database."""
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ImproperlyConfigured(f"{name} must be a place like Europe/Amsterdam.") from None
+    return value
+
+
+def region(name: str, value: str) -> str:
+    """Where a phone number without + is from."""
+    if value.upper() not in SUPPORTED_REGIONS:
+        raise ImproperlyConfigured(f"{name} must be a country in two letters, like NL.")
+    return value.upper()
+
+
+def log_level(name: str, value: str) -> str:
+    """How much is written into the log."""
+    if value.upper() not in logging.getLevelNamesMapping():
+        raise ImproperlyConfigured(f"{name} must be DEBUG, INFO, WARNING or ERROR.")
+    return value.upper()

@@ -129,7 +129,9 @@ def choices(case: Case) -> dict[str, Any]:
     offered = [offer.kind for offer in board]
     return {
         "topics": Topic.objects.all(),
-        "colleagues": User.objects.filter(is_staff=True, is_active=True).order_by("username"),
+        "colleagues": User.objects.filter(is_staff=True, is_active=True).order_by(
+            "-on_duty", "first_name", "username"
+        ),
         "offered": offered,
         "branches": [c for offer in board if len(offer.channels) > 1 for c in offer.channels],
         "wishes": opening.WISHES,

@@ -3,7 +3,7 @@
 Stored as {"mon": [["09:00", "12:30"], ["13:00", "17:30"]], ...}; an empty dict is always open.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,19 +34,16 @@ def parse(weekly: Any) -> Week:
 
 def is_open(weekly: Any, now: datetime, zone: str) -> bool:
     """Whether `now` (aware) is inside the hours."""
-    week = parse(weekly)
-    local = now.astimezone(ZoneInfo(zone))
-    return not week or any(
-        start <= local.time() < end for start, end in week.get(local.weekday(), [])
-    )
+    return not parse(weekly) or closes_at(weekly, now, zone) is not None
 
 
 def closes_at(weekly: Any, now: datetime, zone: str) -> datetime | None:
     """The end of the span that is open now; None if closed or always open."""
     local = now.astimezone(ZoneInfo(zone))
-    for start, end in parse(weekly).get(local.weekday(), []):
-        if start <= local.time() < end:
-            return _at(local, end)
+    for span in parse(weekly).get(local.weekday(), []):
+        start, end = _at(local, span)
+        if start.astimezone(UTC) <= now < end.astimezone(UTC):
+            return end
     return None
 
 
@@ -56,10 +53,10 @@ def opens_at(weekly: Any, now: datetime, zone: str) -> datetime | None:
     local = now.astimezone(ZoneInfo(zone))
     for ahead in range(8):
         day = local + timedelta(days=ahead)
-        for start, _end in week.get(day.weekday(), []):
-            moment = _at(day, start)
-            if moment > local:
-                return moment
+        for span in week.get(day.weekday(), []):
+            start, _end = _at(day, span)
+            if start.astimezone(UTC) > now:
+                return start
     return None
 
 
@@ -71,17 +68,19 @@ def add(weekly: Any, start: datetime, minutes: int, zone: str) -> datetime | Non
     local, left = start.astimezone(ZoneInfo(zone)), timedelta(minutes=minutes)
     for ahead in range(61):
         day = local + timedelta(days=ahead)
-        for begin, end in week.get(day.weekday(), []):
-            first, last = max(_at(day, begin), local), _at(day, end)
+        for span in week.get(day.weekday(), []):
+            # In UTC, so that an hour is an hour when the clocks change.
+            begin, last = (moment.astimezone(UTC) for moment in _at(day, span))
+            first = max(begin, start.astimezone(UTC))
             if last <= first:
                 continue
-            # In UTC, so that an hour is an hour when the clocks change.
-            span = last.astimezone(ZoneInfo("UTC")) - first.astimezone(ZoneInfo("UTC"))
-            if left <= span:
-                return first.astimezone(ZoneInfo("UTC")) + left
-            left -= span
+            if left <= last - first:
+                return first + left
+            left -= last - first
     return None
 
 
-def _at(day: datetime, moment: time) -> datetime:
-    return datetime.combine(day.date(), moment, tzinfo=day.tzinfo)
+def _at(day: datetime, span: tuple[time, time]) -> tuple[datetime, datetime]:
+    """A span on that day: of an hour that comes twice, from the first one to the second one."""
+    start, end = (datetime.combine(day.date(), moment, tzinfo=day.tzinfo) for moment in span)
+    return start, end.replace(fold=1)

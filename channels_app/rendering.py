@@ -1,6 +1,7 @@
 """What one kind can carry of a message, in the customer's language."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -22,7 +23,8 @@ def render(delivery: Delivery) -> Outbound:
     """The Outbound of a delivery; the same key and Message-ID on every try."""
     message = delivery.message
     language = message.language or settings.LANGUAGE_CODE
-    with translation.override(language):
+    zone = delivery.channel.organisation.time_zone
+    with translation.override(language), timezone.override(zone):
         return _mail(delivery) if message.case else _notice(delivery)
 
 
@@ -86,7 +88,8 @@ def subject_of(case: Case) -> str:
         "in_person": _("Your visit of %(day)s"),
         "letter": _("Your letter of %(day)s"),
     }
-    day = formats.date_format(timezone.localtime(first.created_at), "j F Y")
+    zone = ZoneInfo(case.organisation.time_zone)
+    day = formats.date_format(first.created_at.astimezone(zone), "j F Y")
     return words.get(first.kind, _("Your question of %(day)s")) % {"day": day}
 
 

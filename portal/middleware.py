@@ -7,6 +7,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from portal.context import site_of
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 DESK = "/admin/"
 
@@ -47,16 +49,21 @@ class DeskPolicyMiddleware:
 
 
 class StaffLocaleMiddleware:
-    """A staff member reads the desk in their own language and time zone."""
+    """A staff member reads the desk in their own language and time zone.
+
+    Every other time of day on a page is the organisation's: its hours and promises are kept there.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Activate both for this request; customers follow their cookie or browser."""
+        zone = site_of(request).organisation.time_zone
         user = request.user if request.path.startswith(DESK) else None
         if user is None or not user.is_authenticated:
-            return self.get_response(request)
-        with translation.override(user.language), timezone.override(user.time_zone or None):
+            with timezone.override(zone):
+                return self.get_response(request)
+        with translation.override(user.language), timezone.override(user.time_zone or zone):
             request.LANGUAGE_CODE = user.language
             return self.get_response(request)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
@@ -60,7 +61,9 @@ def sheet(delivery: Delivery) -> Sheet:
     return Sheet(
         organisation=case.organisation,
         to=tuple(lines),
-        day=timezone.localdate(delivery.finished_at or timezone.now()),
+        day=timezone.localdate(
+            delivery.finished_at or timezone.now(), ZoneInfo(case.organisation.time_zone)
+        ),
         reference=case.reference,
         name=customer.name,
         title=rendering.subject_of(case),
@@ -85,8 +88,9 @@ def live_code(message: Message) -> Code | None:
 def issue_code(delivery: Delivery) -> Code:
     """The one code of a letter: made at the first print, the same on every other."""
     with transaction.atomic():
-        rows = Message.objects.select_for_update(of=("self",)).select_related("code")
-        message = rows.get(pk=delivery.message_id)
+        # In two statements: one would join the code of before the wait for the lock.
+        Message.objects.select_for_update().values_list("pk").get(pk=delivery.message_id)
+        message = Message.objects.select_related("code").get(pk=delivery.message_id)
         found = live_code(message)
         if found is None or found.expires_at <= timezone.now():
             found = Code.objects.issue(
@@ -123,7 +127,8 @@ def letter(request: HttpRequest, pk: str) -> HttpResponse:
         return redirect("admin:todo_one", pk=delivery.pk)
     paper = sheet(delivery)
     context = {"paper": paper, "back": reverse("admin:todo_one", args=[delivery.pk])}
-    with translation.override(paper.language):
+    zone = paper.organisation.time_zone  # the reader's days, wherever the agent sits
+    with translation.override(paper.language), timezone.override(zone):
         response = TemplateResponse(request, "desk/letter.html", context)
         return response.render()
 

@@ -8,6 +8,7 @@ from channels_app import dispatch, opening, switching
 from channels_app.models import Delivery
 from contacts import services
 from contacts.models import Case, Choice, Event, Identity, Organisation, User
+from portal.desk import letter
 from tests import shop
 from tests.core.test_rules import in_threads
 
@@ -157,3 +158,13 @@ def test_nobody_takes_back_what_is_not_theirs(organisation: Organisation) -> Non
         assert fresh(row).choice == kept
     client.post(own, {"choice": theirs.pk})
     assert fresh(other).choice != theirs
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_letter_has_one_code_however_many_print_it() -> None:
+    shop.make_shop()
+    case, agent = a_case(kind="letter", address="Main Street 1\n1000 AA Town"), shop.make_agent()
+    dispatch.reply(case=case, staff=agent, text="Yes.")
+    row = Delivery.objects.select_related("message__case").get()
+    issued = in_threads(6, lambda _n: letter.issue_code(row))
+    assert not faults(issued) and len(set(issued)) == 1, issued

@@ -4,9 +4,11 @@ Customers are never users: they have a session of their own, in a cookie of its 
 browser can be customer and staff at once.
 """
 
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from importlib import import_module
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
@@ -17,6 +19,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.models import Session
 from django.core.cache import BaseCache, cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.http import Http404, HttpRequest, HttpResponse
@@ -28,8 +31,11 @@ from contacts.viewers import NOBODY, Viewer
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
+OLD_SESSION_REST = timedelta(minutes=1)
 MAX_CASES = 50  # cases that one browser keeps open
 _own_counts = LocMemCache("limits", {})  # while the shared cache does not answer
+_is_proxy_told = False
+logger = logging.getLogger(__name__)
 
 
 class StaffBackend(ModelBackend):
@@ -122,11 +128,13 @@ def grant_case(request: HttpRequest, case: Case, link: Code | None = None) -> No
 def _renew(session: Any) -> None:
     """Go on under a new key: whoever planted the old one in this browser sees nothing new.
 
-    The old row stays until it expires. A second click that is under way still finds its cases.
+    The old row ends in a minute: a second click that is under way still finds its cases.
     """
-    kept = dict(session.items())
+    old, kept = session.session_key, dict(session.items())
     session.create()
     session.update(kept)
+    soon = timezone.now() + OLD_SESSION_REST
+    Session.objects.filter(session_key=old, expire_date__gt=soon).update(expire_date=soon)
 
 
 def sign_in(request: HttpRequest, customer: Customer) -> None:
@@ -195,7 +203,9 @@ def client_address(request: HttpRequest) -> str:
     Of IPv6 the first 64 bits: one connection has the rest to itself, and could count anew for ever.
     """
     address = str(request.META.get("REMOTE_ADDR", ""))
-    if settings.TRUSTED_PROXIES:
+    if not settings.TRUSTED_PROXIES:
+        _warn_of_a_proxy(request)
+    else:
         hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
         if len(hops) >= settings.TRUSTED_PROXIES:
             address = hops[-settings.TRUSTED_PROXIES][:64]
@@ -206,6 +216,19 @@ def client_address(request: HttpRequest) -> str:
     if isinstance(found, IPv6Address):
         return str(found.ipv4_mapped or ip_network((found, 64), strict=False))
     return address
+
+
+def _warn_of_a_proxy(request: HttpRequest) -> None:
+    """Say once per process that everybody behind a proxy shares the limits of one address."""
+    global _is_proxy_told
+    if _is_proxy_told or settings.DEMO or "X-Forwarded-For" not in request.headers:
+        return
+    _is_proxy_told = True
+    logger.warning(
+        "A request came with X-Forwarded-For, but TRUSTED_PROXIES is 0: everybody behind that proxy"
+        " shares the limits of one address. Set TRUSTED_PROXIES to the number of proxies that stand"
+        " before the portal (docs/running.md)."
+    )
 
 
 def allow(key: str, *, times: int, seconds: int) -> bool:

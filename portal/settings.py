@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import dj_database_url
+from celery.schedules import crontab
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
@@ -218,6 +219,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # It expires, so that sweeps do not pile up while no worker is there.
     "sweep": {"task": "channels_app.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "clean-up": {
+        "task": "portal.clean_up",
+        "schedule": crontab(hour=3, minute=17),  # UTC
+        "options": {"expires": 12 * 3600},
+    },
 }
 
 LANGUAGE_CODE = "en"

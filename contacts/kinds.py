@@ -22,20 +22,23 @@ class Scheme:
 class Kind:
     """A sort of channel. Its icon and colour class carry its name (`icon-email`, `kind-email`).
 
-    `label` and `by` (it completes "We answer ...") are the customer's words; staff read
-    `staff_label` and `staff_by`, which differ where the customer's words say "my" or "your".
+    `label` stands alone, `by` completes "We answer ...", `noun` completes "You chose ..." (small,
+    unless it is a name of its own). These are the customer's words; staff read `staff_label`,
+    `staff_by` and `staff_noun`, which differ where the customer's words say "my" or "your".
     `rings` is True where it interrupts a person (R12); `scheme` is "" where no address is needed.
     """
 
     name: str
     label: Text
     by: Text
+    noun: Text
     group: str
     scheme: str = ""
     rings: bool = False
     spoken: bool = False
     label_for_staff: Text = ""
     by_for_staff: Text = ""
+    noun_for_staff: Text = ""
 
     @property
     def staff_label(self) -> Text:
@@ -46,6 +49,11 @@ class Kind:
     def staff_by(self) -> Text:
         """The end of "Goes ..." as staff read it."""
         return self.by_for_staff or self.by
+
+    @property
+    def staff_noun(self) -> Text:
+        """The end of "They chose ..." as staff read it."""
+        return self.noun_for_staff or self.noun
 
 
 EMAIL, PHONE, POST = "email", "phone", "post"
@@ -67,18 +75,29 @@ GROUPS = {
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("phone", _("Phone"), _("by phone"), TALK, PHONE, rings=True, spoken=True),
-        Kind("in_person", _("In person"), _("in person"), TALK, spoken=True),
-        Kind("email", _("E-mail"), _("by e-mail"), WRITING, EMAIL),
+        Kind(
+            "phone",
+            _("Phone"),
+            _("by phone"),
+            _("a phone call"),
+            TALK,
+            PHONE,
+            rings=True,
+            spoken=True,
+        ),
+        Kind("in_person", _("In person"), _("in person"), _("a visit"), TALK, spoken=True),
+        Kind("email", _("E-mail"), _("by e-mail"), _("e-mail"), WRITING, EMAIL),
         Kind(
             "account",
             _("My own page"),
             _("on your own page"),
+            _("your own page"),
             WRITING,
             label_for_staff=_("Own page"),
             by_for_staff=_("on their own page"),
+            noun_for_staff=_("their own page"),
         ),
-        Kind("letter", _("Letter"), _("by letter"), WRITING, POST),
+        Kind("letter", _("Letter"), _("by letter"), _("a letter"), WRITING, POST),
     )
 }
 

@@ -1,5 +1,7 @@
 """The words for what happened, for customers and for staff."""
 
+from typing import Any
+
 from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -59,6 +61,16 @@ def staff_by(kind: str) -> str:
     return str(KINDS[kind].staff_by) if kind in KINDS else ""
 
 
+def noun(kind: str) -> str:
+    """A kind as the end of "You chose ...": "e-mail", "your own page"."""
+    return str(KINDS[kind].noun) if kind in KINDS else ""
+
+
+def staff_noun(kind: str) -> str:
+    """A kind as the end of "They chose ...": "e-mail", "their own page"."""
+    return str(KINDS[kind].staff_noun) if kind in KINDS else ""
+
+
 def answer_line(choice: Choice | None) -> str:
     """ "We answer by e-mail to s…@example.org", for the customer."""
     if choice is None:
@@ -105,7 +117,7 @@ def template(message: Message, viewer: Viewer) -> str:
 def event(row: Event, viewer: Viewer, identities: dict[int, Identity]) -> str:
     """An event in a sentence; "" for what this viewer needs not see."""
     if row.sort == Event.Sort.CHOSEN and not viewer.is_staff and not row.data.get("before"):
-        return _("You chose: %(kind)s.") % {"kind": label(row.data["kind"])}
+        return _("You chose %(kind)s.") % {"kind": noun(row.data["kind"])}
     words = (FOR_STAFF if viewer.is_staff else FOR_CUSTOMERS).get(Event.Sort(row.sort))
     return words(row, identities) if words else ""
 
@@ -121,7 +133,7 @@ def _who(row: Event) -> str:
 
 def _you_switched(row: Event, _identities: dict[int, Identity]) -> str:
     data = row.data
-    values = {"kind": label(data["kind"]), "before": label(data.get("before", ""))}
+    values = {"kind": noun(data["kind"]), "before": noun(data.get("before", ""))}
     if data.get("by") == Choice.By.RETURNING:
         return _("From now on we answer %(by)s again.") % {"by": by(data["kind"])}
     if data.get("by") == Choice.By.WRITING:
@@ -135,15 +147,17 @@ def _you_switched(row: Event, _identities: dict[int, Identity]) -> str:
 
 def _switched(row: Event, identities: dict[int, Identity]) -> str:
     data = row.data
+    where = _address(row, identities)
     values = {
         "who": _who(row),
-        "kind": staff_label(data["kind"]) + _address(row, identities),
-        "before": staff_label(data.get("before", "")),
+        "kind": staff_noun(data["kind"]) + where,
+        "by": staff_by(data["kind"]) + where,
+        "before": staff_noun(data.get("before", "")),
     }
     if data.get("by") == Choice.By.RETURNING:
         return _("Back to the usual way: %(kind)s.") % values
     if data.get("by") == Choice.By.WRITING:
-        return _("The customer wrote by %(kind)s: the case follows.") % values
+        return _("The customer wrote %(by)s: the case follows.") % values
     if data.get("once"):
         return _("%(who)s chose %(kind)s for the next answer only.") % values
     if row.staff:
@@ -152,9 +166,9 @@ def _switched(row: Event, identities: dict[int, Identity]) -> str:
 
 
 def _chosen(row: Event, identities: dict[int, Identity]) -> str:
-    values = {"who": _who(row), "kind": staff_label(row.data["kind"]) + _address(row, identities)}
-    noted = _("%(who)s noted how the customer wants the answer: %(kind)s.")
-    line = (noted if row.staff else _("%(who)s wants the answer by: %(kind)s.")) % values
+    values = {"who": _who(row), "by": staff_by(row.data["kind"]) + _address(row, identities)}
+    noted = _("%(who)s noted how the customer wants the answer: %(by)s.")
+    line = (noted if row.staff else _("%(who)s wants the answer %(by)s.")) % values
     wish = WISHES.get(row.data.get("wish", ""))
     return f"{line[:-1]}, {wish}." if wish else line
 
@@ -169,31 +183,38 @@ def _assigned(row: Event, _identities: dict[int, Identity]) -> str:
 
 
 def _overridden(row: Event, _identities: dict[int, Identity]) -> str:
-    return _("%(who)s answered by %(used)s instead of %(chosen)s: %(why)s") % {
+    return _("%(who)s answered %(used)s instead of %(chosen)s: %(why)s") % {
         "who": _who(row),
-        "used": staff_label(row.data["used"]),
-        "chosen": staff_label(row.data["chosen"]),
+        "used": staff_by(row.data["used"]),
+        "chosen": staff_by(row.data["chosen"]),
         "why": row.data.get("why", ""),
     }
 
 
-def _attempted(row: Event, _identities: dict[int, Identity]) -> str:
-    values = {"who": _who(row), "kind": staff_label(row.data.get("kind", ""))}
-    if row.data.get("again"):
-        return _("%(who)s tries again: %(kind)s.") % values
-    line = _("%(who)s tried: %(kind)s, %(outcome)s.") % {
-        **values,
+def _tried(row: Event) -> dict[str, Any]:
+    return {
+        "who": _who(row),
+        "by": staff_by(row.data.get("kind", "")),
         "outcome": OUTCOMES.get(row.data.get("outcome", ""), ""),
     }
+
+
+def _attempted(row: Event, _identities: dict[int, Identity]) -> str:
+    if row.data.get("again"):
+        return _("%(who)s tries again %(by)s.") % _tried(row)
+    line = _("%(who)s tried %(by)s: %(outcome)s.") % _tried(row)
     return f"{line} {row.data['note']}" if row.data.get("note") else line
 
 
 def _done(row: Event, _identities: dict[int, Identity]) -> str:
-    return _("%(who)s carried it out: %(kind)s, %(outcome)s.") % {
-        "who": _who(row),
-        "kind": staff_label(row.data.get("kind", "")),
-        "outcome": OUTCOMES.get(row.data.get("outcome", ""), ""),
-    }
+    return _("%(who)s carried it out %(by)s: %(outcome)s.") % _tried(row)
+
+
+def _opened(row: Event, _identities: dict[int, Identity]) -> str:
+    kind = row.data.get("kind", "")
+    if kind == "account":
+        return _("Opened on the website.")
+    return _("Opened %(by)s.") % {"by": staff_by(kind)}
 
 
 def _day(row: Event) -> str:
@@ -211,9 +232,7 @@ FOR_CUSTOMERS = {
     Event.Sort.REOPENED: lambda row, _ids: _("Opened again on %(day)s.") % {"day": _day(row)},
 }
 FOR_STAFF = {
-    Event.Sort.OPENED: lambda row, _ids: (
-        _("Opened: %(kind)s.") % {"kind": staff_label(row.data.get("kind", ""))}
-    ),
+    Event.Sort.OPENED: _opened,
     Event.Sort.CHOSEN: _chosen,
     Event.Sort.SWITCHED: _switched,
     Event.Sort.CALLS: lambda row, _ids: (
@@ -227,20 +246,16 @@ FOR_STAFF = {
     Event.Sort.TOPIC: lambda row, _ids: _("%(who)s changed the topic.") % {"who": _who(row)},
     Event.Sort.OVERRIDDEN: _overridden,
     Event.Sort.REFUSED: lambda row, _ids: (
-        _("%(who)s tried %(kind)s and was refused: %(reason)s")
-        % {
-            "who": _who(row),
-            "kind": staff_label(row.data.get("kind", "")),
-            "reason": row.data.get("reason", ""),
-        }
+        _("%(who)s wanted to answer %(by)s and was refused: %(reason)s")
+        % {**_tried(row), "reason": row.data.get("reason", "")}
     ),
     Event.Sort.FAILED: lambda row, _ids: (
-        _("Did not arrive by %(kind)s: %(detail)s")
-        % {"kind": staff_label(row.data.get("kind", "")), "detail": row.data.get("detail", "")}
+        _("Did not arrive %(by)s: %(detail)s")
+        % {**_tried(row), "detail": row.data.get("detail", "")}
     ),
     Event.Sort.UNCERTAIN: lambda row, _ids: (
-        _("Perhaps arrived by %(kind)s: %(detail)s")
-        % {"kind": staff_label(row.data.get("kind", "")), "detail": row.data.get("detail", "")}
+        _("Perhaps arrived %(by)s: %(detail)s")
+        % {**_tried(row), "detail": row.data.get("detail", "")}
     ),
     Event.Sort.ATTEMPTED: _attempted,
     Event.Sort.DONE: _done,

@@ -104,7 +104,7 @@ def _open(facts: Facts) -> str:
         detail = f": {_quote(facts.latest.text, 120)}" if is_new and facts.latest else ""
         parts.append(count + (detail or "."))
     for kind in facts.to_do:
-        parts.append(_("To do: %(kind)s.") % {"kind": words.label(kind)})
+        parts.append(_("To do: %(kind)s.") % {"kind": words.noun(kind)})
     return " ".join(parts) or _("Waiting for the customer.")
 
 

@@ -9,8 +9,9 @@ from django.utils.translation import ngettext
 from contacts.models import Case, Customer
 from portal.words import staff_by as by
 from portal.words import staff_label as label
+from portal.words import staff_noun as noun
 
-__all__ = ["by", "customer_name", "day_and_time", "label", "shorten", "span"]
+__all__ = ["by", "customer_name", "day_and_time", "label", "noun", "shorten", "span"]
 
 
 def span(length: timedelta) -> str:

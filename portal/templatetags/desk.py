@@ -93,6 +93,12 @@ def kind_label(name: str) -> str:
     return words.label(name)
 
 
+@register.filter
+def kind_noun(name: str) -> str:
+    """A kind inside a sentence for staff: a letter."""
+    return words.noun(name)
+
+
 @register.simple_tag
 def chip(name: str) -> SafeString:
     """Icon and name of a kind in its colour; nothing for an unknown one."""

@@ -39,7 +39,7 @@ def test_what_came_after_the_answer_is_open() -> None:
 
 
 def test_a_call_to_do_is_open() -> None:
-    assert tell(Facts(ASKED, to_do=("phone",))).open == "To do: Phone."
+    assert tell(Facts(ASKED, to_do=("phone",))).open == "To do: a phone call."
 
 
 def test_a_resolved_case_has_nothing_open() -> None:

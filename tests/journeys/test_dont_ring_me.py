@@ -21,7 +21,7 @@ def test_who_e_mails_is_not_called_until_they_choose_the_phone(
     expect(way).to_contain_text(REFUSED)
     expect(agent.page.locator("[data-send]")).to_have_count(0)
     agent.page.reload()
-    agent.see(f"Noor Demo tried Phone and was refused: {REFUSED}", "#timeline")
+    agent.see(f"Noor Demo wanted to answer by phone and was refused: {REFUSED}", "#timeline")
     # What was written is still there, and goes the way that the customer chose.
     expect(agent.page.locator("[data-write=answer] textarea")).to_have_value(
         "We do, in three sizes."
@@ -31,11 +31,11 @@ def test_who_e_mails_is_not_called_until_they_choose_the_phone(
 
     customer.switch("phone", address_phone="+44 20 7946 0123")
     customer.see("From now on we answer by phone.", ".strip--good")
-    customer.see("You chose Phone instead of E-mail.", ".timeline")
+    customer.see("You chose a phone call instead of e-mail.", ".timeline")
     customer.see("We call you on +44 20 7946 0123", "#answerline")
 
     agent.page.reload()
-    agent.see(re.compile(r"The customer chose Phone .* instead of E-mail"), "#timeline")
+    agent.see(re.compile(r"The customer chose a phone call .* instead of e-mail"), "#timeline")
     agent.see("Goes by phone to +44 20 7946 0123: chosen by the customer", "#way")
     agent.go("/admin/todo/")
     todo = agent.page.locator(".desk-todo", has_text="+44 20 7946 0123")
@@ -70,7 +70,7 @@ def test_a_request_to_be_called_lifts_the_refusal_and_stands_in_the_history(
     expect(agent.try_way("phone")).to_contain_text("Goes by phone to +44 20 7946 0102")
     agent.page.fill("#why", "She asked for a call on her page.")
     agent.answer("Your bike is put aside; she need not hurry.")
-    agent.see("instead of E-mail", "article.desk-message--out:last-of-type")
+    agent.see("instead of e-mail", "article.desk-message--out:last-of-type")
     agent.see("Reason: She asked for a call on her page.", "article.desk-message--out:last-of-type")
     agent.go("/admin/todo/")
     expect(agent.page.locator(".desk-todo", has_text="Aisha Demo")).to_contain_text(

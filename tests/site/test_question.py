@@ -254,6 +254,6 @@ def test_events_are_told_in_order(client: Client, ask: Ask, organisation: Organi
     case = ask(client)
     client.post(f"/q/{case.reference}/switch/", {"way": "account"})
     page = body(client, case)
-    assert page.index("You chose: E-mail.") < page.index("You chose My own page instead of E-mail.")
+    assert page.index("You chose e-mail.") < page.index("You chose your own page instead of e-mail.")
     assert Event.objects.filter(case=case, sort="switched").count() == 1
     assert Choice.objects.filter(case=case).count() == 2

@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from channels_app.models import Delivery
+from channels_app.models import Delivery, InboundEvent
 from contacts.models import Alert, Case, User
 
 LIMIT = 999  # a figure beyond it reads "999+" and costs no more to find
@@ -62,6 +62,11 @@ class Counts:
     def alerts(self) -> int:
         """What this staff member was told and has not seen."""
         return bounded(Alert.objects.filter(user=self.user, seen_at=None))
+
+    @cached_property
+    def quarantine(self) -> int:
+        """Mail that came in and could not be read."""
+        return bounded(InboundEvent.objects.filter(state=InboundEvent.State.QUARANTINED))
 
 
 def of(request: HttpRequest) -> Counts:

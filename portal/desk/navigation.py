@@ -47,11 +47,11 @@ def work(request: HttpRequest) -> list[dict[str, Any]]:
 
 def set_up(request: HttpRequest) -> list[dict[str, Any]]:
     """The administrators' pages."""
-    path = request.path
+    figures, path = counts.of(request), request.path
     return [
         item("organisation", "storefront", _("Organisation"), path),
         item("channels", "alt_route", _("Channels"), path),
         item("topics", "sell", _("Topics"), path),
         item("staff", "group", _("Staff"), path),
-        item("quarantine", "report", _("Quarantine"), path),
+        item("quarantine", "report", _("Quarantine"), path, **badge(figures.quarantine)),
     ]

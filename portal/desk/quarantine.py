@@ -1,5 +1,7 @@
 """What came in and could not be read: its bytes, why, and another try."""
 
+import re
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models.functions import Length
@@ -7,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from channels_app import inbound
@@ -14,6 +17,25 @@ from channels_app.models import InboundEvent
 from portal.desk.administration import log_change, page, show
 
 PER_PAGE = 50
+# What the parser and the worker wrote down, in English and with figures of their own.
+REASONS = [
+    (re.compile(r"more than (\d+) parts"), gettext_noop("It has more than %s parts.")),
+    (
+        re.compile(r"nested deeper than (\d+) parts"),
+        gettext_noop("Its parts are nested deeper than %s."),
+    ),
+    (re.compile(r"larger than (\d+) MB"), gettext_noop("It is larger than %s MB.")),
+    (re.compile(r"more than (\d+) lines"), gettext_noop("It has more than %s lines.")),
+    (re.compile(r"Fault: (.+)"), gettext_noop("A fault of ours while reading it: %s.")),
+]
+
+
+def reason_of(stored: str) -> str:
+    """A stored reason in the reader's language."""
+    for pattern, words in REASONS:
+        if found := pattern.fullmatch(stored):
+            return _(words) % found[1]
+    return _(stored) if stored else _("No reason was written down.")
 
 
 @require_safe
@@ -26,11 +48,13 @@ def overview(request: HttpRequest) -> HttpResponse:
         .select_related("channel")
         .order_by("-received_at")
     )
+    shown = Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
     return show(
         request,
         "desk/admin_quarantine.html",
         title=_("Quarantine"),
-        page=Paginator(rows, PER_PAGE).get_page(request.GET.get("page")),
+        page=shown,
+        rows=[(event, reason_of(event.reason)) for event in shown],
     )
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from channels_app import inbound
 from channels_app.adapters.base import Request
 from channels_app.models import InboundEvent
-from contacts.models import Case, Organisation
+from contacts.models import Case, Organisation, User
 from tests.administration.conftest import channel
 from tests.shop import MAILBOX, mail
 
@@ -39,7 +39,7 @@ def test_the_list_says_who_why_and_how_large(event: InboundEvent, desk: Client) 
     page = desk.get(reverse("admin:quarantine"))
     text = page.content.decode()
     assert "sue@example.org" in text
-    assert "Fault: &lt;b&gt;ValueError&lt;/b&gt;" in text
+    assert "reading it: &lt;b&gt;ValueError&lt;/b&gt;." in text
     assert "red bicycle" not in text
     row = page.context["page"].object_list[0]
     assert row.size == len(RAW)
@@ -77,3 +77,32 @@ def test_only_what_is_in_quarantine_is_there(event: InboundEvent, desk: Client) 
     again = reverse("admin:quarantine_again", args=[event.pk])
     assert desk.get(raw).status_code == 404
     assert desk.post(again).status_code == 404
+
+
+def test_every_reason_reads_in_the_language_of_who_reads(event: InboundEvent, desk: Client) -> None:
+    User.objects.update(language="nl")
+    deep = "x"
+    for number in range(60):
+        deep = f"Content-Type: multipart/mixed; boundary=b{number}\n\n--b{number}\n{deep}"
+    for raw in (b"From: sue@example.org\n" + deep.encode(), b"From: <>\n\nHello"):
+        inbound.process(inbound.receive(channel("email"), Request(body=raw)).pk)
+    text = desk.get(reverse("admin:quarantine")).content.decode()
+    assert InboundEvent.objects.filter(state=State.QUARANTINED).count() == 3
+    for words in ("onderdelen zitten dieper genest dan 50", "geen afzender", "fout van ons"):
+        assert words in text, words
+
+
+def test_the_sidebar_counts_what_waits_in_quarantine(event: InboundEvent, desk: Client) -> None:
+    def badges() -> list[str]:
+        page = desk.get(reverse("admin:topics"))
+        groups = page.context["sidebar_navigation"]
+        return [
+            i["badge"]
+            for g in groups
+            for i in g["items"]
+            if "quarantine" in str(i["link"]) and i.get("badge")
+        ]
+
+    assert badges() == ["1"]
+    inbound.again(event)
+    assert badges() == []

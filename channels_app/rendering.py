@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from channels_app.adapters.base import Outbound, OutFile
 from channels_app.adapters.email import marker, message_id, reply_address
 from channels_app.models import Delivery, InboundItem
-from contacts import codes, services
+from contacts import addresses, codes, services
+from contacts.kinds import PHONE
 from contacts.models import Case, Code, Identity, Message
 
 MAX_REFERENCES = 10
@@ -59,6 +60,7 @@ def _mail(delivery: Delivery) -> Outbound:
         "message": message,
         "case": case,
         "organisation": organisation,
+        "phone": addresses.display(PHONE, organisation.phone),
         "link": link_to(case, delivery.identity),
         "marker": marker(case.reference, reply),
         "host": settings.PUBLIC_URL,
@@ -145,8 +147,10 @@ def _notice(delivery: Delivery) -> Outbound:
     message, identity = delivery.message, delivery.identity
     assert identity is not None
     code = message.code
+    organisation = delivery.channel.organisation
     context = {
-        "organisation": delivery.channel.organisation,
+        "organisation": organisation,
+        "phone": addresses.display(PHONE, organisation.phone),
         "code": code.plain if code else "",
         "link": code_url(code) if code and code.purpose == codes.CASE_LINK else "",
         "host": settings.PUBLIC_URL,
@@ -159,7 +163,7 @@ def _notice(delivery: Delivery) -> Outbound:
     return Outbound(
         key=str(delivery.pk),
         to=identity.value,
-        from_name=delivery.channel.organisation.name,
+        from_name=organisation.name,
         from_address=delivery.channel.address,
         subject=subjects[message.template],
         text=render_to_string(f"mail/{message.template}.txt", context).strip() + "\n",

@@ -57,7 +57,7 @@ def test_rows_that_history_needs_refuse_to_go(case: Case, organisation: Organisa
 
 def test_a_case_takes_what_it_holds_along_but_its_files_stay_on_disk(case: Case) -> None:
     """By code alone; a page that erases a person comes with a later issue, and removes files."""
-    name, customer = Attachment.objects.get().file.name, case.customer
+    name, customer = str(Attachment.objects.get().file.name), case.customer
     case.delete()
     for model in (Message, Event, Code, Delivery, Attachment):
         assert not model._default_manager.exists(), model

@@ -37,7 +37,7 @@ def free_port() -> int:
 class Running:
     """A supervisor as a person starts it, and what it printed."""
 
-    def __init__(self, data: Path, port: int) -> None:
+    def __init__(self, data: Path, port: int | str) -> None:
         given = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "SECRET_KEY")
         env = {key: value for key, value in os.environ.items() if key not in given}
         env |= {"ONECASE_DEMO": "1", "ONECASE_DATA": str(data)}
@@ -183,6 +183,14 @@ def test_a_taken_port_is_named_with_a_free_one(running: Running, tmp_path: Path)
     assert len(second.lines) == 1
     offered = re.search(r"make run PORT=(\d+)", second.text)
     assert offered and int(offered.group(1)) != running.port
+
+
+@pytest.mark.parametrize("port", ["abc", "0", "99999"])
+def test_a_number_that_is_no_port_is_one_line(tmp_path: Path, port: str) -> None:
+    second = Running(tmp_path, port)
+    assert second.process.wait(20) == 1
+    assert until(lambda: f"'{port}' is no port" in second.text)
+    assert len(second.lines) == 1
 
 
 def test_killed_children_come_back(running: Running) -> None:

@@ -20,6 +20,6 @@ if settings.DEMO:
 urlpatterns.append(path("", include("portal.site.urls")))
 
 handler400 = "portal.site.errors.bad_request"
-handler403 = "portal.site.errors.forbidden"
-handler404 = "portal.site.errors.not_found"
+handler403 = "portal.errors.forbidden"
+handler404 = "portal.errors.not_found"
 handler500 = "portal.site.errors.broken"

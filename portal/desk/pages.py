@@ -12,6 +12,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, path, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from contacts.models import User
@@ -32,11 +33,30 @@ def _after_sign_in(view: View) -> View:
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.method != "POST" or admin.site.has_permission(request):
-            return view(request, *args, **kwargs)
-        return redirect_to_login(page_before(request), reverse("admin:login"))
+        if not admin.site.has_permission(request):
+            is_form = request.method == "POST"
+            return _to_the_door(request) if is_form else view(request, *args, **kwargs)
+        response = view(request, *args, **kwargs)
+        return _only_a_button(request) if response.status_code == 405 else response
 
     return guarded
+
+
+def _to_the_door(request: HttpRequest) -> HttpResponse:
+    return redirect_to_login(page_before(request), reverse("admin:login"))
+
+
+def _only_a_button(request: HttpRequest) -> HttpResponse:
+    response = show(
+        request,
+        "desk/error.html",
+        title=_("There is nothing at this address"),
+        status=405,
+        text=_("It belongs to a button. Go back, and press it there."),
+        goal=nearest_page(request.path),
+    )
+    response.headers["Allow"] = "POST"
+    return response
 
 
 def page_before(request: HttpRequest) -> str:
@@ -50,10 +70,16 @@ def page_before(request: HttpRequest) -> str:
         return reverse("admin:index")
     if _is_page(before.path):
         return f"{before.path}?{before.query}" if before.query else before.path
-    above = before.path
-    while not _is_page(above):
+    return nearest_page(before.path)
+
+
+def nearest_page(address: str) -> str:
+    """The first page above an address."""
+    above = address
+    while True:
         above = above.rstrip("/").rpartition("/")[0] + "/"
-    return above
+        if _is_page(above):
+            return above
 
 
 def _is_page(address: str) -> bool:

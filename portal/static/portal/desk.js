@@ -172,8 +172,8 @@
         let timer, stopped = false;
         const keep = () => {
             if (stopped) return;
-            const fields = all("textarea, input:not([type]), input[type=text], input[type=search]", form);
-            if (!bound && !before && !fields.some((field) => field.value.trim() && field.value !== field.defaultValue)) return;
+            const fields = all("textarea, input:not([type]), input[type=text]", form);
+            if (!fields.some((field) => field.value.trim() && (bound || before || field.value !== field.defaultValue))) return;
             const values = [...new FormData(form).entries()].filter(([field, value]) => field !== "csrfmiddlewaretoken" && typeof value === "string");
             kept.set(name, { values, search, key: form.dataset.key || form.elements.client_key?.value || "" });
         };

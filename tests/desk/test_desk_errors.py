@@ -1,4 +1,4 @@
-"""A form that grew old, and one whose sender was signed out: words of the desk, nothing lost."""
+"""What goes wrong at the desk is said in its own frame, and nothing that was typed is lost."""
 
 import pytest
 from django.test import Client
@@ -88,3 +88,28 @@ def test_each_side_has_one_word_for_each_way() -> None:
     assert (words.label("account"), words.staff_label("account")) == ("My own page", "Own page")
     assert words.by("account") == "on your own page"
     assert words.staff_by("account") == "on their own page"
+
+
+@pytest.mark.parametrize(
+    ("address", "status", "goal"),
+    [
+        ("cases/ZZZ-ZZZ/", 404, "/admin/cases/"),
+        ("nowhere/at/all/", 404, "/admin/"),
+        ("todo/00000000-0000-0000-0000-000000000000/", 404, "/admin/todo/"),
+        ("organisation/", 403, "/admin/"),
+        ("alerts/seen/", 405, "/admin/alerts/"),
+    ],
+)
+def test_an_agent_stays_at_the_desk(
+    desk: Client, organisation: Organisation, address: str, status: int, goal: str
+) -> None:
+    answer = desk.get(f"/admin/{address}")
+    body = answer.content.decode()
+    assert answer.status_code == status and "desk-head" in body and f'href="{goal}"' in body
+    assert "Ask a question" not in body
+
+
+def test_others_get_the_customers_words(organisation: Organisation) -> None:
+    customer = Client()
+    assert "Ask a question" in customer.get("/nowhere/").content.decode()
+    assert customer.get("/admin/nowhere/")["Location"].startswith("/admin/login/")

@@ -14,13 +14,13 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.admin.utils import construct_change_message
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import get_language_info
+from django.views.decorators.http import require_POST
 
 from contacts.models import User
-from portal.desk.pages import show, staff_of
+from portal.desk.pages import after_sign_in, show, staff_of
 
 __all__ = [
     "administrators_only",
@@ -34,14 +34,14 @@ __all__ = [
     "show",
     "staff_of",
 ]
-View = Callable[..., HttpResponseBase]
+View = Callable[..., HttpResponse]
 
 
 def administrators_only(view: View) -> View:
     """Agents and others get 403; who is not signed in was sent to the sign-in page before."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not isinstance(request.user, User) or not request.user.is_administrator:
             raise PermissionDenied
         return view(request, *args, **kwargs)
@@ -49,9 +49,12 @@ def administrators_only(view: View) -> View:
     return guarded
 
 
-def page(route: str, view: View, name: str) -> URLPattern:
-    """One page of the administrators, inside the admin site."""
-    return path(route, admin.site.admin_view(administrators_only(view)), name=name)
+def page(route: str, view: View, name: str, *, post: bool = False) -> URLPattern:
+    """One page of the administrators, inside the admin site; `post`: a button's address."""
+    view = require_POST(view) if post else view
+    guarded = after_sign_in(admin.site.admin_view(administrators_only(view)))
+    guarded.is_button = post  # type: ignore[attr-defined]
+    return path(route, guarded, name=name)
 
 
 def log(request: HttpRequest, row: models.Model, message: str | list[Any], *, flag: int) -> None:

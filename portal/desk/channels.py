@@ -13,7 +13,6 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from channels_app import checks, hours, measures, promises
@@ -207,7 +206,6 @@ def consequences(channel: Channel) -> list[str]:
     return lost
 
 
-@require_POST
 def offer(request: HttpRequest, pk: int) -> HttpResponse:
     """Offer a channel to customers, or not any more; asks first where that would hurt."""
     channel = get_object_or_404(Channel.objects.select_related("organisation"), pk=pk)
@@ -240,7 +238,6 @@ def _back(request: HttpRequest, channel: Channel) -> HttpResponse:
     return redirect("admin:channels")
 
 
-@require_POST
 def shift(request: HttpRequest, pk: int) -> HttpResponse:
     """One place up or down in the order that customers see."""
     channel = get_object_or_404(Channel, pk=pk)
@@ -250,7 +247,6 @@ def shift(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("admin:channels")
 
 
-@require_POST
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Really connect, now, with the settings that are stored; no message is sent."""
     channel = get_object_or_404(Channel, pk=pk)
@@ -277,7 +273,6 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
     return _back(request, channel)
 
 
-@require_POST
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     """Hold back what waits for a channel; nothing is lost."""
     channel = get_object_or_404(Channel, pk=pk)
@@ -295,7 +290,6 @@ def pause(request: HttpRequest, pk: int) -> HttpResponse:
     return _back(request, channel)
 
 
-@require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     """Go on at once."""
     channel = get_object_or_404(Channel, pk=pk)
@@ -305,7 +299,6 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     return _back(request, channel)
 
 
-@require_POST
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Only a channel that never carried anything; history needs the others."""
     channel = get_object_or_404(Channel.objects.select_related("organisation"), pk=pk)
@@ -334,10 +327,10 @@ def urls() -> list[URLPattern]:
         page("channels/new/", choose_kind, "channel_add"),
         page("channels/new/<slug:kind>/<slug:provider>/", add, "channel_new"),
         page("channels/<int:pk>/", edit, "channel"),
-        page("channels/<int:pk>/offer/", offer, "channel_offer"),
-        page("channels/<int:pk>/move/", shift, "channel_move"),
-        page("channels/<int:pk>/test/", test, "channel_test"),
-        page("channels/<int:pk>/pause/", pause, "channel_pause"),
-        page("channels/<int:pk>/resume/", resume, "channel_resume"),
-        page("channels/<int:pk>/remove/", remove, "channel_remove"),
+        page("channels/<int:pk>/offer/", offer, "channel_offer", post=True),
+        page("channels/<int:pk>/move/", shift, "channel_move", post=True),
+        page("channels/<int:pk>/test/", test, "channel_test", post=True),
+        page("channels/<int:pk>/pause/", pause, "channel_pause", post=True),
+        page("channels/<int:pk>/resume/", resume, "channel_resume", post=True),
+        page("channels/<int:pk>/remove/", remove, "channel_remove", post=True),
     ]

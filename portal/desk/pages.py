@@ -23,12 +23,12 @@ View = Callable[..., HttpResponse]
 def page(route: str, view: View, name: str, *, post: bool = False) -> URLPattern:
     """One page of the desk; `post`: a change, which only a POST may make."""
     methods = ["POST"] if post else ["GET", "HEAD", "POST"]
-    guarded = _after_sign_in(admin.site.admin_view(require_http_methods(methods)(view)))
+    guarded = after_sign_in(admin.site.admin_view(require_http_methods(methods)(view)))
     guarded.is_button = post  # type: ignore[attr-defined]
     return path(route, guarded, name=name)
 
 
-def _after_sign_in(view: View) -> View:
+def after_sign_in(view: View) -> View:
     """Who was signed out meanwhile comes back to the page with the button, not to the button."""
 
     @wraps(view)

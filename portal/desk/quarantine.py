@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from channels_app import inbound
 from channels_app.models import InboundEvent
@@ -74,7 +74,6 @@ def raw(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-@require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Read it once more, by a worker: after a fault was mended, for instance."""
     event = get_object_or_404(
@@ -93,5 +92,5 @@ def urls() -> list[URLPattern]:
     return [
         page("quarantine/", overview, "quarantine"),
         page("quarantine/<int:pk>/raw/", raw, "quarantine_raw"),
-        page("quarantine/<int:pk>/again/", again, "quarantine_again"),
+        page("quarantine/<int:pk>/again/", again, "quarantine_again", post=True),
     ]

@@ -14,7 +14,6 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
     UnfoldAdminPasswordWidget,
@@ -202,7 +201,6 @@ def _edit(request: HttpRequest, row: User) -> HttpResponse:
     )
 
 
-@require_POST
 def activate(request: HttpRequest, pk: int) -> HttpResponse:
     """Let somebody in again, or shut them out at once; their history stays."""
     row = get_object_or_404(User, pk=pk, is_staff=True)
@@ -242,5 +240,5 @@ def urls() -> list[URLPattern]:
         page("staff/", overview, "staff"),
         page("staff/new/", add, "staff_add"),
         page("staff/<int:pk>/", edit, "staff_member"),
-        page("staff/<int:pk>/active/", activate, "staff_active"),
+        page("staff/<int:pk>/active/", activate, "staff_active", post=True),
     ]

@@ -13,7 +13,6 @@ from django.urls import URLPattern
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 from i18nfield.forms import I18nFormField
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
@@ -114,7 +113,6 @@ def _edit(request: HttpRequest, row: Topic) -> HttpResponse:
     )
 
 
-@require_POST
 def shift(request: HttpRequest, pk: int) -> HttpResponse:
     """One place up or down."""
     row = get_object_or_404(Topic, pk=pk)
@@ -124,7 +122,6 @@ def shift(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("admin:topics")
 
 
-@require_POST
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Only a topic without cases; one with cases is switched off instead."""
     row = get_object_or_404(Topic, pk=pk)
@@ -148,6 +145,6 @@ def urls() -> list[URLPattern]:
         page("topics/", overview, "topics"),
         page("topics/new/", add, "topic_add"),
         page("topics/<int:pk>/", edit, "topic"),
-        page("topics/<int:pk>/move/", shift, "topic_move"),
-        page("topics/<int:pk>/remove/", remove, "topic_remove"),
+        page("topics/<int:pk>/move/", shift, "topic_move", post=True),
+        page("topics/<int:pk>/remove/", remove, "topic_remove", post=True),
     ]

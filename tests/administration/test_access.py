@@ -79,3 +79,18 @@ def test_who_lost_the_rights_is_out_at_once(
     assert desk.get(reverse("admin:channels")).status_code == 403
     User.objects.filter(pk=administrator.pk).update(is_active=False)
     assert desk.get(reverse("admin:channels")).status_code == 302
+
+
+def test_who_was_signed_out_meanwhile_comes_back_to_the_page_with_the_button(
+    shop: Organisation, client: Client
+) -> None:
+    before = reverse("admin:channels")
+    referer = {"Referer": f"http://testserver{before}"}
+    gone = client.post(address("channel_test"), headers=referer)
+    assert gone["Location"] == f"{reverse('admin:login')}?next={before}"
+
+
+def test_a_button_without_its_page_says_so_and_leads_back(shop: Organisation, desk: Client) -> None:
+    answer = desk.get(address("channel_test"))
+    assert answer.status_code == 405 and answer["Allow"] == "POST"
+    assert reverse("admin:channel", args=[channel("letter").pk]) in answer.content.decode()

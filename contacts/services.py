@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from contacts import calls, codes, search
 from contacts.files import File, clean_name
-from contacts.kinds import EMAIL
+from contacts.kinds import EMAIL, POST
 from contacts.models import (
     Alert,
     Attachment,
@@ -105,6 +105,10 @@ def hold(customer: Customer, identity: Identity, *, how: str, proved: bool = Fal
     )
     if proved and not made:
         holder.prove(how)
+    if made and identity.scheme == POST:
+        search.index(
+            identity.value, customer=customer
+        )  # people look for a street, not for all of it
     if made and identity.scheme == EMAIL:
         Consent.objects.create(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)
     return holder

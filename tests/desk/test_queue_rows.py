@@ -212,3 +212,13 @@ def test_the_queue_speaks_the_language_of_the_staff_member(
     agent.language = "nl"
     agent.save()
     assert '<html lang="nl"' in desk.get(reverse("admin:cases")).content.decode()
+
+
+@pytest.mark.parametrize("typed", ["Kerkstraat", "1000 AA", "kerkstraat 5"])
+def test_a_letter_that_came_back_is_found_by_its_street(
+    desk: Client, make_case: MakeCase, typed: str
+) -> None:
+    case = make_case(kind="letter", address="Kerkstraat 5\n1000 AA Stad", name="Jo")
+    make_case("Other", address="else@example.org")
+    body = desk.get("/admin/cases/", {"q": typed}).content.decode()
+    assert case.reference in body and body.count('class="desk-row__link"') == 1

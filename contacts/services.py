@@ -106,9 +106,7 @@ def hold(customer: Customer, identity: Identity, *, how: str, proved: bool = Fal
     if proved and not made:
         holder.prove(how)
     if made and identity.scheme == POST:
-        search.index(
-            identity.value, customer=customer
-        )  # people look for a street, not for all of it
+        search.index(identity.value, customer=customer)  # people look for a street
     if made and identity.scheme == EMAIL:
         Consent.objects.create(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)
     return holder

@@ -121,7 +121,7 @@ class ChannelForm(forms.ModelForm):
         row = self.instance
         self.kind = get(row.kind)
         if row.pk is None:
-            self.initial["name"] = str(self.kind.label)
+            self.initial["name"] = str(self.kind.staff_label)
             good_for, cannot = FIRST_TEXTS.get(row.kind, ("", ""))
             self.initial["good_for"] = LazyI18nString.from_gettext(good_for)
             self.initial["cannot"] = LazyI18nString.from_gettext(cannot)

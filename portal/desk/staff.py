@@ -92,7 +92,10 @@ class StaffForm(forms.ModelForm):
             "language": UnfoldAdminSelectWidget,
             "on_duty": UnfoldBooleanWidget,
         }
-        labels = {"username": gettext_lazy("Name to sign in with")}
+        labels = {
+            "username": gettext_lazy("Name to sign in with"),
+            "email": gettext_lazy("E-mail address"),
+        }
         help_texts = {
             "username": gettext_lazy("Letters, digits and @ . + - _"),
             "first_name": gettext_lazy("Customers see it under the answers."),

@@ -320,3 +320,11 @@ def test_the_list_shows_backlog_and_asks_a_constant_number_of_times(
     row = next(row for row in page.context["rows"] if row["channel"] == mail)
     assert (row["backlog"].queued, row["backlog"].failed) == (2, 2)
     assert len(many) == len(few)
+
+
+def test_staff_read_the_own_page_in_their_own_words(desk: Client, shop: Organisation) -> None:
+    """Customers read "My own page"; at the desk nobody of the staff has one."""
+    new = reverse("admin:channel_new", args=["account", "in_house"])
+    assert desk.get(new).context["form"].initial["name"] == "Own page"
+    for name in ("channels", "channel_add"):
+        assert "My own page" not in desk.get(reverse(f"admin:{name}")).content.decode()

@@ -36,7 +36,7 @@ class Refusal(Exception):
     """Routing refused; `refused.reason` is a sentence for staff."""
 
     def __init__(self, refused: routing.Refused) -> None:
-        super().__init__(refused.reason)
+        super().__init__(refused.why.code)
         self.refused = refused
 
 
@@ -110,7 +110,7 @@ def _settle(case: Case, message: Message) -> None:
 
 def refuse(case: Case, *, staff: User, kind: str, refused: routing.Refused) -> None:
     """Write into the history that somebody tried a way that the customer does not want."""
-    data = {"kind": kind, "reason": refused.reason}
+    data = {"kind": kind, "reason": refused.why.stored}
     case.append(Event(sort=Event.Sort.REFUSED, staff=staff, data=data))
 
 
@@ -201,8 +201,8 @@ def reroute(delivery: Delivery) -> Delivery | None:
         message.kind, message.why = "", ""
         route = routing.route(message, timezone.now())
         if isinstance(route, routing.Refused):
-            delivery.move(S.FAILED, frm=(S.CANCELLED,), error=route.reason[:500])
-            tell(delivery, Event.Sort.FAILED, route.reason)
+            delivery.move(S.FAILED, frm=(S.CANCELLED,), reason=route.why.stored)
+            tell(delivery, Event.Sort.FAILED)
             return None
         message.chosen_kind = message.kind = route.channel.kind
         message.why, message.identity = route.why, route.identity
@@ -256,9 +256,9 @@ def fall_back(delivery: Delivery) -> Delivery | None:
     choice = case.choice if case else None
     second = delivery.role == Delivery.Role.MAIN and choice is not None and choice.fallback_kind
     if not second or choice is None or choice.fallback_kind == delivery.channel.kind:
-        tell(delivery, Event.Sort.FAILED, delivery.error)
+        tell(delivery, Event.Sort.FAILED)
         return None
-    tell(delivery, Event.Sort.FAILED, delivery.error)
+    tell(delivery, Event.Sort.FAILED)
     attempt = Message(
         case=case,
         direction=message.direction,
@@ -286,13 +286,14 @@ def key_of(value: str) -> uuid.UUID | None:
         return None
 
 
-def tell(delivery: Delivery, sort: str, detail: str) -> None:
-    """Write into the history, and tell the agent, that an answer failed or may have."""
+def tell(delivery: Delivery, sort: str) -> None:
+    """Write into the history, and tell the agent, that an answer failed or may have, and why."""
     message = delivery.message
     if message.case is None:
         return
     stem = message.case.stem
-    data = {"kind": delivery.channel.kind, "detail": detail[:300], "delivery": str(delivery.pk)}
+    data = {"kind": delivery.channel.kind, "delivery": str(delivery.pk)}
+    data["reason"] = delivery.reason
     people = {pk for pk in (stem.assignee_id, message.staff_id) if pk}
     alerts = [Alert(user_id=pk, message=message, sort=sort) for pk in people]
     message.case.append(Event(sort=sort, data=data), alerts=alerts)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
 from channels_app import dispatch, outbox
-from channels_app.adapters.base import BadPayload, Inbound, Receipt, Request
+from channels_app.adapters.base import BadPayload, Inbound, Reason, Receipt, Request
 from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
 from contacts import codes, languages, services
 from contacts.addresses import InvalidAddress
@@ -346,7 +346,7 @@ def _returned(delivery: Delivery, receipt: Receipt) -> None:
     if not delivery.move(
         S.RETURNED,
         frm=(S.SENDING, S.SENT, S.DELIVERED, S.READ, S.UNCERTAIN),
-        error=receipt.detail[:500],
+        reason=Reason.said(receipt.detail).stored,
         finished_at=timezone.now(),
     ):
         return

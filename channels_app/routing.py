@@ -2,21 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
-from django.utils import formats, timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from channels_app import reasons
+from channels_app.adapters.base import Reason
 from channels_app.models import Channel, Delivery
 from contacts.kinds import EMAIL, PHONE, POST, get
 from contacts.models import Case, Choice, Consent, Customer, Holder, Identity, Message
 
-UNKNOWN = {
-    EMAIL: gettext_lazy("No e-mail address is known."),
-    PHONE: gettext_lazy("No phone number is known."),
-    POST: gettext_lazy("No postal address is known."),
-}
+UNKNOWN = {EMAIL: "no_email", PHONE: "no_phone", POST: "no_post"}
 
 
 @dataclass(frozen=True)
@@ -35,10 +31,15 @@ class Route:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why not, in a sentence for staff; `can_propose`: the customer may be asked first."""
+    """Why not; `can_propose`: the customer may be asked first."""
 
-    reason: str
+    why: Reason
     can_propose: bool = False
+
+    @property
+    def reason(self) -> str:
+        """A sentence for staff, in the reader's language."""
+        return reasons.words(self.why)
 
 
 def route(message: Message, now: datetime) -> Route | Refused:
@@ -52,7 +53,7 @@ def route(message: Message, now: datetime) -> Route | Refused:
     chosen, why = chosen_kind(case)
     kind = message.kind or chosen
     if not kind:
-        return Refused(_("The customer did not choose a way to be answered yet."))
+        return Refused(Reason("no_choice"))
     if kind != chosen:
         why = Message.Why.FALLBACK if message.why == Message.Why.FALLBACK else Message.Why.OVERRIDE
     refusal = _unwanted(case, kind)
@@ -63,9 +64,7 @@ def route(message: Message, now: datetime) -> Route | Refused:
         return identity
     channel = _channel(case, kind, identity)
     if channel is None:
-        return Refused(
-            _("%(kind)s is switched off. Choose another way.") % {"kind": get(kind).staff_label}
-        )
+        return Refused(Reason("switched_off", {"kind": kind}))
     notice = case.is_sensitive and not channel.capabilities.private
     return Route(channel, identity, why, only_notice=notice)
 
@@ -93,18 +92,13 @@ def _unwanted(case: Case, kind: str) -> Refused | None:
     word = consent(case.customer, kind)
     if word is None or word.level == Consent.Level.GLADLY:
         return None
-    day = formats.date_format(timezone.localtime(word.created_at), "j F")
+    day = word.created_at.astimezone(ZoneInfo(case.organisation.time_zone)).date().isoformat()
+    never = word.level == Consent.Level.NEVER
     if info.rings:
-        never = _("They asked not to be called (%(day)s).") % {"day": day}
-        only = _("They want to be called only if they ask (%(day)s).") % {"day": day}
-        reason = never if word.level == Consent.Level.NEVER else only
-    else:
-        if word.level == Consent.Level.ON_REQUEST:
-            reason = _("They want %(kind)s only if they ask (%(day)s).")
-        else:
-            reason = _("They do not want %(kind)s (%(day)s).")
-        reason = reason % {"kind": info.staff_label, "day": day}
-    return Refused(reason, can_propose=True)
+        code = "no_calls" if never else "calls_on_request"
+        return Refused(Reason(code, {"day": day}), can_propose=True)
+    code = "unwanted" if never else "on_request"
+    return Refused(Reason(code, {"kind": kind, "day": day}), can_propose=True)
 
 
 def _identity(case: Case, kind: str) -> Identity | Refused | None:
@@ -124,11 +118,9 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
         )
         found = holder.identity if holder else None
     if found is None:
-        return Refused(str(UNKNOWN[scheme]))
+        return Refused(Reason(UNKNOWN[scheme]))
     if not found.is_usable:
-        return Refused(
-            _("%(address)s does not work any more. Ask for another address.") % {"address": found}
-        )
+        return Refused(Reason("address_dead", {"address": str(found)}))
     return found
 
 

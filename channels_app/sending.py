@@ -5,11 +5,11 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.utils import timezone
-from django.utils.translation import gettext_noop
 
 from channels_app import dispatch, outbox, rendering, routing
 from channels_app.adapters.base import (
     Misconfigured,
+    Reason,
     RecipientGone,
     SendError,
     Uncertain,
@@ -74,20 +74,20 @@ def attempt(delivery: Delivery, lease: uuid.UUID) -> None:
         adapter = delivery.channel.adapter()
     except Exception as error:  # a broken template must not stop the channel's other rows
         logger.exception("Delivery %s cannot be rendered.", delivery.pk)
-        _fail(delivery, f"The message cannot be made ({type(error).__name__}).")
+        _fail(delivery, Reason("not_made", {"fault": type(error).__name__}))
         return
     if not delivery.start_sending(lease, timezone.now()):
         return
     try:
         sent = adapter.send(outbound)
     except SendError as error:
-        _record(delivery, type(error).__name__.lower(), error.detail, started)
+        _record(delivery, type(error).__name__.lower(), started, error.why)
         _after(delivery, error)
     except Exception as error:
         logger.exception("Delivery %s broke in its adapter.", delivery.pk)
-        detail = f"Unexpected fault ({type(error).__name__})."
-        _record(delivery, "uncertain", detail, started)
-        _after(delivery, Uncertain(detail))
+        why = Reason("fault", {"fault": type(error).__name__})
+        _record(delivery, "uncertain", started, why)
+        _after(delivery, Uncertain(why))
     else:
         # uncertain: the lease ran out while the provider was slow, and here is its answer
         S = Delivery.Status
@@ -98,9 +98,9 @@ def attempt(delivery: Delivery, lease: uuid.UUID) -> None:
             sent_at=now,
             provider_id=sent.provider_id[:255],
             leased_until=None,
-            error="",
+            reason={},
         )
-        _record(delivery, "sent", sent.provider_id, started)
+        _record(delivery, "sent", started, detail=sent.provider_id)
         Channel.objects.filter(pk=delivery.channel_id).update(last_success_at=now)
 
 
@@ -116,7 +116,7 @@ def _still_wanted(delivery: Delivery) -> bool:
         return False
     route = routing.route(message, timezone.now())
     if isinstance(route, routing.Refused):
-        _fail(delivery, route.reason)
+        _fail(delivery, route.why)
         return False
     delivery.only_notice |= route.only_notice  # the topic may have become sensitive meanwhile
     if by_choice and route.identity != delivery.identity:
@@ -125,11 +125,18 @@ def _still_wanted(delivery: Delivery) -> bool:
     return True
 
 
-def _record(delivery: Delivery, outcome: str, detail: str, started: datetime) -> None:
+def _record(
+    delivery: Delivery,
+    outcome: str,
+    started: datetime,
+    why: Reason | None = None,
+    detail: str = "",
+) -> None:
     Attempt.objects.create(
         delivery=delivery,
         number=delivery.attempt_count,
         outcome=outcome[:16],
+        reason=why.stored if why else {},
         detail=detail[:500],
         started_at=started,
     )
@@ -138,14 +145,14 @@ def _record(delivery: Delivery, outcome: str, detail: str, started: datetime) ->
 def _after(delivery: Delivery, error: SendError) -> None:
     now = timezone.now()
     if isinstance(error, Misconfigured):
-        delivery.channel.pause(now + PAUSE_MISCONFIGURED, error.detail)
+        delivery.channel.pause(now + PAUSE_MISCONFIGURED, error.why)
     elif error.everyone:
-        delivery.channel.pause(now + PAUSE_UNREACHABLE, error.detail)
+        delivery.channel.pause(now + PAUSE_UNREACHABLE, error.why)
     if isinstance(error, RecipientGone) and delivery.identity is not None:
         Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=now)
     can_repeat = delivery.channel.capabilities.idempotent
     if isinstance(error, Uncertain) and not can_repeat:
-        _doubt(delivery, error.detail)
+        _doubt(delivery, error.why)
         return
     retry = delivery.retry_at(now, error.retry_after)
     if (error.retryable or isinstance(error, Uncertain)) and retry is not None:
@@ -156,37 +163,37 @@ def _after(delivery: Delivery, error: SendError) -> None:
             next_attempt_at=retry,
             leased_until=None,
             lease=None,
-            error=error.detail[:500],
+            reason=error.why.stored,
         )
         return
-    _fail(delivery, error.detail)
+    _fail(delivery, error.why)
 
 
-def _fail(delivery: Delivery, detail: str) -> None:
+def _fail(delivery: Delivery, why: Reason) -> None:
     S = Delivery.Status
     if delivery.move(
         S.FAILED,
         frm=(S.QUEUED, S.SENDING),
-        error=detail[:500],
+        reason=why.stored,
         finished_at=timezone.now(),
         leased_until=None,
     ):
         dispatch.fall_back(delivery)
 
 
-def _doubt(delivery: Delivery, detail: str) -> None:
+def _doubt(delivery: Delivery, why: Reason) -> None:
     """Never blindly again: the agent sees that it may have gone, and decides."""
     S = Delivery.Status
-    if delivery.move(S.UNCERTAIN, frm=(S.SENDING,), error=detail[:500], leased_until=None):
-        dispatch.tell(delivery, Event.Sort.UNCERTAIN, detail)
+    if delivery.move(S.UNCERTAIN, frm=(S.SENDING,), reason=why.stored, leased_until=None):
+        dispatch.tell(delivery, Event.Sort.UNCERTAIN)
 
 
 def recover() -> None:
     """The sweep: ring channels that have due rows, and settle rows whose worker died."""
     now = timezone.now()
     for delivery in Delivery.objects.lost_in_sending(now).select_related(*RELATED)[:500]:
-        error = Uncertain(gettext_noop("The worker stopped while this was being sent."))
-        _record(delivery, "uncertain", error.detail, now)
+        error = Uncertain(Reason("worker_stopped"))
+        _record(delivery, "uncertain", now, error.why)
         _after(delivery, error)
     for channel in Channel.objects.all():
         due = Delivery.objects.due(now).filter(channel=channel).order_by("next_attempt_at")

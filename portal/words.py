@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from channels_app import reasons
 from channels_app.models import Delivery
 from contacts.kinds import KINDS
 from contacts.models import Choice, Event, Identity, Message
@@ -247,15 +248,15 @@ FOR_STAFF = {
     Event.Sort.OVERRIDDEN: _overridden,
     Event.Sort.REFUSED: lambda row, _ids: (
         _("%(who)s wanted to answer %(by)s and was refused: %(reason)s")
-        % {**_tried(row), "reason": row.data.get("reason", "")}
+        % {**_tried(row), "reason": reasons.words(row.data.get("reason"))}
     ),
     Event.Sort.FAILED: lambda row, _ids: (
         _("Did not arrive %(by)s: %(detail)s")
-        % {**_tried(row), "detail": row.data.get("detail", "")}
+        % {**_tried(row), "detail": reasons.words(row.data.get("reason"))}
     ),
     Event.Sort.UNCERTAIN: lambda row, _ids: (
         _("Perhaps arrived %(by)s: %(detail)s")
-        % {**_tried(row), "detail": row.data.get("detail", "")}
+        % {**_tried(row), "detail": reasons.words(row.data.get("reason"))}
     ),
     Event.Sort.ATTEMPTED: _attempted,
     Event.Sort.DONE: _done,

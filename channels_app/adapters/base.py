@@ -1,11 +1,31 @@
 """The adapter contract (design.md section 3): frozen dataclasses in, frozen dataclasses out."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from django.utils.translation import gettext as _
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something did not go: a code of channels_app/reasons.py, which makes the sentence.
+
+    `data` completes the sentence: names and numbers as text, dates as ISO, kinds by name.
+    """
+
+    code: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def said(cls, text: str) -> "Reason":
+        """What a server or a provider said, as it came (PostgreSQL's JSON takes no NUL)."""
+        return cls("said", {"text": " ".join(text.replace("\x00", "").split())[:300]})
+
+    @property
+    def stored(self) -> dict[str, str]:
+        """As a row keeps it."""
+        return {"code": self.code, **self.data}
 
 
 @dataclass(frozen=True)
@@ -39,11 +59,11 @@ class Account:
         """The value behind a reference: the one place where a secret is resolved."""
         reference = dict(self.config).get(name, "")
         if not reference.startswith("env:"):
-            raise Misconfigured(_("The setting %(name)s is missing.") % {"name": name})
+            raise Misconfigured(Reason("setting_missing", {"name": name}))
         value = os.environ.get(reference.removeprefix("env:"), "")
         if not value:
-            text = _("%(name)s is not set in the environment.")
-            raise Misconfigured(text % {"name": reference.removeprefix("env:")})
+            name = reference.removeprefix("env:")
+            raise Misconfigured(Reason("setting_empty", {"name": name}))
         return value
 
 
@@ -137,15 +157,19 @@ class Receipt:
 
 
 class SendError(Exception):
-    """It did not go. `detail` is fit for staff and holds no secret."""
+    """It did not go. `why` is fit for staff and holds no secret; a text is what a provider said."""
 
     retryable = False
 
     def __init__(
-        self, detail: str = "", *, retry_after: timedelta | None = None, everyone: bool = False
+        self,
+        why: Reason | str = "",
+        *,
+        retry_after: timedelta | None = None,
+        everyone: bool = False,
     ) -> None:
-        super().__init__(detail)
-        self.detail = detail
+        self.why = why if isinstance(why, Reason) else Reason.said(why)
+        super().__init__(self.why.code)
         self.retry_after = retry_after
         self.everyone = everyone  # it concerns the whole account, not this message
 
@@ -198,13 +222,13 @@ class Adapter:
         """What the provider can do for that kind."""
         return Capabilities()
 
-    def check(self) -> str:
-        """Really connect; what was seen, in a sentence. Raises SendError."""
-        return ""
+    def check(self) -> Reason:
+        """Really connect; what was seen. Raises SendError."""
+        return Reason("by_hand")
 
     def send(self, outbound: Outbound) -> Sent:
         """Hand one message over. Raises SendError."""
-        raise Rejected("This channel sends nothing by itself.")
+        raise Rejected(Reason("sends_nothing"))
 
     def verify(self, request: Request) -> None:
         """Raise BadSignature unless the request is the provider's. Refuses by default."""

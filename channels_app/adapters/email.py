@@ -15,7 +15,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
-from django.utils.translation import gettext as _
 
 from channels_app.adapters.base import (
     Account,
@@ -26,6 +25,7 @@ from channels_app.adapters.base import (
     InFile,
     Misconfigured,
     Outbound,
+    Reason,
     Receipt,
     RecipientGone,
     Rejected,
@@ -77,15 +77,15 @@ class EmailAdapter(Adapter):
         """A written record, but readable on the way: not private, and From proves nothing."""
         return Capabilities(media=frozenset({"*"}))
 
-    def check(self) -> str:
+    def check(self) -> Reason:
         """Connect, greet and sign in."""
         self.close()
         server = self._open()
         code, _text = server.noop()
         if code != 250:
-            raise Unavailable(_("The mail server answered %(code)s.") % {"code": code})
+            raise Unavailable(Reason("mail_answered", {"code_number": str(code)}))
         host = server._host  # type: ignore[attr-defined]
-        return _("Connected to %(host)s.") % {"host": host}
+        return Reason("mail_connected", {"host": host})
 
     def close(self) -> None:
         """Say good-bye to the server."""
@@ -107,13 +107,12 @@ class EmailAdapter(Adapter):
         try:
             self._smtp.open()
         except smtplib.SMTPAuthenticationError:
-            text = _("The mail server refuses the user name or password.")
-            raise Misconfigured(text) from None
+            raise Misconfigured(Reason("mail_password")) from None
         except (smtplib.SMTPException, OSError, ssl.SSLError) as error:
-            text = _("The mail server cannot be reached (%(why)s).") % {"why": _word(error)}
-            raise Unavailable(text, everyone=True) from None
+            why = Reason("mail_unreachable", _fault(error))
+            raise Unavailable(why, everyone=True) from None
         if self._smtp.connection is None:
-            raise Unavailable(_("The mail server cannot be reached."), everyone=True)
+            raise Unavailable(Reason("mail_unreachable", {"fault": "-"}), everyone=True)
         return self._smtp.connection
 
     def send(self, outbound: Outbound) -> Sent:
@@ -125,7 +124,7 @@ class EmailAdapter(Adapter):
             self._envelope(server, outbound)
         except (smtplib.SMTPServerDisconnected, OSError) as error:
             self.close()
-            raise Unavailable(f"The connection broke ({_word(error)}).") from None
+            raise Unavailable(Reason("mail_broke", _fault(error))) from None
         except SendError:
             self._reset(server)
             raise
@@ -136,7 +135,7 @@ class EmailAdapter(Adapter):
             raise _refusal(error.smtp_code, error.smtp_error) from None
         except (smtplib.SMTPException, OSError) as error:
             self.close()
-            raise Uncertain(f"The connection broke while sending ({_word(error)}).") from None
+            raise Uncertain(Reason("mail_broke_sending", _fault(error))) from None
         if code != 250:
             self._reset(server)
             raise _refusal(code, text)
@@ -245,7 +244,7 @@ def smtp_for(url: str) -> EmailBackend:
     """A connection for smtp://user:password@host:587?tls=1 or smtps://... (not opened yet)."""
     parts = urlsplit(url)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise Misconfigured("EMAIL_URL must read like smtp://user:password@host:587?tls=1.")
+        raise Misconfigured(Reason("mail_url"))
     implicit = parts.scheme == "smtps"
     return EmailBackend(
         host=parts.hostname,
@@ -286,14 +285,14 @@ def _quoted(name: str) -> str:
     return '"' + re.sub(r'["\\\r\n]', " ", name) + '"'
 
 
-def _word(error: BaseException) -> str:
+def _fault(error: BaseException) -> dict[str, str]:
     """The sort of fault, without what the server said (it may repeat a secret)."""
-    return type(error).__name__
+    return {"fault": type(error).__name__}
 
 
 def _refusal(code: int, text: bytes | str, *, recipient: bool = False) -> SendError:
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    detail = f"{code} {' '.join(said.split())}"[:300]
+    detail = f"{code} {said}"
     if code < 500:
         return Unavailable(detail)
     if code in (530, 534, 535, 538):

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from channels_app.adapters.base import Adapter, Capabilities
+from channels_app.adapters.base import Adapter, Capabilities, Reason
 
 
 class InHouseAdapter(Adapter):
@@ -17,6 +17,6 @@ class InHouseAdapter(Adapter):
             immediate=True, idempotent=True, authenticates_sender=True, private=True
         )
 
-    def check(self) -> str:
+    def check(self) -> Reason:
         """It is this site itself."""
-        return "This is the portal itself: it answers."
+        return Reason("in_house")

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from channels_app.adapters.base import Adapter, Capabilities
+from channels_app.adapters.base import Adapter, Capabilities, Reason
 
 
 class ManualAdapter(Adapter):
@@ -17,6 +17,6 @@ class ManualAdapter(Adapter):
             automatic=False, live=kind != "letter", written=kind == "letter", private=True
         )
 
-    def check(self) -> str:
+    def check(self) -> Reason:
         """There is nothing to connect to."""
-        return "A person does this: there is nothing to connect to."
+        return Reason("by_hand")

@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField
 
-from channels_app import hours
-from channels_app.adapters.base import Account, Capabilities
+from channels_app import hours, reasons
+from channels_app.adapters.base import Account, Capabilities, Reason
 from channels_app.adapters.registry import PROVIDERS, adapter_for
 from contacts.kinds import Kind, get, kind_choices
 from contacts.models import Organisation
@@ -67,7 +67,7 @@ class Channel(models.Model):
     config = models.JSONField(_("provider settings"), default=dict, blank=True)
     max_sending = models.PositiveSmallIntegerField(_("deliveries at once"), default=8)
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
-    paused_reason = models.CharField(_("reason"), max_length=300, blank=True)
+    paused_for = models.JSONField(_("reason"), default=dict, blank=True, editable=False)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
     version = models.PositiveIntegerField(default=1)
 
@@ -144,12 +144,18 @@ class Channel(models.Model):
         """Whether somebody is there at that moment."""
         return hours.is_open(self.weekly_hours, now, self.organisation.time_zone)
 
-    def pause(self, until: datetime, reason: str) -> None:
-        """Hold back what waits for this channel."""
+    @property
+    def paused_reason(self) -> str:
+        """Why it is held back, in the reader's language; as it was typed by a colleague."""
+        return reasons.words(self.paused_for)
+
+    def pause(self, until: datetime, reason: Reason | str) -> None:
+        """Hold back what waits for this channel; a text is what a colleague typed."""
+        why = reason if isinstance(reason, Reason) else Reason("typed", {"text": reason[:300]})
         Channel.objects.filter(pk=self.pk).update(
-            paused_until=until, paused_reason=reason[:300], version=F("version") + 1
+            paused_until=until, paused_for=why.stored, version=F("version") + 1
         )
 
     def resume(self) -> None:
         """Go on at once."""
-        Channel.objects.filter(pk=self.pk).update(paused_until=None, paused_reason="")
+        Channel.objects.filter(pk=self.pk).update(paused_until=None, paused_for={})

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from channels_app import reasons
 from channels_app.models.channel import Channel
 from contacts.models import Identity, Message
 
@@ -100,7 +101,7 @@ class Delivery(models.Model):
     attempt_count = models.PositiveSmallIntegerField(default=0)
     only_notice = models.BooleanField(default=False)  # sensitive content stays on the secure page
     provider_id = models.CharField(max_length=255, blank=True)
-    error = models.CharField(max_length=500, blank=True)
+    reason = models.JSONField(default=dict, blank=True)  # why it did not go: code and data
     outcome = models.CharField(max_length=16, choices=Outcome, blank=True)
     taken_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
@@ -144,6 +145,11 @@ class Delivery(models.Model):
         return f"{self.status} {self.pk}"
 
     @property
+    def error(self) -> str:
+        """Why it did not go, in the reader's language."""
+        return reasons.words(self.reason)
+
+    @property
     def is_open(self) -> bool:
         """Whether it can still be cancelled or re-routed."""
         return self.status in (self.Status.QUEUED, self.Status.TODO, self.Status.TAKEN)
@@ -184,7 +190,8 @@ class Attempt(models.Model):
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     outcome = models.CharField(max_length=16)
-    detail = models.CharField(max_length=500, blank=True)
+    reason = models.JSONField(default=dict, blank=True)  # why it did not go: code and data
+    detail = models.CharField(max_length=500, blank=True)  # else the provider's id, or a note
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(default=timezone.now)
 
@@ -195,3 +202,8 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number}: {self.outcome}"
+
+    @property
+    def said(self) -> str:
+        """What came of it: why it did not go, else the provider's id or the note."""
+        return reasons.words(self.reason) or self.detail

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from channels_app import checks, hours, measures, promises
+from channels_app import checks, hours, measures, promises, reasons
 from channels_app.adapters.base import SendError
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
@@ -258,13 +258,13 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
         )
         return _back(request, channel)
     try:
-        seen = channel.adapter().check()
+        seen = reasons.words(channel.adapter().check())
     except SendError as error:
         log_change(request, channel, "Tested: failed.")
         messages.error(
             request,
             _("%(name)s does not work: %(detail)s")
-            % {"name": channel.name, "detail": error.detail},
+            % {"name": channel.name, "detail": reasons.words(error.why)},
         )
         return _back(request, channel)
     Channel.objects.filter(pk=pk).update(last_success_at=timezone.now())

@@ -43,6 +43,7 @@ class Way:
     only_notice: bool = False
     by_hand: bool = False
     is_unproved: bool = False
+    refused: routing.Refused | None = None
     greets: bool = False  # what is sent has a greeting and a name of its own
 
 
@@ -68,7 +69,8 @@ def way_of(case: Case, kind: str = "") -> Way:
     asked = "" if kind == chosen else kind
     info = kinds.KINDS.get(kind or chosen)
     if isinstance(route, routing.Refused):
-        return Way(asked, info, route.reason, is_refused=True, can_propose=route.can_propose)
+        can = route.can_propose
+        return Way(asked, info, route.reason, is_refused=True, can_propose=can, refused=route)
     return Way(
         kind=asked,
         used=route.channel.kind_info,
@@ -146,9 +148,9 @@ def note_refusal(case: Case, staff: User, way: Way) -> None:
     """Write into the history that this person tried it, once in a while."""
     since = timezone.now() - REFUSED_ONCE
     tried = case.events.filter(sort=Event.Sort.REFUSED, staff=staff, created_at__gte=since)
-    if way.used and not any(event.data.get("kind") == way.used.name for event in tried):
-        refused = routing.Refused(way.sentence, way.can_propose)
-        dispatch.refuse(case, staff=staff, kind=way.used.name, refused=refused)
+    kinds_tried = {event.data.get("kind") for event in tried}
+    if way.used and way.refused and way.used.name not in kinds_tried:
+        dispatch.refuse(case, staff=staff, kind=way.used.name, refused=way.refused)
 
 
 def read(request: HttpRequest, tab: str = "answer") -> Draft:

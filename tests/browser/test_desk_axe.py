@@ -60,7 +60,9 @@ def full(live_server: LiveServer) -> Case:
 
 def fail(delivery: Delivery, status: str) -> None:
     """Let a delivery have gone wrong."""
-    Delivery.objects.filter(pk=delivery.pk).update(status=status, error="550 No such user")
+    Delivery.objects.filter(pk=delivery.pk).update(
+        status=status, reason={"code": "said", "text": "550 No such user"}
+    )
     Attempt.objects.create(
         delivery=delivery, number=1, outcome="rejected", started_at=timezone.now()
     )

@@ -218,7 +218,7 @@ def test_an_explicit_request_beats_never(organisation: Organisation, agent: User
     identity = Identity.of("phone", "020 123 45 67")
     services.hold(case.customer, identity, how="typed")
     Consent.objects.create(customer=case.customer, kind="phone", level=Consent.Level.NEVER)
-    with pytest.raises(dispatch.Refusal, match="asked not to be called"):
+    with pytest.raises(dispatch.Refusal, match="no_calls"):
         dispatch.reply(case=case, staff=agent, text="Hi", kind="phone", why_text="quick")
     services.allow_calls(case=case, allowed=True)
     message = dispatch.reply(case=case, staff=agent, text="Hi", kind="phone", why_text="quick")

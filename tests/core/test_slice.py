@@ -124,7 +124,7 @@ def test_who_emailed_is_not_called_unless_they_ask(
     organisation: Organisation, agent: User, sink: shop.Sink
 ) -> None:
     case = open_by_mail(organisation)
-    with pytest.raises(dispatch.Refusal, match="only if they ask"):
+    with pytest.raises(dispatch.Refusal, match="calls_on_request"):
         dispatch.reply(case=case, staff=agent, text="Ring", kind="phone", why_text="faster")
     phone = Identity.of("phone", "020 123 45 67")
     switching.switch(case=case, kind="phone", identity=phone)
@@ -218,7 +218,7 @@ def test_a_temporary_refusal_is_tried_later(
     message = dispatch.reply(case=case, staff=agent, text="Yes")
     send_all()
     delivery = message.deliveries.get()
-    assert delivery.status == S.QUEUED and delivery.error.startswith("451")
+    assert delivery.status == S.QUEUED and delivery.reason == {"code": "said", "text": "451 later"}
     assert (delivery.next_attempt_at - delivery.created_at).total_seconds() > 29
 
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from channels_app import dispatch, hours, opening, promises, rendering, todos
 from channels_app.models import Channel, Delivery
 from contacts import services
-from contacts.models import Case, Message, Organisation, User
+from contacts.models import Case, Consent, Identity, Message, Organisation, User
 from portal.desk import letter
 
 FAR = "Pacific/Auckland"  # UTC+13 in its summer, +12 in its winter; the clocks go back on 5 April
@@ -147,3 +147,13 @@ def test_a_letter_bears_the_day_of_the_shop(far: Organisation, agent: User) -> N
     message.deliveries.update(finished_at=at("2026-03-11 08:00"))
     row = Delivery.objects.select_related("message__case__organisation").get(message=message)
     assert letter.sheet(row).day.isoformat() == "2026-03-11"
+
+
+def test_a_refusal_names_the_day_of_the_shop(far: Organisation, agent: User) -> None:
+    case = a_case(far)
+    services.hold(case.customer, Identity.of("phone", "020 123 45 67"), how="typed")
+    word = Consent.objects.create(customer=case.customer, kind="phone", level="never")
+    Consent.objects.filter(pk=word.pk).update(created_at=at("2026-03-11 08:00"))
+    with pytest.raises(dispatch.Refusal) as caught:
+        dispatch.reply(case=case, staff=agent, text="Hi", kind="phone", why_text="quick")
+    assert caught.value.refused.why.data == {"day": "2026-03-11"}

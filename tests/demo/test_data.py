@@ -138,8 +138,8 @@ def test_the_refusal_names_the_day_of_the_story(demo: None) -> None:
     one = case("refused call")
     consent = one.customer.consents.get(kind="phone")
     assert abs(consent.created_at - one.opened_at) < timedelta(minutes=1)
-    day = timezone.localtime(consent.created_at).strftime("%-d %B")
-    assert day in one.events.get(sort=Event.Sort.REFUSED).data["reason"]
+    day = timezone.localtime(consent.created_at).date().isoformat()
+    assert one.events.get(sort=Event.Sort.REFUSED).data["reason"]["day"] == day
 
 
 def test_a_caller_without_email(demo: None) -> None:
@@ -187,6 +187,7 @@ def test_a_letter_with_a_code(demo: None) -> None:
     page = client.get(f"/demo/pocket/letters/{delivery(one).pk}/").content.decode()
     assert codes.on_paper(code.plain) in page
     assert "onder garantie" in page
+    assert 'lang="nl"' in page and "Uw code" in page and "Uw telefoontje" in page
 
 
 def test_a_callback_request(demo: None) -> None:

@@ -56,16 +56,17 @@ def test_html_mail_is_shown_in_a_sandbox_only(desk: Client, case: Case) -> None:
     assert frame and 'sandbox=""' in frame[0] and f"/files/message/{message.pk}/body/" in frame[0]
 
 
+SAID = {"code": "said", "text": "550 No such user"}
+
+
 def test_a_failed_answer_can_be_tried_again_once(desk: Client, agent: User, case: Case) -> None:
     delivery = dispatch.reply(case=case, staff=agent, text="Yes.").deliveries.get()
-    Delivery.objects.filter(pk=delivery.pk).update(
-        status=Delivery.Status.FAILED, error="550 No such user"
-    )
+    Delivery.objects.filter(pk=delivery.pk).update(status=Delivery.Status.FAILED, reason=SAID)
     Attempt.objects.create(
         delivery=delivery,
         number=1,
         outcome="rejected",
-        detail="550 No such user",
+        reason=SAID,
         started_at=timezone.now(),
     )
     body = page_of(desk, case)
@@ -199,10 +200,10 @@ def test_overrides_and_refusals_are_lines_of_the_history(
         Event(
             sort=Event.Sort.REFUSED,
             staff=agent,
-            data={"kind": "phone", "reason": "They asked not to be called."},
+            data={"kind": "phone", "reason": {"code": "no_calls", "day": "2026-05-12"}},
         )
     )
-    assert "They asked not to be called." in page_of(desk, case)
+    assert "They asked not to be called (12 May" in page_of(desk, case)
 
 
 def test_the_desk_gets_the_admin_policy_and_customers_do_not(desk: Client, case: Case) -> None:

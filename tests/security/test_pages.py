@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from channels_app import dispatch, opening, todos
+from channels_app.adapters.base import Reason
 from channels_app.models import Channel, Delivery, InboundEvent
 from contacts import services
 from contacts.files import File
@@ -90,8 +91,8 @@ def grow(organisation: Organisation, agent: User, word: str, number: int) -> Cas
     Alert.objects.create(user=agent, case=case, message=message, sort=Alert.Sort.FAILED)
     sent = dispatch.reply(case=case, staff=agent, text=word, kind="email", why_text=word)
     delivery = sent.deliveries.get()
-    delivery.move(Delivery.Status.FAILED, frm=(delivery.status,), error=word)
-    dispatch.tell(delivery, "failed", word)
+    delivery.move(Delivery.Status.FAILED, frm=(delivery.status,), reason=Reason.said(word).stored)
+    dispatch.tell(delivery, "failed")
     services.file_message(case=case, kind="account", text=word)
     letter = dispatch.reply(case=case, staff=agent, text=word, kind="in_person", why_text=word)
     todos.take(letter.deliveries.get(), agent)

@@ -8,6 +8,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     initial = True
+    # Its earlier name: a database that has run it does not run it again.
+    replaces = [("channels_app", "0002_initial")]
 
     dependencies = [
         ('channels_app', '0001_initial'),

@@ -1,0 +1,70 @@
+"""Why something did not go, in the reader's language. Rows keep a code and its data only."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.utils import formats, timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from channels_app.adapters.base import Reason
+from contacts.kinds import KINDS
+
+WORDS: dict[str, Promise | str] = {
+    # What a server or a provider said, and what a colleague typed: as it came.
+    "said": _("“%(text)s”"),
+    "typed": "%(text)s",
+    # Routing: why a way is refused.
+    "no_choice": _("The customer did not choose a way to be answered yet."),
+    "no_email": _("No e-mail address is known."),
+    "no_phone": _("No phone number is known."),
+    "no_post": _("No postal address is known."),
+    "no_calls": _("They asked not to be called (%(day)s)."),
+    "calls_on_request": _("They want to be called only if they ask (%(day)s)."),
+    "unwanted": _("They do not want an answer %(by)s (%(day)s)."),
+    "on_request": _("They want an answer %(by)s only if they ask (%(day)s)."),
+    "address_dead": _("%(address)s does not work any more. Ask for another address."),
+    "switched_off": _("%(kind)s is switched off. Choose another way."),
+    # Sending: what went wrong on our side.
+    "not_made": _("The message cannot be made (%(fault)s)."),
+    "fault": _("An unexpected fault (%(fault)s)."),
+    "worker_stopped": _("The worker stopped while this was being sent."),
+    # Adapters: what they found, without what may repeat a secret.
+    "setting_missing": _("The setting %(name)s is missing."),
+    "setting_empty": _("%(name)s is not set in the environment."),
+    "sends_nothing": _("This channel sends nothing by itself."),
+    "mail_url": _("EMAIL_URL must read like smtp://user:password@host:587?tls=1."),
+    "mail_password": _("The mail server refuses the user name or password."),
+    "mail_unreachable": _("The mail server cannot be reached (%(fault)s)."),
+    "mail_answered": _("The mail server answered %(code_number)s."),
+    "mail_broke": _("The connection broke (%(fault)s)."),
+    "mail_broke_sending": _("The connection broke while sending (%(fault)s)."),
+    "mail_connected": _("Connected to %(host)s."),
+    "by_hand": _("A person does this: there is nothing to connect to."),
+    "in_house": _("This is the portal itself: it answers."),
+}
+
+
+def words(reason: Reason | Mapping[str, Any] | None) -> str:
+    """The sentence of a reason, or of one as it is stored; "" for none."""
+    stored = reason.stored if isinstance(reason, Reason) else reason or {}
+    code = str(stored.get("code", ""))
+    if code not in WORDS:
+        return code
+    values = defaultdict(str, {name: str(value) for name, value in stored.items()})
+    if kind := KINDS.get(values["kind"]):
+        values |= {"kind": str(kind.staff_label), "by": str(kind.staff_by)}
+    if values["day"]:
+        values["day"] = _day(values["day"])
+    return str(WORDS[code]) % values
+
+
+def _day(written: str) -> str:
+    """12 May, with the year where it is not this one; as it is where it is no date."""
+    try:
+        day = date.fromisoformat(written)
+    except ValueError:
+        return written
+    return formats.date_format(day, "j F" if day.year == timezone.localdate().year else "j F Y")

@@ -81,6 +81,18 @@ def test_what_was_saved_is_named_so_that_the_browser_forgets_it(
     assert answer["Location"] == f"/admin/todo/?sent={delivery.pk}"
 
 
+def test_what_is_done_says_when_it_was_and_no_plan(
+    desk: Client, agent: User, make_case: MakeCase
+) -> None:
+    case = make_case(kind="phone", address="020 111 22 33", wish="morning")
+    delivery = case.messages.get(template="callback").deliveries.get()
+    assert "in the morning ·" in desk.get(f"/admin/todo/{delivery.pk}/").content.decode()
+    todos.take(delivery, agent)
+    todos.finish(delivery, agent, "reached", note="We agreed.")
+    body = desk.get(f"/admin/todo/{delivery.pk}/").content.decode()
+    assert "in the morning ·" not in body and "done" in body
+
+
 def test_each_side_has_one_word_for_each_way() -> None:
     for name in kinds.KINDS:
         assert desk_words.label(name) == words.staff_label(name) == kinds.get(name).staff_label

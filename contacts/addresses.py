@@ -53,7 +53,7 @@ def _phone(raw: str) -> str:
         number = phonenumbers.parse(raw, settings.PHONE_REGION)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    if not (number and number.national_number and phonenumbers.is_possible_number(number)):
         raise InvalidAddress(_("This phone number is not complete. Please check the digits."))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

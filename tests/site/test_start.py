@@ -60,7 +60,8 @@ def test_call_me_back_makes_a_to_do_and_gives_a_code_to_say(client: Client, ask:
     assert todo.status == "todo"
     pin = Code.objects.get(case=case, form="pin").plain
     page = client.get(f"/q/{case.reference}/").content.decode()
-    assert pin in page and "We call you on 020 765 4321, in the afternoon" in page
+    number = '<span class="nowrap">020 765 4321</span>'
+    assert pin in page and f"We call you on {number}, in the afternoon" in page
 
 
 def test_a_letter_needs_name_and_address(
@@ -92,6 +93,7 @@ def test_in_person_asks_which_branch(client: Client, ask: Ask) -> None:
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no text": ({"text": "  "}, "Please write what we can help you with."),
     "too long": ({"text": "x" * 20_001}, "20,001"),
+    "only noughts": ({"way": "phone", "address_phone": "0000000000"}, "Please check the digits"),
     "no way": ({"way": None}, "Please choose how we shall answer."),
     "unknown way": ({"way": "pigeon"}, "This way is not offered any more."),
     "no address": ({"address_email": ""}, "Please write your e-mail address."),

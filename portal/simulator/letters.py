@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils import translation
 
 from channels_app.models import Delivery
 from contacts import codes
@@ -52,4 +53,8 @@ def version() -> str:
 
 
 def _letter(delivery: Delivery) -> Letter:
-    return Letter(delivery.pk, delivery.finished_at or delivery.created_at, sheet(delivery))
+    message = delivery.message
+    assert message.case is not None
+    with translation.override(message.language or message.case.language):
+        paper = sheet(delivery)  # its title is in words of the customer's language
+    return Letter(delivery.pk, delivery.finished_at or delivery.created_at, paper)

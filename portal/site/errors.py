@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 from django.utils.translation import gettext as _
 
-from portal.site import question, start
+from portal.site import question, start, switch
 from portal.site.forms import Typed
 
 logger = logging.getLogger(__name__)
@@ -64,9 +64,11 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
         if match.view_name == "site:question":
             viewer, case = question.case_for(request, match.kwargs["reference"])
             return question.page(request, viewer, case, typed, status=403, notice=text)
+        if match.view_name == "site:switch":
+            return switch.stale(request, match.kwargs["reference"], text)
     except (Http404, Resolver404):
         pass
-    kept = typed.text() or typed.text("note")
+    kept = typed.text() or typed.text("note") or typed.text("email") or typed.text("address")
     return _page(request, "site/stale.html", 403, kept=kept, before=_page_before(request))
 
 

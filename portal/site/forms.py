@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, QueryDict
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -68,7 +69,7 @@ def text_of(typed: Typed, *, name: str = "text", empty: str) -> str:
     if not text:
         typed.fail(name, empty)
     elif len(text) > MAX_TEXT:
-        values = {"count": f"{len(text):,}", "most": f"{MAX_TEXT:,}"}
+        values = {"count": _number(len(text)), "most": _number(MAX_TEXT)}
         typed.fail(
             name,
             _(
@@ -78,6 +79,10 @@ def text_of(typed: Typed, *, name: str = "text", empty: str) -> str:
             % values,
         )
     return text
+
+
+def _number(count: int) -> str:
+    return str(number_format(count, use_l10n=True, force_grouping=True))
 
 
 def files_of(request: HttpRequest, typed: Typed) -> list[File]:

@@ -4,7 +4,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+
+from portal.site.buttons import button
 
 YEAR = 365 * 24 * 3600
 
@@ -21,7 +22,7 @@ def remember(response: HttpResponse, language: str) -> None:
     )
 
 
-@require_POST
+@button
 def language(request: HttpRequest) -> HttpResponse:
     """Change the language of the pages and go back to where one was; no case changes by it."""
     target = request.POST.get("next", "")

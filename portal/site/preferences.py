@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from channels_app import promises
 from contacts import codes, services
@@ -20,6 +20,7 @@ from contacts.models import Consent, Customer, Holder, Identity
 from portal import access
 from portal.context import site_of
 from portal.site import forms, proofs, strips
+from portal.site.buttons import button
 from portal.site.forms import Typed
 from portal.site.language import remember
 from portal.site.start import language_of
@@ -109,16 +110,23 @@ def _store(request: HttpRequest, customer: Customer, typed: Typed) -> HttpRespon
     return response
 
 
-@require_POST
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def add_address(request: HttpRequest) -> HttpResponse:
     """A new address: an e-mail address with a code, a number as it is."""
     customer = access.signed_in_customer(request)
     if customer is None:
         return redirect("site:sign_in")
+    if (
+        request.method != "POST"
+    ):  # the page with errors stands here: reloaded, or in another language
+        return redirect("site:preferences")
     typed = Typed(request.POST)
     value = typed.get("address")
     scheme = EMAIL if "@" in value else PHONE
     try:
+        if scheme == PHONE and not any(character.isdigit() for character in value):
+            raise InvalidAddress(_("Please write an e-mail address or a phone number."))
         identity = Identity.of(scheme, value)
     except InvalidAddress as error:
         typed.fail("address", error)
@@ -135,7 +143,7 @@ def add_address(request: HttpRequest) -> HttpResponse:
     return redirect("site:prove")
 
 
-@require_POST
+@button
 def prove_address(request: HttpRequest, pk: int) -> HttpResponse:
     """Send a code to an address that is on the list already."""
     customer = access.signed_in_customer(request)
@@ -151,7 +159,7 @@ def prove_address(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("site:preferences")
 
 
-@require_POST
+@button
 def remove_address(request: HttpRequest, pk: int) -> HttpResponse:
     """The address is no longer theirs; the one that they signed in with last stays."""
     customer = access.signed_in_customer(request)

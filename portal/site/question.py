@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError
@@ -13,19 +14,23 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from channels_app import promises
+from channels_app.dispatch import ACKNOWLEDGEMENT
 from channels_app.models import Delivery
 from channels_app.rendering import code_url
 from contacts import codes, services
 from contacts.files import File
-from contacts.models import Case, Code, Message
+from contacts.kinds import PHONE
+from contacts.models import Case, Choice, Code, Holder, Message
 from contacts.viewers import Viewer
 from portal import access, timeline, words
 from portal.context import site_of
 from portal.site import forms, strips
+from portal.site.buttons import button
 from portal.site.forms import Typed
+from portal.timeline import Entry
 
 MESSAGES_PER_HOUR = 60  # in one case
 
@@ -117,15 +122,18 @@ def _mark(case: Case) -> str:
     """Changes with every line of the history and every step of a delivery.
 
     Read before the history is: what comes in between is then asked for once too often, not missed.
+    How an acknowledgement goes is left out, as `_told` leaves it out.
     """
     own = Q(message__case=case) | Q(message__case__root=case)
-    steps = Delivery.objects.filter(own).order_by("pk").values_list("pk", "status")
+    untold = Q(message__template=ACKNOWLEDGEMENT) & ~Q(status__in=words.FAILED)
+    steps = Delivery.objects.filter(own).exclude(untold).order_by("pk").values_list("pk", "status")
     return hashlib.sha256(f"{case.seq}{list(steps)}".encode()).hexdigest()[:16]
 
 
 def _history(request: HttpRequest, viewer: Viewer, case: Case) -> str:
     """The rendered timeline."""
     shown = timeline.page(case, viewer, before=request.GET.get("before", ""))
+    shown = replace(shown, entries=_told(shown.entries, viewer))
     said = [entry for entry in shown.entries if entry.message is not None]
     answered = any(e.message.is_answer for e in said if e.message)
     newest_out = next(
@@ -142,6 +150,31 @@ def _history(request: HttpRequest, viewer: Viewer, case: Case) -> str:
     return render_to_string("site/_timeline.html", context)
 
 
+def _told(entries: list[Entry], viewer: Viewer) -> list[Entry]:
+    """Without acknowledgements to an address that the viewer did not prove.
+
+    A proved address gets more of them (`dispatch.acknowledge`), so that the line would tell
+    anybody who types an address whether we know it.
+    """
+    sent = {
+        entry.message.identity_id
+        for entry in entries
+        if entry.message and entry.message.template == ACKNOWLEDGEMENT and not entry.failed
+    }
+    if not sent:
+        return entries
+    proved = Holder.objects.proved().filter(customer=viewer.customer_id, identity__in=sent)
+    own = set(proved.values_list("identity_id", flat=True)) if viewer.customer_id else set()
+    return [
+        entry
+        for entry in entries
+        if not entry.message
+        or entry.message.template != ACKNOWLEDGEMENT
+        or entry.failed
+        or entry.message.identity_id in own
+    ]
+
+
 def answer(request: HttpRequest, case: Case) -> dict[str, Any]:
     """How we answer this case, for the line under the title."""
     choice = case.choice
@@ -151,12 +184,19 @@ def answer(request: HttpRequest, case: Case) -> dict[str, Any]:
         place = next((c for c in offer.channels if c.slug == choice.wish), offer.channel)
     return {
         "line": words.answer_line(choice),
-        "address": choice.identity.masked if choice and choice.identity else "",
+        "address": _written(choice),
         "kind": choice.kind_info if choice else None,
         "once": bool(choice and choice.once),
         "is_offered": offer is not None,
         "place": place,
     }
+
+
+def _written(choice: Choice | None) -> str:
+    """The address as the line under the title writes it, so that it stays on one row."""
+    if choice is None or choice.identity is None:
+        return ""
+    return str(choice.identity) if choice.kind == PHONE else choice.identity.masked
 
 
 def _nothing_yet(request: HttpRequest, case: Case) -> str:
@@ -205,7 +245,7 @@ def refresh(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "site/_history.html", context)
 
 
-@require_POST
+@button
 def solved(request: HttpRequest, reference: str) -> HttpResponse:
     """It's solved."""
     _viewer, case = case_for(request, reference)
@@ -213,7 +253,7 @@ def solved(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect("site:question", case.reference)
 
 
-@require_POST
+@button
 def again(request: HttpRequest, reference: str) -> HttpResponse:
     """Ask again: the same question is open once more."""
     _viewer, case = case_for(request, reference)
@@ -222,7 +262,7 @@ def again(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect(f"{reverse('site:question', args=[case.reference])}#text")
 
 
-@require_POST
+@button
 def call_code(request: HttpRequest, reference: str) -> HttpResponse:
     """A code to say when calling now, so that nobody has to tell the story again."""
     _viewer, case = case_for(request, reference)

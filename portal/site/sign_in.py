@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from contacts import codes, services
 from contacts.addresses import InvalidAddress
@@ -13,6 +13,7 @@ from contacts.kinds import EMAIL
 from contacts.models import Code, Customer, Holder, Identity
 from portal import access
 from portal.site import forms, proofs, strips
+from portal.site.buttons import button
 from portal.site.forms import Typed
 from portal.site.start import language_of
 
@@ -109,7 +110,7 @@ def paper(request: HttpRequest) -> HttpResponse:
     return redirect("site:question", found.case.stem.reference)
 
 
-@require_POST
+@button
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Forget everything in this browser."""
     access.sign_out(request)

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from channels_app import switching
 from contacts import codes, services
@@ -17,6 +17,7 @@ from contacts.viewers import Viewer
 from portal import access
 from portal.context import site_of
 from portal.site import forms, proofs, strips, ways
+from portal.site.buttons import button
 from portal.site.forms import Typed, Wanted
 from portal.site.question import case_for
 from portal.site.start import language_of
@@ -41,6 +42,14 @@ def switch(request: HttpRequest, reference: str) -> HttpResponse:
         return _page(request, case, typed, first, rest, status=422)
     answer = _go_on(request, case, wanted, typed)
     return answer or _page(request, case, typed, first, rest, status=422)
+
+
+def stale(request: HttpRequest, reference: str, notice: str) -> HttpResponse:
+    """The rows with what was typed, after a form that had grown stale."""
+    viewer, case = case_for(request, reference)
+    first, rest = _rows(request, viewer, case)
+    strips.say(request, notice, tone="warn")
+    return _page(request, case, Typed(request.POST), first, rest, status=403)
 
 
 def _may_switch(case: Case) -> bool:
@@ -210,7 +219,7 @@ def _proved(request: HttpRequest, case: Case, waiting: proofs.Pending) -> HttpRe
     return redirect("site:question", case.reference)
 
 
-@require_POST
+@button
 def undo(request: HttpRequest, reference: str) -> HttpResponse:
     """Take the newest switch back."""
     _viewer, case = case_for(request, reference)
@@ -224,7 +233,7 @@ def undo(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect("site:question", case.reference)
 
 
-@require_POST
+@button
 def calls(request: HttpRequest, reference: str) -> HttpResponse:
     """Please call me, or do not call me, in this case."""
     _viewer, case = case_for(request, reference)

@@ -204,3 +204,39 @@ def test_the_address_of_a_browser_behind_a_proxy(settings: object) -> None:
     assert access.client_address(request) == "127.0.0.1"
     settings.TRUSTED_PROXIES = 1  # type: ignore[attr-defined]
     assert access.client_address(request) == "203.0.113.2"
+
+
+def test_a_stale_switch_keeps_the_row_and_the_address(ask: Ask) -> None:
+    browser = strict()
+    page = browser.post("/", posted()).content.decode()
+    token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+    address = browser.post("/", posted(csrfmiddlewaretoken=token))["Location"]
+    response = browser.post(f"{address}switch/", {"way": "phone", "address_phone": "0201234567"})
+    page = response.content.decode()
+    assert response.status_code == 403 and "open for a long time" in page
+    assert 'value="phone" checked' in page and 'value="0201234567"' in page
+    foreign = strict().post(f"{address}switch/", {"way": "phone"})
+    assert foreign.status_code == 403 and "bicycle" not in foreign.content.decode()
+
+
+def test_a_stale_form_of_one_field_shows_what_was_typed(organisation: Organisation) -> None:
+    response = strict().post("/sign-in/", {"email": "sam@example.org"})
+    assert response.status_code == 403 and "sam@example.org</textarea>" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "goes"),
+    [
+        ("/q/K7Q-4MP/switch/undo/", "/q/K7Q-4MP/"),
+        ("/q/K7Q-4MP/solved/", "/q/K7Q-4MP/"),
+        ("/sign-out/", "/"),
+        ("/preferences/addresses/7/remove/", "/preferences/"),
+    ],
+)
+def test_the_address_of_a_button_leads_back_to_its_page(
+    client: Client, organisation: Organisation, path: str, goes: str
+) -> None:
+    response = client.get(path)
+    assert response.status_code == 405 and response["Allow"] == "POST"
+    page = response.content.decode()
+    assert "It belongs to a button" in page and f'class="button" href="{goes}"' in page

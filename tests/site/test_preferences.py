@@ -125,3 +125,9 @@ def test_the_usual_way_is_chosen_beforehand_on_the_start_page(client: Client, ca
     save(client, usual="account")
     page = client.get("/").content.decode()
     assert 'id="way-account" value="account" checked' in page
+
+
+def test_neither_an_address_nor_a_number_is_said_as_such(client: Client, case: Case) -> None:
+    page = client.post("/preferences/addresses/", {"address": "foo"}).content.decode()
+    assert "Please write an e-mail address or a phone number." in page and 'value="foo"' in page
+    assert client.get("/preferences/addresses/")["Location"] == "/preferences/"

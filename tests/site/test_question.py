@@ -254,6 +254,42 @@ def test_events_are_told_in_order(client: Client, ask: Ask, organisation: Organi
     case = ask(client)
     client.post(f"/q/{case.reference}/switch/", {"way": "account"})
     page = body(client, case)
-    assert page.index("You chose e-mail.") < page.index("You chose your own page instead of e-mail.")
+    assert page.index("You chose e-mail.") < page.index(
+        "You chose your own page instead of e-mail."
+    )
     assert Event.objects.filter(case=case, sort="switched").count() == 1
     assert Choice.objects.filter(case=case).count() == 2
+
+
+def test_nothing_tells_a_stranger_whether_a_typed_address_is_known(
+    client: Client, ask: Ask, organisation: Organisation
+) -> None:
+    owner, said = Client(), "We confirmed by e-mail"
+    sign_in(owner, "sam@example.org")
+    own = ask(owner, text="My own question", address_email="sam@example.org")
+    assert said in body(owner, own)
+    pages = []
+    for address in ("sam@example.org", "nobody@example.org"):
+        for text in ("The first", "The second"):
+            pages.append(said in body(client, ask(client, text=text, address_email=address)))
+    assert pages == [False] * 4
+    sign_in(client, "sly@example.org")
+    assert said not in body(client, ask(client, text="Signed in", address_email="sam@example.org"))
+
+
+def test_an_acknowledgement_that_failed_is_told_and_how_it_goes_otherwise_is_not(
+    client: Client, ask: Ask
+) -> None:
+    case = ask(client)
+    mark = question._mark(case)
+    sent = Delivery.objects.filter(message__case=case, message__template="acknowledgement")
+    assert sent.update(status=Delivery.Status.SENT) == 1
+    assert question._mark(case) == mark
+    sent.update(status=Delivery.Status.FAILED)
+    assert question._mark(case) != mark
+    assert "Did not arrive: choose another way" in body(client, case)
+
+
+def test_a_number_on_the_page_stays_on_one_row(client: Client, ask: Ask) -> None:
+    case = ask(client, way="phone", address_phone="+44 20 7946 0958")
+    assert '<span class="nowrap">+44 20 7946 0958</span>' in body(client, case)

@@ -172,9 +172,20 @@ function news() {
       line.textContent = "";
       line.textContent = line.dataset.text;
       if (low) document.getElementById("newest").scrollIntoView({ block: "end" });
+      else document.querySelector("[data-jump]").hidden = false;
     }
     count = found;
   });
+}
+
+/* Who reads further up is told, and not moved. */
+function jump(event) {
+  const link = event.target.closest("[data-jump]");
+  if (!link) return;
+  event.preventDefault();
+  link.hidden = true;
+  const said = document.querySelectorAll("#history .msg");
+  said[said.length - 1].scrollIntoView({ block: "center" });
 }
 
 function startLow() {
@@ -196,5 +207,6 @@ document.addEventListener("DOMContentLoaded", () => {
 document.addEventListener("submit", sendOnce);
 document.addEventListener("click", optional);
 document.addEventListener("click", press);
+document.addEventListener("click", jump);
 document.addEventListener("keydown", escape);
 window.addEventListener("pageshow", sendAgain);

@@ -48,7 +48,7 @@ def test_never_is_kept_and_routing_obeys(client: Client, case: Case, agent: User
     case.customer.refresh_from_db()
     assert (case.customer.preferred_kind, case.customer.language) == ("account", "nl")
     services.hold(case.customer, Identity.of("phone", "0207654321"), how=Holder.How.STAFF)
-    with pytest.raises(dispatch.Refusal, match="not to be called"):
+    with pytest.raises(dispatch.Refusal, match="no_calls"):
         dispatch.reply(case=case, staff=agent, text="Hi", kind="phone", why_text="It is long.")
     rows = Consent.objects.count()
     save(client, level_phone="never")

@@ -13,13 +13,25 @@ fail() {
 }
 
 stamp_of() {
-    echo "$(cksum <"requirements/$1.txt") $PWD $("$venv/bin/python" -c 'import sys; print(*sys.version_info[:3])')"
+    echo "$(cksum <"requirements/$1.txt") $PWD $(version_of "$venv/bin/python")"
+}
+
+version_of() {
+    "$1" -c 'import sys; print(*sys.version_info[:3])' 2>/dev/null
 }
 
 [ -f "$list" ] || fail "there is no list $list."
 
+# A Python that was named is the one to use, or none.
+other=
+if [ -n "${PYTHON:-}" ]; then
+    "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
+        fail "PYTHON=$PYTHON cannot be used: it is no Python 3.11 or newer."
+    [ "$(version_of $venv/bin/python)" = "$(version_of "$PYTHON")" ] || other=yes
+fi
+
 # Nothing to do: the usual start.
-if [ -x $venv/bin/python ] && [ -f "$venv/onecase-$wanted" ] &&
+if [ -z "$other" ] && [ -x $venv/bin/python ] && [ -f "$venv/onecase-$wanted" ] &&
     [ "$(stamp_of "$wanted" 2>/dev/null)" = "$(cat "$venv/onecase-$wanted")" ]; then
     exit 0
 fi
@@ -41,11 +53,11 @@ python=$(find_python) || fail "Python 3.11 or newer is needed, and $(
 (: >.onecase-write-test) 2>/dev/null || fail "the folder $PWD cannot be written to by $(id -un)."
 rm -f .onecase-write-test
 
-# A moved checkout or another Python makes the old environment useless.
+# A moved checkout makes the old environment useless.
 if [ -d $venv ] && ! [ "$($venv/bin/python -c 'import os, sys; print(os.path.realpath(sys.prefix))' 2>/dev/null)" = "$(cd $venv && pwd -P)" ]; then
     rm -rf $venv
 fi
-if [ ! -x $venv/bin/python ] || ! $venv/bin/python -c 'import pip' 2>/dev/null; then
+if [ -n "$other" ] || [ ! -x $venv/bin/python ] || ! $venv/bin/python -c 'import pip' 2>/dev/null; then
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
         fail "$python has no venv module. On Debian and Ubuntu: apt install python3-venv"
     echo "onecase: making $venv with $("$python" -V) ..."

@@ -14,6 +14,9 @@ TOOLS = ("sh", "cat", "cksum", "cut", "dirname", "sed", "awk", "rm", "id", "env"
 OLD = '[ "$1" = -V ] && echo Python 3.9.2 && exit 0; exit 1'
 NO_VENV = 'case "$2" in *ensurepip*) exit 1;; esac'
 GOOD = "echo 3 11 7"
+AT_HOME = 'case "$2" in *realpath*) cd .venv && pwd -P;; *) echo 3 11 7;; esac'
+MAKES = 'case "$2" in *print*) echo 3 12 1;; venv) exit 1;; esac'
+OTHER = 'case "$2" in *ensurepip*) exit 1;; *print*) echo 3 12 1;; esac'
 
 
 @pytest.fixture
@@ -37,12 +40,12 @@ def script(path: Path, body: str) -> None:
     path.chmod(0o755)
 
 
-def install(checkout: Path, **how: object) -> "subprocess.CompletedProcess[str]":
+def install(checkout: Path, python: str = "", **how: object) -> "subprocess.CompletedProcess[str]":
     """Run the installer there."""
     return subprocess.run(
         ["/bin/sh", "requirements/install.sh", "runtime"],
         cwd=checkout,
-        env={"PATH": str(checkout.parent / "bin"), "HOME": str(checkout.parent)},
+        env={"PATH": str(checkout.parent / "bin"), "HOME": str(checkout.parent), "PYTHON": python},
         capture_output=True,
         text=True,
         timeout=20,
@@ -66,6 +69,24 @@ def test_an_old_python_is_named(checkout: Path) -> None:
 
 def test_no_python_is_said(checkout: Path) -> None:
     assert "no python3 was found" in one_line(install(checkout))
+
+
+@pytest.mark.parametrize("named", ["/nope", "old"])
+def test_a_python_that_was_named_is_used_or_nothing_is(checkout: Path, named: str) -> None:
+    script(checkout.parent / "bin" / "python3", NO_VENV)  # a good one, which was not named
+    script(checkout.parent / "bin" / "old", OLD)
+    line = one_line(install(checkout, named))
+    assert f"PYTHON={named} cannot be used" in line
+    assert "venv module" in one_line(install(checkout, "python3"))
+
+
+def test_another_python_that_was_named_makes_the_environment_anew(checkout: Path) -> None:
+    script(checkout / ".venv" / "bin" / "python", AT_HOME)
+    script(checkout.parent / "bin" / "other", OTHER)
+    assert "other has no venv module" in one_line(install(checkout, "other"))
+    assert (checkout / ".venv" / "bin" / "python").exists()  # what works is not taken away
+    script(checkout.parent / "bin" / "other", MAKES)
+    assert "making .venv" in install(checkout, "other").stdout
 
 
 def test_a_missing_venv_module_names_the_package(checkout: Path) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from channels_app import opening, rendering
+from channels_app import dispatch, opening, rendering
 from channels_app.models import Channel, Delivery
-from contacts.models import Organisation
+from contacts.models import Organisation, User
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,22 @@ def test_the_number_reads_as_people_write_it(
         assert "+31" not in body
         for word in ("letter", "in person", "brief", "langskomen"):
             assert word not in body, word
+
+
+def test_both_bodies_of_an_answer_name_who_wrote_it(
+    organisation: Organisation, agent: User
+) -> None:
+    case = opening.open_case(
+        organisation=organisation,
+        text="Is it there?",
+        came_by="account",
+        kind="email",
+        address="sam@example.org",
+        language="en",
+    )
+    answer = dispatch.reply(case=case, staff=agent, text="It is <here>.")
+    mail = rendering.render(answer.deliveries.get())
+    assert mail.text.startswith("It is <here>.\n\nAnna\nTest Shop\n\n--\n")
+    assert "Anna<br>Test Shop" in mail.html
+    confirmed = rendering.render(Delivery.objects.exclude(message=answer).get())
+    assert "Anna" not in confirmed.text

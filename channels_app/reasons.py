@@ -46,6 +46,27 @@ WORDS: dict[str, Promise | str] = {
     "in_house": _("This is the portal itself: it answers."),
 }
 
+# What broke between two machines, by the name of its exception; another one is just a fault.
+CONNECTION: dict[str, Promise] = {
+    "ConnectionRefusedError": _("it refuses the connection"),
+    "gaierror": _("its name is not known"),
+    "TimeoutError": _("it took too long"),
+    "SSLCertVerificationError": _("its certificate is not trusted"),
+    "SSLError": _("no safe connection could be agreed on"),
+    "SMTPNotSupportedError": _("no safe connection could be agreed on"),
+    **dict.fromkeys(
+        (
+            "SMTPServerDisconnected",
+            "ConnectionResetError",
+            "ConnectionAbortedError",
+            "BrokenPipeError",
+            "SSLEOFError",
+        ),
+        _("the other side broke off"),
+    ),
+}
+BETWEEN_MACHINES = ("mail_unreachable", "mail_broke", "mail_broke_sending")
+
 
 def words(reason: Reason | Mapping[str, Any] | None) -> str:
     """The sentence of a reason, or of one as it is stored; "" for none."""
@@ -58,6 +79,8 @@ def words(reason: Reason | Mapping[str, Any] | None) -> str:
         values |= {"kind": str(kind.staff_label), "by": str(kind.staff_by)}
     if values["day"]:
         values["day"] = _day(values["day"])
+    if code in BETWEEN_MACHINES:
+        values["fault"] = str(CONNECTION.get(values["fault"], _("connection fault")))
     return str(WORDS[code]) % values
 
 

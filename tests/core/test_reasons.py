@@ -1,6 +1,9 @@
 """Reasons are codes in the rows, and sentences in the language of whoever reads them."""
 
 import json
+import smtplib
+import socket
+import ssl
 
 import pytest
 from django.test import Client
@@ -43,6 +46,39 @@ def test_every_reason_has_words_in_both_languages(code: str) -> None:
         assert said[language] and "%(" not in said[language]
     if code not in ("said", "typed"):
         assert said["en"] != said["nl"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "dutch"),
+    [
+        (ConnectionRefusedError, "it refuses the connection", "weigert de verbinding"),
+        (socket.gaierror, "its name is not known", "naam is niet bekend"),
+        (TimeoutError, "it took too long", "duurde te lang"),
+        (socket.timeout, "it took too long", "duurde te lang"),
+        (ssl.SSLCertVerificationError, "certificate is not trusted", "wordt niet vertrouwd"),
+        (smtplib.SMTPServerDisconnected, "the other side broke off", "brak af"),
+        (ConnectionResetError, "the other side broke off", "brak af"),
+        (ZeroDivisionError, "connection fault", "verbindingsfout"),
+    ],
+)
+def test_a_connection_that_failed_is_told_in_words(
+    error: type[Exception], said: str, dutch: str
+) -> None:
+    for code in reasons.BETWEEN_MACHINES:
+        stored = {"code": code, "fault": error.__name__}
+        assert said in reasons.words(stored) and error.__name__ not in reasons.words(stored)
+        with translation.override("nl"):
+            assert dutch in reasons.words(stored)
+
+
+def test_a_refused_connection_says_so(
+    organisation: Organisation, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EMAIL_URL", f"smtp://127.0.0.1:{shop.free_port()}")
+    message = dispatch.reply(case=a_case(organisation), staff=agent, text="Yes.")
+    sending.deliver(message.deliveries.get().pk)
+    row = message.deliveries.get()
+    assert row.error == "The mail server cannot be reached (it refuses the connection)."
 
 
 def test_a_refusal_is_read_in_the_readers_language(organisation: Organisation, agent: User) -> None:

@@ -108,6 +108,11 @@ def viewer_of(request: HttpRequest) -> Viewer:
     return Viewer(customer_id=customer_id, case_ids=cases)
 
 
+def owns(viewer: Viewer, case: Case) -> bool:
+    """Whether this is the customer of the case, who proved an address; a link proves nothing."""
+    return viewer.customer_id is not None and viewer.customer_id == case.customer.top.pk
+
+
 def staff_viewer(user: AbstractBaseUser | AnonymousUser) -> Viewer:
     """The staff member at the desk; NOBODY for anybody else."""
     if isinstance(user, User) and user.is_active and user.is_staff:

@@ -72,20 +72,28 @@ def staff_noun(kind: str) -> str:
     return str(KINDS[kind].staff_noun) if kind in KINDS else ""
 
 
-def answer_line(choice: Choice | None) -> str:
-    """ "We answer by e-mail to s…@example.org", for the customer."""
+def answer_address(choice: Choice | None, *, own: bool) -> str:
+    """Where an answer goes: masked, but for a number that its proved customer wants to check."""
+    if choice is None or choice.identity is None:
+        return ""
+    whole = own and choice.kind_info.rings
+    return str(choice.identity) if whole else choice.identity.masked
+
+
+def answer_line(choice: Choice | None, *, own: bool = False) -> str:
+    """ "We answer by e-mail to s…@example.org", for the customer; `own`: who proved to be it."""
     if choice is None:
         return _("Choose how we answer.")
     where = by(choice.kind)
     if choice.identity is not None:
-        values = {"by": where, "address": choice.identity.masked}
+        values = {"by": where, "address": answer_address(choice, own=own)}
         line = _("We answer %(by)s to %(address)s") % values
     elif choice.kind == "account":
         line = _("We answer on this page")
     else:
         line = _("We answer %(by)s") % {"by": where}
     if choice.kind == "phone":
-        line = _("We call you on %(number)s") % {"number": choice.identity}
+        line = _("We call you on %(number)s") % {"number": answer_address(choice, own=own)}
         if choice.wish in WISHES:
             line = f"{line}, {WISHES[choice.wish]}"
     return line

@@ -22,8 +22,7 @@ from channels_app.models import Delivery
 from channels_app.rendering import code_url
 from contacts import codes, services
 from contacts.files import File
-from contacts.kinds import PHONE
-from contacts.models import Case, Choice, Code, Holder, Message
+from contacts.models import Case, Code, Holder, Message
 from contacts.viewers import Viewer
 from portal import access, timeline, words
 from portal.context import site_of
@@ -111,7 +110,7 @@ def page(
         "is_newest": not request.GET.get("before"),
         "strips": [line for line in lines if not line.get("keep")],
         "sent": next((line for line in lines if line.get("keep")), None),
-        "answer": answer(request, case),
+        "answer": answer(request, viewer, case),
         "link": kept_link(case),
         "pin": _pin(case),
     }
@@ -175,28 +174,22 @@ def _told(entries: list[Entry], viewer: Viewer) -> list[Entry]:
     ]
 
 
-def answer(request: HttpRequest, case: Case) -> dict[str, Any]:
+def answer(request: HttpRequest, viewer: Viewer, case: Case) -> dict[str, Any]:
     """How we answer this case, for the line under the title."""
-    choice = case.choice
+    choice, own = case.choice, access.owns(viewer, case)
     offer = site_of(request).offer(choice.kind) if choice else None
     place = None
     if choice and offer and choice.kind == promises.MEETING:
         place = next((c for c in offer.channels if c.slug == choice.wish), offer.channel)
     return {
-        "line": words.answer_line(choice),
-        "address": _written(choice),
+        "line": words.answer_line(choice, own=own),
+        # It stays on one row.
+        "address": words.answer_address(choice, own=own),
         "kind": choice.kind_info if choice else None,
         "once": bool(choice and choice.once),
         "is_offered": offer is not None,
         "place": place,
     }
-
-
-def _written(choice: Choice | None) -> str:
-    """The address as the line under the title writes it, so that it stays on one row."""
-    if choice is None or choice.identity is None:
-        return ""
-    return str(choice.identity) if choice.kind == PHONE else choice.identity.masked
 
 
 def _nothing_yet(request: HttpRequest, case: Case) -> str:
@@ -240,7 +233,7 @@ def refresh(request: HttpRequest, reference: str) -> HttpResponse:
     mark = _mark(case)
     if request.GET.get("have") == mark:
         return HttpResponse(status=204)
-    history, spoken = _history(request, viewer, case), answer(request, case)
+    history, spoken = _history(request, viewer, case), answer(request, viewer, case)
     context = {"case": case, "history": history, "mark": mark, "answer": spoken}
     return render(request, "site/_history.html", context)
 

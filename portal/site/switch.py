@@ -58,7 +58,7 @@ def _may_switch(case: Case) -> bool:
 
 def _rows(request: HttpRequest, viewer: Viewer, case: Case) -> tuple[list[Way], list[Way]]:
     known = access.known_identities(viewer, case)
-    own = viewer.customer_id is not None and viewer.customer_id == case.customer.top.pk
+    own = access.owns(viewer, case)
     return ways.for_case(site_of(request).board, case, known, now=timezone.now(), masked=not own)
 
 

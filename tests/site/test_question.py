@@ -41,6 +41,23 @@ def test_what_a_customer_writes_is_text_and_no_markup(client: Client, ask: Ask) 
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; &lt;b&gt;bold" in page
 
 
+def test_a_number_is_masked_for_a_link_and_whole_for_its_proved_customer(
+    client: Client, ask: Ask
+) -> None:
+    sign_in(client, "sam@example.org")
+    case = ask(client, way="phone", address_phone="020 765 43 21")
+    assert "We call you on <span" in body(client, case) and "020 765 4321" in body(client, case)
+    by_link, code = Client(), services.case_link(case)
+    by_link.post(f"/c/{code.plain}/")
+    for page in (body(by_link, case), by_link.get(f"/q/{case.reference}/news/").content.decode()):
+        assert "+31 … 21" in page
+        assert "7654321" not in page.replace(" ", "")
+    stranger = Client()
+    sign_in(stranger, "other@example.org")
+    stranger.post(f"/c/{code.plain}/")
+    assert "765 4321" not in body(stranger, case)
+
+
 def test_notes_and_staffs_events_are_for_staff(client: Client, ask: Ask, agent: User) -> None:
     case = ask(client)
     services.add_note(case=case, staff=agent, text="He is difficult.")
@@ -291,5 +308,6 @@ def test_an_acknowledgement_that_failed_is_told_and_how_it_goes_otherwise_is_not
 
 
 def test_a_number_on_the_page_stays_on_one_row(client: Client, ask: Ask) -> None:
+    sign_in(client, "sam@example.org")
     case = ask(client, way="phone", address_phone="+44 20 7946 0958")
     assert '<span class="nowrap">+44 20 7946 0958</span>' in body(client, case)

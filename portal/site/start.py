@@ -20,6 +20,7 @@ from contacts.models import Case, Code, Customer, Holder, Topic
 from portal import access
 from portal.context import site_of
 from portal.site import forms, strips, ways
+from portal.site.carried import carry
 from portal.site.forms import Typed, Wanted
 from portal.site.ways import Way
 
@@ -68,12 +69,15 @@ def page(
     how_soon = forms.how_soon_of(typed)
     ways.advise(rows, topic, how_soon)
     shown = topics[:MAX_CHIPS] + [t for t in topics[MAX_CHIPS:] if t == topic]
-    if notice:
-        strips.say(request, notice, tone="warn")
+    carried = carry(typed, rows)
+    for line in filter(None, (notice, carried.notice)):
+        strips.say(request, line, tone="warn")
+    name = typed.get("name") or carried.name
     context: dict[str, Any] = {
         **forms.context(
-            typed, "name", about=typed.get("about", 200), topic=slug, how_soon=how_soon
+            typed, name=name, about=typed.get("about", 200), topic=slug, how_soon=how_soon
         ),
+        "carried": carried.fields,
         "topics": shown,
         "has_other": not any(topic.slug == OTHER for topic in shown),
         "how_soon": Case.HowSoon.choices,

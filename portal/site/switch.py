@@ -18,6 +18,7 @@ from portal import access
 from portal.context import site_of
 from portal.site import forms, proofs, strips, ways
 from portal.site.buttons import button
+from portal.site.carried import carry
 from portal.site.forms import Typed, Wanted
 from portal.site.question import case_for
 from portal.site.start import language_of
@@ -73,10 +74,14 @@ def _page(
 ) -> HttpResponse:
     if request.method == "POST":
         ways.fill(first + rest, typed)
+    carried = carry(typed, first + rest)
+    if carried.notice:
+        strips.say(request, carried.notice, tone="warn")
     choice = case.choice
     context: dict[str, Any] = {
         **forms.context(typed, once=typed.get("once")),
         "case": case,
+        "carried": carried.fields,
         "groups": [ways.Group("", first)] * bool(first) + ways.groups(rest),
         "kinds": [offer.kind for offer in site_of(request).board],
         "calls": _calls(request, case, choice),

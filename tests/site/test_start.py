@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone, translation
+from django.utils.html import escape
 
 from channels_app.models import Channel, Delivery
 from contacts import services
@@ -145,6 +146,33 @@ def test_a_channel_that_was_just_switched_off(client: Client, organisation: Orga
     page = client.post("/", posted()).content.decode()
     assert "This way is not offered any more." in page and "Is the blue bicycle" in page
     assert not Case.objects.exists()
+
+
+def test_what_was_typed_in_a_row_that_went_is_kept_and_put_where_it_fits(
+    client: Client, ask: Ask
+) -> None:
+    Channel.objects.filter(kind="letter").update(is_offered=False)
+    typed = {"name_letter": "Sam <Jones>", "address_letter": "Main Street 1\n1000 AA Town"}
+    words = posted(way="letter", address_email="", **typed)
+    answer = client.post("/", words)
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    said = "Letter is not offered any more. What you typed there is kept: "
+    assert f"{said}Sam &lt;Jones&gt;, Main Street 1, 1000 AA Town" in page
+    assert answer.context["form"]["name"] == "Sam <Jones>"
+    for field, value in typed.items():
+        assert (
+            field in answer.context["carried"] and f'name="{field}" value="{escape(value)}"' in page
+        )
+    # Another mistake, and it is still there; then it goes along with the way that was chosen.
+    again = client.post("/", posted(**typed, name="Sam <Jones>", address_email="nobody"))
+    assert again.context["carried"] == typed
+    case = ask(client, **typed, name=again.context["form"]["name"])
+    assert case.customer.name == "Sam <Jones>" and case.choice and case.choice.kind == "email"
+    Channel.objects.filter(kind="letter").update(is_offered=True)
+    back = client.post("/", posted(**typed, address_email="nobody"))
+    row = next(way for way in back.context["ways"] if way.kind.name == "letter")
+    assert (row.name, row.address) == tuple(typed.values()) and back.context["carried"] == {}
 
 
 def test_files_go_along_and_dangerous_or_large_ones_are_refused(

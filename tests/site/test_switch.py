@@ -233,6 +233,16 @@ def test_a_way_that_was_just_switched_off(client: Client, ask: Ask) -> None:
     assert "not offered any more" in client.get(response["Location"]).content.decode()
 
 
+def test_what_was_typed_in_a_row_that_went_is_kept(client: Client, ask: Ask) -> None:
+    case = ask(client)
+    Channel.objects.filter(kind="letter").update(is_offered=False)
+    typed = {"name_letter": "Sam Jones", "address_letter": "Main Street 1\n1000 AA Town"}
+    answer = client.post(f"/q/{case.reference}/switch/", {"way": "letter", **typed})
+    page = answer.content.decode()
+    assert answer.status_code == 422 and "kept: Sam Jones, Main Street 1, 1000 AA Town" in page
+    assert answer.context["carried"] == typed and 'name="name_letter" value="Sam Jones"' in page
+
+
 def test_please_call_me_and_do_not_call_me(client: Client, ask: Ask, agent: User) -> None:
     case = ask(client)
     services.hold(case.customer, Identity.of("phone", "0207654321"), how=Holder.How.STAFF)

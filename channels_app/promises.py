@@ -81,13 +81,13 @@ def clock(at: datetime) -> str:
     return formats.time_format(at.timetz(), _("G:i"))
 
 
-def moment(at: datetime, now: datetime) -> str:
-    """ "16:00", "tomorrow 9:00", "Mon 9:00", or with its date after a week."""
+def moment(at: datetime, now: datetime, *, short: bool = False) -> str:
+    """ "16:00", "tomorrow 9:00", "Mon 9:00", or with its date after a week; `short`: no words."""
     local = now.astimezone(at.tzinfo)
     days = (at.date() - local.date()).days
     if days == 0:
         return clock(at)
-    if days == 1:
+    if days == 1 and not short:
         return _("tomorrow %(time)s") % {"time": clock(at)}
     form = "D" if days < 7 else "j M"
     return f"{formats.date_format(at, form)} {clock(at)}"

@@ -59,7 +59,7 @@ class Site:
 
     @cached_property
     def phone_state(self) -> str:
-        """ "open until 17:30", "opens Mon 9:00"; "" where hours mean nothing."""
+        """ "open until 17:30", "opens Mon 9:00"; "" where hours mean nothing. Kept short."""
         offer, now = self.offer(PHONE), timezone.now()
         if offer is None or not promises.state_line(offer, now):
             return ""
@@ -67,7 +67,7 @@ class Site:
             return _("open until %(time)s") % {"time": promises.clock(offer.closes_at)}
         if offer.opens_at is None:
             return _("closed")
-        return _("opens %(when)s") % {"when": promises.moment(offer.opens_at, now)}
+        return _("opens %(when)s") % {"when": promises.moment(offer.opens_at, now, short=True)}
 
     @property
     def phone_open(self) -> bool:

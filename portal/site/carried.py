@@ -22,7 +22,8 @@ class Carried:
 def carry(typed: Typed, rows: Sequence[Way]) -> Carried:
     """Find what was typed in no row of these; the name suits any other row."""
     offered = {way.kind.name for way in rows}
-    fields, name, notices = {}, "", []
+    fields: dict[str, str] = {}
+    name, notices = "", []
     for kind in (kind for kind in KINDS.values() if kind.name not in offered):
         own_name, address = typed.get(f"name_{kind.name}"), typed.get(f"address_{kind.name}")
         words = {f"name_{kind.name}": own_name, f"address_{kind.name}": address}

@@ -17,6 +17,7 @@ class InboundEvent(models.Model):
         NEW = "new", _("new")
         PROCESSED = "processed", _("processed")
         QUARANTINED = "quarantined", _("in quarantine")
+        SET_ASIDE = "set_aside", _("set aside")  # by an administrator: spam
 
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="inbound_events")
     sha256 = models.CharField(max_length=64)
@@ -42,6 +43,11 @@ class InboundEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.pk}"
+
+    def move(self, state: str, *, frm: str) -> bool:
+        """From one state into another; False where somebody else was faster."""
+        rows = InboundEvent.objects.filter(pk=self.pk, state=frm)
+        return bool(rows.update(state=state))
 
 
 class InboundItem(models.Model):

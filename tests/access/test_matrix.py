@@ -51,7 +51,7 @@ TABLE = {
         admin:channel_pause admin:channel_resume admin:channel_remove admin:topics
         admin:topic_add admin:topic admin:topic_move admin:topic_remove admin:staff
         admin:staff_add admin:staff_member admin:staff_active admin:quarantine
-        admin:quarantine_raw admin:quarantine_again
+        admin:quarantine_raw admin:quarantine_again admin:quarantine_aside admin:quarantine_back
     """,
 }
 WHO = {name: who for who, names in TABLE.items() for name in names.split()}
@@ -136,6 +136,8 @@ def arguments(name: str, world: dict[str, Any]) -> dict[str, Any]:
         "admin:staff_active": lambda: world["agent"].pk,
         "admin:quarantine_raw": lambda: world["event"].pk,
         "admin:quarantine_again": lambda: world["event"].pk,
+        "admin:quarantine_aside": lambda: world["event"].pk,
+        "admin:quarantine_back": lambda: world["event"].pk,
     }.get(name)
     if pk is None:
         is_delivery = name.startswith(("admin:todo", "admin:letter", "admin:case_again"))

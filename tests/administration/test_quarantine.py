@@ -13,7 +13,7 @@ from channels_app import inbound
 from channels_app.adapters.base import Request
 from channels_app.models import InboundEvent
 from contacts.models import Case, Organisation, User
-from tests.administration.conftest import channel
+from tests.administration.conftest import channel, said
 from tests.shop import MAILBOX, mail
 
 State = InboundEvent.State
@@ -79,6 +79,42 @@ def test_only_what_is_in_quarantine_is_there(event: InboundEvent, desk: Client) 
     assert desk.post(again).status_code == 404
 
 
+def test_spam_is_set_aside_and_put_back(event: InboundEvent, desk: Client) -> None:
+    aside = reverse("admin:quarantine_aside", args=[event.pk])
+    back = reverse("admin:quarantine_back", args=[event.pk])
+    assert desk.get(aside).status_code == 405
+    page = desk.post(aside, follow=True)
+    text = page.content.decode()
+    assert "It is set aside." in said(page) and f'action="{back}"' in text  # undo, in the toast
+    assert "Nothing is in quarantine." in text and "sue@example.org" not in text
+    event.refresh_from_db()
+    assert event.state == State.SET_ASIDE and bytes(event.raw) == RAW
+    kept = desk.get(reverse("admin:quarantine") + "?status=aside").content.decode()
+    assert "sue@example.org" in kept and f'action="{back}"' in kept and aside not in kept
+    assert desk.get(reverse("admin:quarantine_raw", args=[event.pk])).content == RAW
+    assert desk.post(reverse("admin:quarantine_again", args=[event.pk])).status_code == 404
+    # A second click changes nothing, and writes nothing down.
+    desk.post(aside)
+    assert "It is back in quarantine." in said(desk.post(back, follow=True))
+    desk.post(back)
+    event.refresh_from_db()
+    assert event.state == State.QUARANTINED
+    log = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+    assert list(log) == ["Set aside.", "Put back."]
+    InboundEvent.objects.filter(pk=event.pk).update(state=State.PROCESSED)
+    assert desk.post(aside).status_code == desk.post(back).status_code == 404
+
+
+def test_what_is_set_aside_stays_aside_when_it_comes_once_more(
+    event: InboundEvent, desk: Client
+) -> None:
+    desk.post(reverse("admin:quarantine_aside", args=[event.pk]))
+    request = Request(body=RAW, envelope_from="sue@example.org", envelope_to=(MAILBOX,))
+    inbound.process(inbound.receive(channel("email"), request).pk)
+    event.refresh_from_db()
+    assert event.state == State.SET_ASIDE and not Case.objects.exists()
+
+
 def test_every_reason_reads_in_the_language_of_who_reads(event: InboundEvent, desk: Client) -> None:
     User.objects.update(language="nl")
     deep = "x"
@@ -103,6 +139,10 @@ def test_the_sidebar_counts_what_waits_in_quarantine(event: InboundEvent, desk: 
             if "quarantine" in str(i["link"]) and i.get("badge")
         ]
 
+    assert badges() == ["1"]
+    desk.post(reverse("admin:quarantine_aside", args=[event.pk]))
+    assert badges() == []
+    desk.post(reverse("admin:quarantine_back", args=[event.pk]))
     assert badges() == ["1"]
     inbound.again(event)
     assert badges() == []

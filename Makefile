@@ -1,6 +1,7 @@
 # make run     the portal on this machine, with a demo shop   (make run PORT=9000)
 # make test    every test, on SQLite and on PostgreSQL
 # make check   formatting, lint, types, floors, migrations, catalogues
+# make bench   what it costs, beside yardsticks
 # make messages / make requirements   after a change of texts / of requirements/*.in
 PORT ?= 8000
 HOST ?= 127.0.0.1
@@ -9,7 +10,7 @@ RUN = .venv/bin/python
 INSTALL = PYTHON="$(PYTHON)" requirements/install.sh
 COMPILE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: run test check messages requirements format
+.PHONY: run test check bench messages requirements format
 .DEFAULT_GOAL := run
 
 run:
@@ -23,6 +24,10 @@ test:
 check:
 	@$(INSTALL) dev
 	@$(RUN) -m tests.checks
+
+bench:
+	@$(INSTALL) dev
+	@$(RUN) -m benchmarks $(ARGS)
 
 format:
 	@$(INSTALL) dev

@@ -172,6 +172,9 @@ if not DATABASES["default"]["ENGINE"].endswith(("sqlite3", "postgresql")):
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     DATABASES["default"]["CONN_MAX_AGE"] = 0
+else:
+    # Planning a page's joins takes PostgreSQL longer than answering them: keep the plans.
+    DATABASES["default"]["OPTIONS"] = {"server_side_binding": True, "prepare_threshold": 2}
 
 # redis://host:6379/0, or unix:///path/to/socket for the embedded Valkey.
 REDIS_URL = os.environ.get("REDIS_URL", "").strip()

@@ -16,6 +16,7 @@ from portal.processes import die_with
 
 # Speed instead of safety: nothing in it outlives the run.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=")
+DURABLE = ("shared_buffers=512MB", "listen_addresses=")
 
 
 class PostgresMissing(RuntimeError):
@@ -47,8 +48,11 @@ def _other_user() -> dict[str, Any]:
 
 
 @contextmanager
-def temporary() -> Iterator[str]:
-    """The DATABASE_URL of a fresh server on a unix socket; it ends with the block."""
+def temporary(*, durable: bool = False) -> Iterator[str]:
+    """The DATABASE_URL of a fresh server on a unix socket; it ends with the block.
+
+    `durable`: as it is set up for real, to be measured.
+    """
     found, who = binaries(), _other_user()
     folder = Path(tempfile.mkdtemp(prefix="onecase-pg-", dir="/tmp"))
     if who:
@@ -65,7 +69,8 @@ def temporary() -> Iterator[str]:
             capture_output=True,
             **calm,
         )
-        options = [part for setting in FAST for part in ("-c", setting)]
+        settings = DURABLE if durable else FAST
+        options = [part for setting in settings for part in ("-c", setting)]
         parent = os.getpid()
         with open(folder / "log", "wb") as log:
             server = subprocess.Popen(

@@ -1,0 +1,84 @@
+"""A few browsers that do nothing but send: keep-alive connections, a thread each."""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+HOST = "help.example.org"  # as the proxy passes it on
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers, body and how long it took in seconds."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+    cookies: dict[str, str]
+
+
+class Browser:
+    """One keep-alive connection behind a proxy that speaks TLS."""
+
+    def __init__(self, port: int, address: str = "192.0.2.1") -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.cookies: dict[str, str] = {}
+        self.address = address
+
+    def send(
+        self, method: str, path: str, form: Mapping[str, str] | None = None, *, keep: bool = True
+    ) -> Answer:
+        """One request; `keep` takes the cookies of the answer along from then on."""
+        headers = {
+            "Host": HOST,
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-For": self.address,
+            "Referer": f"https://{HOST}/",
+            "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
+        }
+        body = None
+        if form is not None:
+            body = urlencode(form)
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        begun = time.perf_counter()
+        self.connection.request(method, path, body, headers)
+        response = self.connection.getresponse()
+        content = response.read()
+        seconds = time.perf_counter() - begun
+        found = {}
+        for line in response.headers.get_all("Set-Cookie") or []:
+            name, _equals, value = line.partition(";")[0].partition("=")
+            found[name] = value
+        if keep:
+            self.cookies |= found
+        return Answer(response.status, dict(response.headers), content, seconds, found)
+
+
+def at_once(threads: int, times: int, work: Callable[[int, int], None]) -> float:
+    """Run `work(thread, turn)` so often in each thread; how many a second, all together."""
+    failed: list[BaseException] = []
+    ready = threading.Barrier(threads + 1)
+
+    def run(number: int) -> None:
+        ready.wait()
+        try:
+            for turn in range(times):
+                work(number, turn)
+        except BaseException as error:
+            failed.append(error)
+
+    crew = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
+    for thread in crew:
+        thread.start()
+    ready.wait()
+    begun = time.perf_counter()
+    for thread in crew:
+        thread.join()
+    seconds = time.perf_counter() - begun
+    if failed:
+        raise failed[0]
+    return threads * times / seconds

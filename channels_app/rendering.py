@@ -132,11 +132,11 @@ def _thread(case: Case, delivery: Delivery) -> list[str]:
     who = delivery.identity
     came = InboundItem.objects.filter(**kinds, message__identity=who).exclude(provider_id="")
     went = Delivery.objects.filter(**kinds, identity=who).exclude(pk=delivery.pk)
-    went, came = went.exclude(sent_at=None), came.order_by("-pk")
-    rows = [(item.created_at, item.provider_id) for item in came[:MAX_REFERENCES]]
+    sent = went.exclude(sent_at=None).order_by("-created_at")[:MAX_REFERENCES]
+    rows = list(came.order_by("-pk").values_list("created_at", "provider_id")[:MAX_REFERENCES])
     rows += [
-        (row.created_at, message_id(str(row.pk), row.channel.address))
-        for row in went.select_related("channel").order_by("-created_at")[:MAX_REFERENCES]
+        (at, message_id(str(pk), address))
+        for at, pk, address in sent.values_list("created_at", "pk", "channel__address")
     ]
     known = [f"<{value}>" for _at, value in sorted(rows) if " " not in value]
     return known[-MAX_REFERENCES:]

@@ -4,6 +4,7 @@ import logging
 import uuid
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 
 from channels_app import dispatch, outbox, rendering, routing
@@ -12,17 +13,18 @@ from channels_app.adapters.base import (
     Reason,
     RecipientGone,
     SendError,
+    Sent,
     Uncertain,
 )
 from channels_app.models import Attempt, Channel, Delivery
 from contacts.models import Event, Identity, Message
 
 logger = logging.getLogger(__name__)
-BATCH = 50
+BATCH = 20  # rows under one lease: each is looked at again before it is sent
+SEEN_EVERY = timedelta(seconds=5)
 PAUSE_UNREACHABLE = timedelta(seconds=30)
 PAUSE_MISCONFIGURED = timedelta(minutes=5)
 RELATED = (
-    "channel__organisation",
     "identity",
     "message__case__root",
     "message__case__customer__root",
@@ -33,65 +35,95 @@ RELATED = (
     "message__staff",
     "message__code",
 )
+# What may change between reading a batch and sending its last row.
+FRESH = (
+    *("message__case__seq", "message__case__root_id", "message__case__root__seq"),
+    *("identity__bounced_at", "identity__blocked_at", "identity__stopped_at"),
+)
 
 
 def deliver(delivery_id: uuid.UUID) -> int:
-    """Send one due delivery, then go on with its channel's due rows over the same connection.
+    """Send what is due on the channel of a delivery, over the same connection; how many tries.
 
-    How many were tried. A row that another worker leased is left alone.
+    Rows that another worker leased are left alone.
     """
-    first = Delivery.objects.filter(pk=delivery_id).values_list("channel", flat=True).first()
-    if first is None:
-        return 0
-    tried, waiting = 0, [delivery_id]
-    while waiting:
-        for pk in waiting:
-            if not _has_room(first):
-                return tried
-            lease = Delivery.objects.claim(pk, timezone.now())
-            if lease is not None:
-                attempt(Delivery.objects.select_related(*RELATED).get(pk=pk), lease)
-                tried += 1
-        due = Delivery.objects.due(timezone.now()).filter(channel=first)
-        waiting = list(due.order_by("next_attempt_at").values_list("pk", flat=True)[:BATCH])
+    rung = Channel.objects.filter(deliveries=delivery_id, deliveries__status=Delivery.Status.QUEUED)
+    channel, tried = rung.select_related("organisation").first(), 0
+    while channel is not None and _has_room(channel):
+        lease, keys = Delivery.objects.claim(channel, timezone.now(), BATCH)
+        if not keys:
+            break
+        rows = Delivery.objects.select_related(*RELATED).in_bulk(keys)
+        for number, key in enumerate(keys):
+            delivery = rows[key] if number == 0 else _as_it_is_now(rows[key])
+            if delivery is None:
+                continue
+            delivery.channel, tried = channel, tried + 1
+            if not attempt(delivery, lease):
+                Delivery.objects.let_go(lease)
+                break
     return tried
 
 
-def _has_room(channel_id: int) -> bool:
+def _has_room(channel: Channel) -> bool:
     """The bulkhead: a slow provider keeps no more than its share of the workers."""
-    sending = Delivery.objects.filter(channel=channel_id, status=Delivery.Status.SENDING).count()
-    limit = Channel.objects.values_list("max_sending", flat=True).get(pk=channel_id)
-    return sending < limit
+    sending = Delivery.objects.filter(channel=channel, status=Delivery.Status.SENDING).count()
+    return sending < channel.max_sending
 
 
-def attempt(delivery: Delivery, lease: uuid.UUID) -> None:
-    """Try once. Whatever happens is written on the row and in an Attempt."""
+def _as_it_is_now(delivery: Delivery) -> Delivery | None:
+    """The same row; read anew where its case or its address changed since the batch was read."""
+    rows = Delivery.objects.filter(pk=delivery.pk)
+    now = rows.values_list(*FRESH).first()
+    case, identity = delivery.message.case, delivery.identity
+    then = (
+        *((case.seq, case.root_id, case.root.seq if case.root else None) if case else [None] * 3),
+        *(
+            (identity.bounced_at, identity.blocked_at, identity.stopped_at)
+            if identity
+            else [None] * 3
+        ),
+    )
+    return delivery if now == then else rows.select_related(*RELATED).first()
+
+
+def attempt(delivery: Delivery, lease: uuid.UUID) -> bool:
+    """Try once; False where the fault is the channel's, so that the next row would meet it too.
+
+    Whatever happens is written on the row and in an Attempt.
+    """
     started = timezone.now()
     if not _still_wanted(delivery):
-        return
+        return True
     try:
         outbound = rendering.render(delivery)
         adapter = delivery.channel.adapter()
     except Exception as error:  # a broken template must not stop the channel's other rows
         logger.exception("Delivery %s cannot be rendered.", delivery.pk)
         _fail(delivery, Reason("not_made", {"fault": type(error).__name__}))
-        return
+        return True
     if not delivery.start_sending(lease, timezone.now()):
-        return
+        return True
     try:
         sent = adapter.send(outbound)
     except SendError as error:
         _record(delivery, type(error).__name__.lower(), started, error.why)
         _after(delivery, error)
+        return not (error.everyone or isinstance(error, Misconfigured))
     except Exception as error:
         logger.exception("Delivery %s broke in its adapter.", delivery.pk)
         why = Reason("fault", {"fault": type(error).__name__})
         _record(delivery, "uncertain", started, why)
         _after(delivery, Uncertain(why))
     else:
+        _sent(delivery, sent, started)
+    return True
+
+
+def _sent(delivery: Delivery, sent: Sent, started: datetime) -> None:
+    S, now = Delivery.Status, timezone.now()
+    with transaction.atomic():
         # uncertain: the lease ran out while the provider was slow, and here is its answer
-        S = Delivery.Status
-        now = timezone.now()
         delivery.move(
             S.SENT,
             frm=(S.SENDING, S.UNCERTAIN),
@@ -101,7 +133,10 @@ def attempt(delivery: Delivery, lease: uuid.UUID) -> None:
             reason={},
         )
         _record(delivery, "sent", started, detail=sent.provider_id)
-        Channel.objects.filter(pk=delivery.channel_id).update(last_success_at=now)
+    channel = delivery.channel
+    if channel.last_success_at is None or now - channel.last_success_at >= SEEN_EVERY:
+        channel.last_success_at = now
+        Channel.objects.filter(pk=channel.pk).update(last_success_at=now)
 
 
 def _still_wanted(delivery: Delivery) -> bool:
@@ -191,7 +226,7 @@ def _doubt(delivery: Delivery, why: Reason) -> None:
 def recover() -> None:
     """The sweep: ring channels that have due rows, and settle rows whose worker died."""
     now = timezone.now()
-    for delivery in Delivery.objects.lost_in_sending(now).select_related(*RELATED)[:500]:
+    for delivery in Delivery.objects.lost_in_sending(now).select_related("channel", *RELATED)[:500]:
         error = Uncertain(Reason("worker_stopped"))
         _record(delivery, "uncertain", now, error.why)
         _after(delivery, error)

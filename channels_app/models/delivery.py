@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import models
+from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -30,14 +30,32 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         going = Q(channel__paused_until=None) | Q(channel__paused_until__lte=now)
         return self.filter(free, going, status=Delivery.Status.QUEUED, next_attempt_at__lte=now)
 
-    def claim(self, pk: uuid.UUID, now: datetime) -> uuid.UUID | None:
-        """Lease one due row; the lease's id, or None where another worker was first."""
+    def claim(
+        self, channel: Channel, now: datetime, most: int
+    ) -> tuple[uuid.UUID, list[uuid.UUID]]:
+        """Lease up to `most` of a channel's due rows; the lease's id and theirs, oldest first.
+
+        Two workers at once take different rows. On SQLite the transaction is alone anyway.
+        """
         lease = uuid.uuid4()
-        free = Q(leased_until=None) | Q(leased_until__lte=now)
-        changed = self.filter(
-            free, pk=pk, status=Delivery.Status.QUEUED, next_attempt_at__lte=now
-        ).update(leased_until=now + LEASE, lease=lease)
-        return lease if changed else None
+        with transaction.atomic():
+            due = self.due(now).filter(channel=channel).order_by("next_attempt_at")
+            if connection.features.has_select_for_update_skip_locked:
+                due = due.select_for_update(skip_locked=True, of=("self",))
+            taken = list(due.values_list("pk", flat=True)[:most])
+            # A condition again, though the rows are locked: correctness rests on this line alone.
+            free = Q(leased_until=None) | Q(leased_until__lte=now)
+            held = self.filter(free, pk__in=taken, status=Delivery.Status.QUEUED)
+            changed = held.update(leased_until=now + LEASE, lease=lease) if taken else 0
+        if changed != len(taken):
+            found = self.filter(pk__in=taken, lease=lease).order_by("next_attempt_at")
+            taken = list(found.values_list("pk", flat=True))
+        return lease, taken
+
+    def let_go(self, lease: uuid.UUID) -> None:
+        """Give back what was leased and not begun."""
+        rest = self.filter(lease=lease, status=Delivery.Status.QUEUED)
+        rest.update(leased_until=None, lease=None)
 
     def to_do(self) -> "DeliveryQuerySet":
         """What a person has to carry out."""

@@ -40,5 +40,5 @@ def test_a_case_opens_without_a_broker_and_its_mail_leaves_later() -> None:
     assert run.returncode == 0, run.stderr[-3000:]
     result = json.loads(run.stdout.splitlines()[-1])
     assert (result["without"], result["after"]) == ("queued", "sent")
-    assert result["took"] < 1.0  # 0.2 s to connect at most, never a time-out of the broker
+    assert result["took"] < 3.0  # with the client's own retries it was 6.1 s
     assert len(sink.raw) == 1

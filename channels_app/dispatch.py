@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from channels_app import outbox, routing
@@ -85,7 +85,7 @@ def reply(
         message.kind, message.why = route.channel.kind, route.why
         message.identity = route.identity
         services.write_answer(stem, message, files=files)
-        _deliver(message, route, at=at)
+        deliver(message, route, at=at)
         if template == CALLBACK:
             calls.ask(stem, message)
         if message.is_answer:
@@ -93,7 +93,8 @@ def reply(
         return message
 
 
-def _deliver(message: Message, route: routing.Route, *, at: datetime | None = None) -> Delivery:
+def deliver(message: Message, route: routing.Route, *, at: datetime | None = None) -> Delivery:
+    """Write the Delivery of a message by a route."""
     return outbox.add(message, route.channel, route.identity, only_notice=route.only_notice, at=at)
 
 
@@ -114,32 +115,44 @@ def refuse(case: Case, *, staff: User, kind: str, refused: routing.Refused) -> N
     case.append(Event(sort=Event.Sort.REFUSED, staff=staff, data=data))
 
 
-def acknowledge(case: Case) -> Message | None:
-    """Say that the question is there, by the chosen channel, with none of the sender's words.
+def acknowledgement(case: Case) -> tuple[Message, routing.Route] | None:
+    """ "We have your question", by the chosen channel, with none of the sender's words.
 
-    None where that channel sends nothing by itself, or the address heard from us just now.
+    For a case that is about to be stored. None where that channel sends nothing by itself, or the
+    address heard from us just now.
     """
     choice = case.choice
     if choice is None or choice.identity is None or not choice.identity.is_usable:
         return None
-    message = Message(case=case, direction=Message.Direction.OUT, kind=choice.kind)
+    message = Message(
+        case=case,
+        direction=Message.Direction.OUT,
+        template=ACKNOWLEDGEMENT,
+        language=case.language,
+        created_at=case.opened_at,
+    )
     route = routing.route(message, timezone.now())
     if isinstance(route, routing.Refused) or not route.channel.capabilities.automatic:
         return None
     if not _may_acknowledge(choice.identity):
         return None
-    return reply(case=case, staff=None, text="", template=ACKNOWLEDGEMENT)
+    message.kind = message.chosen_kind = route.channel.kind
+    message.why, message.identity = route.why, route.identity
+    return message, route
 
 
 def _may_acknowledge(identity: Identity) -> bool:
     """Take the turn of a mailbox by one conditional UPDATE; who proved it has an own turn."""
     now = timezone.now()
-    proved = Holder.objects.proved().filter(identity=identity).exists()
-    before = now - (PROVED_EVERY if proved else UNPROVED_EVERY)
-    free = Q(acknowledged_at=None) | Q(acknowledged_at__lte=before)
+    free = Q(acknowledged_at=None) | Q(acknowledged_at__lte=now - UNPROVED_EVERY)
+    proved = Holder.objects.proved()
+    is_proved = Exists(proved.filter(identity=OuterRef("pk")))
+    mine = free | (Q(acknowledged_at__lte=now - PROVED_EVERY) & Q(is_proved))
     box = addresses.mailbox(identity.scheme, identity.value)
-    turn = identity if proved or box == identity.value else Identity.of(identity.scheme, box)
-    return bool(Identity.objects.filter(free, pk=turn.pk).update(acknowledged_at=now))
+    turn, rule = identity, mine
+    if box != identity.value and not proved.filter(identity=identity).exists():
+        turn, rule = Identity.of(identity.scheme, box), free
+    return bool(Identity.objects.filter(rule, pk=turn.pk).update(acknowledged_at=now))
 
 
 def notice(

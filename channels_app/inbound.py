@@ -13,7 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import dispatch, outbox
+from channels_app import dispatch, opening, outbox
 from channels_app.adapters.base import BadPayload, Inbound, Reason, Receipt, Request
 from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
 from contacts import codes, languages, services
@@ -287,19 +287,17 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
             identity, name=inbound.sender_name, language=language, how=Holder.How.WROTE
         )
     content = _content(inbound)
-    case, message = services.open_case(
+    case = services.new_case(
+        reference=services.unused_reference(),
         customer=customer,
-        kind=channel.kind,
-        identity=identity,
         choice=Choice(kind=channel.kind, identity=identity, by=Choice.By.WRITING),
+        text=content["text"],
+        title=inbound.subject,
         organisation=organisation,
         language=language,
-        title=inbound.subject,
         may_belong_to=_may_belong_to(inbound),
-        **content,
     )
-    dispatch.acknowledge(case)
-    return message
+    return opening.store(case, kind=channel.kind, identity=identity, **content)
 
 
 def _may_belong_to(inbound: Inbound) -> Case | None:

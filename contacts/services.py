@@ -28,7 +28,6 @@ from contacts.models import (
     Holder,
     Identity,
     Message,
-    Organisation,
     Topic,
     User,
 )
@@ -84,12 +83,13 @@ def customer_for(
     identity: Identity | None, *, name: str = "", language: str, how: str = Holder.How.TYPED
 ) -> Customer:
     """The known customer of an address, or a new one that holds it, unproved."""
-    customer = known_customer(identity) if identity else None
+    is_known = identity is not None and not identity.is_new
+    customer = known_customer(identity) if identity and is_known else None
     if customer is None:
         name = clean_text(name)[:200]
         customer = Customer.objects.create(name=name, language=language)
         if identity is not None:
-            hold(customer, identity, how=how)
+            _first_held(Holder.objects.create(customer=customer, identity=identity, how=how))
         if name:
             search.index(name, customer=customer)
     return customer
@@ -105,11 +105,18 @@ def hold(customer: Customer, identity: Identity, *, how: str, proved: bool = Fal
     )
     if proved and not made:
         holder.prove(how)
-    if made and identity.scheme == POST:
-        search.index(identity.value, customer=customer)  # people look for a street
-    if made and identity.scheme == EMAIL:
-        Consent.objects.create(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)
+    if made:
+        _first_held(holder)
     return holder
+
+
+def _first_held(holder: Holder) -> None:
+    identity, customer = holder.identity, holder.customer
+    identity.is_new = False
+    if identity.scheme == POST:
+        search.index(identity.value, customer=customer)  # people look for a street
+    if identity.scheme == EMAIL:
+        Consent.objects.create(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)
 
 
 def prove_by_answer(case: Case, identity: Identity) -> None:
@@ -137,64 +144,67 @@ def rename(customer: Customer, name: str) -> None:
     search.index(customer.name, customer=customer)
 
 
-@transaction.atomic
-def open_case(
+def new_case(
     *,
     customer: Customer,
-    text: str,
-    kind: str,
     choice: Choice,
-    organisation: Organisation,
-    language: str,
-    topic: Topic | None = None,
+    text: str,
     title: str = "",
     about: str = "",
-    how_soon: str = "",
-    identity: Identity | None = None,
-    files: Sequence[File] = (),
-    staff: User | None = None,
-    may_belong_to: Case | None = None,
-    client_key: uuid.UUID | None = None,
-    **message_fields: Any,
-) -> tuple[Case, Message]:
-    """Open a case with its first message. The same `client_key` again raises IntegrityError.
+    **fields: Any,
+) -> Case:
+    """A case that is not stored yet, as `open_case` stores it; `choice`: an unsaved Choice.
 
-    `kind`: how the question came; `identity`: the address it came from, if any; `choice`: an
-    unsaved Choice; `message_fields`: more of the Message (subject, whole_text, html).
+    `fields`: more of the Case (organisation, language, topic, how_soon, client_key ...).
     """
     now = timezone.now()
-    text = clean_text(text)
-    case = Case.objects.create(
-        reference=unused_reference(),
+    return Case(
         customer=customer,
-        organisation=organisation,
-        topic=topic,
-        title=clean_text(title)[:200] or title_of(text),
+        choice=choice,
+        title=clean_text(title)[:200] or title_of(clean_text(text)),
         about=clean_text(about)[:200],
-        how_soon=how_soon,
-        language=language,
-        may_belong_to=may_belong_to,
-        client_key=client_key,
         opened_at=now,
         changed_at=now,
         waiting_since=now,
+        **fields,
     )
+
+
+@transaction.atomic(savepoint=False)
+def open_case(
+    case: Case,
+    *,
+    text: str,
+    kind: str,
+    identity: Identity | None = None,
+    files: Sequence[File] = (),
+    staff: User | None = None,
+    also: Sequence[Message] = (),
+    **message_fields: Any,
+) -> Message:
+    """Store a new case with its first message. A used `client_key` raises IntegrityError.
+
+    `kind`: how the question came; `identity`: the address it came from, if any; `also`: what we
+    say to it at once; `message_fields`: more of the Message (subject, whole_text, html).
+    """
+    now, choice = case.opened_at, case.choice
+    assert choice is not None
     message = Message(
         direction=Message.Direction.IN,
         kind=kind,
         identity=identity,
-        text=text,
+        text=clean_text(text),
         staff=staff,
         created_at=now,
-        language=language,
+        language=case.language,
         **message_fields,
     )
     opened = Event(sort=Event.Sort.OPENED, staff=staff, data={"kind": kind}, created_at=now)
     chosen = Event(sort=Event.Sort.CHOSEN, staff=staff, data=choice_data(choice), created_at=now)
-    case.append(opened, message, choice, chosen)
+    case.append(opened, message, choice, chosen, *also)
     attach(message, files)
-    search.index(f"{case.reference} {case.title} {about}\n{text}", case=case)
-    return case, message
+    search.index(f"{case.reference} {case.title} {case.about}\n{message.text}", case=case)
+    return message
 
 
 def choice_data(choice: Choice, before: Choice | None = None) -> dict[str, Any]:

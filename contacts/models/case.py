@@ -161,20 +161,26 @@ class Case(models.Model):
         """Write rows into the history: the only way in.
 
         The first statement takes the next numbers of the case, which is a row lock on PostgreSQL
-        (SQLite already holds its write lock). `changes` are new values of the stem's fields.
+        (SQLite already holds its write lock); a case that is not stored yet is stored with them.
+        `changes` are new values of the stem's fields.
         """
-        with transaction.atomic():
+        # No savepoint: half of it must never stay, so that who catches a fault has set one.
+        with transaction.atomic(savepoint=False):
             numbered = [row for row in rows if not isinstance(row, Choice)]
-            stem = self._take(max(1, len(numbered)), changes)
-            now = Case.objects.values("seq", *changes).get(pk=stem.pk)
-            last = now["seq"]
-            for number, line in enumerate(numbered, start=last - len(numbered) + 1):
+            if self._state.adding:
+                stem, values = self, self._begin(len(numbered), changes)
+            else:
+                stem = self._take(max(1, len(numbered)), changes)
+                values = Case.objects.values("seq", *changes).get(pk=stem.pk)
+            for number, line in enumerate(numbered, start=values["seq"] - len(numbered) + 1):
                 line.case, line.seq = self, number
+            for model in dict.fromkeys(type(row) for row in numbered):
+                lines = [row for row in numbered if type(row) is model]
+                model._default_manager.bulk_create(lines)  # type: ignore[arg-type]
             for row in rows:
                 if isinstance(row, Choice):
                     row.case = stem
-                row.save(force_insert=True)
-                if isinstance(row, Choice):
+                    row.save(force_insert=True)
                     stem.choice = row
                     Case.objects.filter(pk=stem.pk).update(choice=row)
             for alert in alerts:
@@ -182,9 +188,18 @@ class Case(models.Model):
                 alert.save(force_insert=True)
             for field, value in changes.items():
                 is_row = isinstance(value, models.Model) or value is None
-                setattr(stem, field, value if is_row else now[field])
-            stem.seq = last
-            transaction.on_commit(partial(hints.publish, stem.pk, last), robust=True)
+                setattr(stem, field, value if is_row else values[field])
+            stem.seq = values["seq"]
+            transaction.on_commit(partial(hints.publish, stem.pk, stem.seq), robust=True)
+
+    def _begin(self, count: int, changes: dict[str, Any]) -> dict[str, Any]:
+        """Store a new case, which nobody else can know yet."""
+        choice, self.choice = self.choice, None  # it needs the case first
+        for field, value in (changes | {"seq": count}).items():
+            setattr(self, field, value)
+        self.save(force_insert=True)
+        self.choice = choice
+        return changes | {"seq": count}
 
     def _take(self, count: int, changes: dict[str, Any]) -> "Case":
         """Take numbers from the stem, and change it; the stem as it is at this moment.

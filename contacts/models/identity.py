@@ -20,6 +20,7 @@ class Identity(models.Model):
     stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
     acknowledged_at = models.DateTimeField(_("last acknowledged"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    is_new = False  # made a moment ago: nobody holds it, which need not be looked up
 
     class Meta:
         verbose_name = _("address")
@@ -45,7 +46,19 @@ class Identity(models.Model):
     def of(cls, scheme: str, raw: str) -> "Identity":
         """The identity of what was typed, made if new. Raises addresses.InvalidAddress."""
         value = addresses.normalise(scheme, raw)
-        return cls.objects.get_or_create(scheme=scheme, value=value)[0]
+        found = cls.objects.filter(scheme=scheme, value=value).first()
+        if found is not None:
+            return found
+        new = Identity(scheme=scheme, value=value)
+        # One statement where get_or_create takes three; two at once get the same row.
+        Identity.objects.bulk_create(
+            [new],
+            update_conflicts=True,
+            unique_fields=["scheme", "value"],
+            update_fields=["value"],
+        )
+        new.is_new = True
+        return new
 
 
 class HolderQuerySet(models.QuerySet["Holder"]):

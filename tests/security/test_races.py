@@ -103,7 +103,7 @@ def test_a_fault_half_way_files_nothing_and_the_next_try_files_it_once(
     organisation: Organisation,
 ) -> None:
     event = receive()
-    with mock.patch.object(dispatch, "acknowledge", side_effect=OperationalError("disk full")):
+    with mock.patch.object(dispatch, "deliver", side_effect=OperationalError("disk full")):
         inbound.process(event.pk)
     event.refresh_from_db()
     assert event.state == InboundEvent.State.NEW and bytes(event.raw)

@@ -7,11 +7,13 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
 from django.db import DatabaseError
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -26,6 +28,10 @@ NO_ADDRESS = "onecase.W004"
 NO_SECRET = "onecase.W005"
 NO_TEXT = "onecase.W006"
 NOTHING_OFFERED = "onecase.W007"
+NOT_READ = "onecase.W008"
+
+# Readers tell every five minutes that all is well.
+SILENT = timedelta(minutes=15)
 
 # Kinds that cannot work without an own address (a mailbox, a place).
 NEED_ADDRESS = frozenset({"email", "in_person"})
@@ -47,12 +53,14 @@ def findings() -> list[Finding]:
     organisation = Organisation.objects.order_by("pk").first()
     if organisation is None:
         return []
-    channels = list(organisation.channels.offered())
+    every = list(organisation.channels.all())
+    channels = [channel for channel in every if channel.is_offered]
     return [
         *_phone(organisation, channels),
         *_ways(channels),
         *_addresses(organisation, channels),
         *_secrets(channels),
+        *_mailboxes(every, timezone.now()),
         *_channel_texts(organisation.languages, channels),
         *_other_texts(organisation, Topic.objects.offered()),
     ]
@@ -114,6 +122,28 @@ def _secrets(channels: Sequence[Channel]) -> Iterator[Finding]:
                 _("The channel %(name)s lacks a setting: %(missing)s.")
                 % {"name": channel.name, "missing": ", ".join(missing)},
                 _("Set it in the environment of the portal, and start the portal anew."),
+                channel.pk,
+            )
+
+
+def _mailboxes(channels: Sequence[Channel], now: datetime) -> Iterator[Finding]:
+    """Mail that nobody fetches: customers write on, also to what is not offered any more."""
+    for channel in channels:
+        if not channel.reads_mailbox:
+            continue
+        if channel.read_error:
+            yield Finding(
+                NOT_READ,
+                _("The mailbox of %(name)s: %(why)s")
+                % {"name": channel.name, "why": channel.read_error},
+                _("Press “Test this channel” when it is put right. No mail is lost meanwhile."),
+                channel.pk,
+            )
+        elif channel.last_read_at is None or channel.last_read_at < now - SILENT:
+            yield Finding(
+                NOT_READ,
+                _("The mailbox of %(name)s is not being read.") % {"name": channel.name},
+                _("The program manage.py read_imap must run beside the portal."),
                 channel.pk,
             )
 

@@ -62,6 +62,22 @@ def receive(channel: Channel, request: Request) -> InboundEvent:
     return event
 
 
+def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
+    """Keep something straight in quarantine: a door says that it cannot be read as it is."""
+    event, _made = InboundEvent.objects.get_or_create(
+        channel=channel,
+        sha256=hashlib.sha256(request.body).hexdigest(),
+        defaults={
+            "raw": request.body,
+            "envelope": {"from": request.envelope_from, "to": list(request.envelope_to)},
+            "state": InboundEvent.State.QUARANTINED,
+            "reason": reason,
+            "processed_at": timezone.now(),
+        },
+    )
+    return event
+
+
 def process(event_id: int) -> None:
     """Parse and file one event; what cannot be read goes to quarantine with its bytes."""
     now = timezone.now()

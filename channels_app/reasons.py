@@ -42,6 +42,34 @@ WORDS: dict[str, Promise | str] = {
     "mail_broke": _("The connection broke (%(fault)s)."),
     "mail_broke_sending": _("The connection broke while sending (%(fault)s)."),
     "mail_connected": _("Connected to %(host)s."),
+    "mail_connected_both": _(
+        "Connected to %(host)s. Mail is read at %(imap_host)s; in the folder: %(count)s."
+    ),
+    # The reader of mailboxes.
+    "imap_url": _("The variable must read like imaps://user:password@host:993/INBOX?done=Onecase."),
+    "imap_needs_tls": _(
+        "Without TLS the password could be read on the way: write imaps://, or add tls=1."
+    ),
+    "imap_same_folder": _("Read mail must go to another folder than the one that is read."),
+    "imap_no_host": _("The mailbox's server is not known: there is no such host."),
+    "imap_certificate": _("The certificate of the mailbox's server cannot be trusted."),
+    "imap_tls": _("TLS with the mailbox's server does not work."),
+    "imap_unreachable": _("The mailbox's server cannot be reached."),
+    "imap_broke": _("The connection to the mailbox's server broke."),
+    "imap_nonsense": _("The mailbox's server gave an answer that cannot be understood."),
+    "imap_letters": _("The mailbox's server takes only plain letters in user names and passwords."),
+    "imap_not_now": _("The mailbox's server lets nobody sign in at the moment."),
+    "imap_password": _("The mailbox's server refuses the user name or password."),
+    "imap_no_folder": _("The mailbox has no folder of that name."),
+    "imap_no_move": _("The mailbox's server does not let read mail be moved."),
+    "imap_no_new_folder": _("The mailbox's server does not let a folder for read mail be made."),
+    "imap_read_only": _(
+        "The mailbox's folder is read-only: mail is read, but cannot be moved away."
+    ),
+    "imap_not_stored": _("Mail in the mailbox could not be stored; it is tried again."),
+    "imap_database": _("The database does not answer."),
+    "imap_fault": _("A fault of the portal: see its log."),
+    "imap_twice": _("Another channel reads this mailbox already."),
     "by_hand": _("A person does this: there is nothing to connect to."),
     "in_house": _("This is the portal itself: it answers."),
 }

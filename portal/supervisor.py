@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from channels_app.models import Channel
 from portal import valkey
 from portal.processes import Child, Group, Service
 
@@ -223,6 +224,8 @@ class Supervisor:
             yield self._service("mailbox", [*manage, "demo_mailbox"])
         if settings.DEMO or os.environ.get("ONECASE_SMTP_LISTEN"):
             yield self._service("smtp", [*manage, "listen_smtp"])
+        if _reads_mailboxes():
+            yield self._service("imap", [*manage, "read_imap"])
         schedule = str(self.data / "beat")
         yield self._service("beat", [*celery, "-q", "beat", "-s", schedule, "--pidfile="])
 
@@ -284,6 +287,14 @@ class Supervisor:
             "Ctrl-C stops everything; the data stays.",
         ]
         return "\n" + "\n".join(lines) + "\n"
+
+
+def _reads_mailboxes() -> bool:
+    """Whether mail is read by IMAP; a channel may be given the usual variable later on."""
+    try:
+        return bool(os.environ.get("IMAP_URL")) or Channel.objects.reading().exists()
+    finally:
+        connections.close_all()
 
 
 def _mail_doors(memory: Path) -> dict[str, str]:

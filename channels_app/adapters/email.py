@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 
+from channels_app.adapters import imap
 from channels_app.adapters.base import (
     Account,
     Adapter,
@@ -66,7 +67,7 @@ class EmailAdapter(Adapter):
 
     kinds: ClassVar[frozenset[str]] = frozenset({"email"})
     settings_needed: ClassVar[tuple[str, ...]] = ("url",)
-    settings_optional: ClassVar[tuple[str, ...]] = ("authserv",)
+    settings_optional: ClassVar[tuple[str, ...]] = ("authserv", "imap")
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)
@@ -78,14 +79,17 @@ class EmailAdapter(Adapter):
         return Capabilities(media=frozenset({"*"}))
 
     def check(self) -> Reason:
-        """Connect, greet and sign in."""
+        """Connect, greet and sign in; where mail is read from a mailbox, there as well."""
         self.close()
         server = self._open()
         code, _text = server.noop()
         if code != 250:
             raise Unavailable(Reason("mail_answered", {"code_number": str(code)}))
         host = server._host  # type: ignore[attr-defined]
-        return Reason("mail_connected", {"host": host})
+        if "imap" not in dict(self.account.config):
+            return Reason("mail_connected", {"host": host})
+        seen = imap.check(self.account.setting("imap"))
+        return Reason("mail_connected_both", {"host": host, **seen})
 
     def close(self) -> None:
         """Say good-bye to the server."""

@@ -34,6 +34,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         """Those that are not paused at this moment."""
         return self.filter(Q(paused_until=None) | Q(paused_until__lte=timezone.now()))
 
+    def reading(self) -> "ChannelQuerySet":
+        """Those whose mail is fetched from a mailbox."""
+        return self.filter(config__has_key="imap")
+
 
 class Channel(models.Model):
     """One account at one provider: hours, promise, texts and settings (as `env:` references)."""
@@ -69,6 +73,9 @@ class Channel(models.Model):
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
     paused_for = models.JSONField(_("reason"), default=dict, blank=True, editable=False)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
+    # Where mail is fetched from a mailbox: when that went well last, and what is wrong now.
+    last_read_at = models.DateTimeField(_("mail read"), null=True, blank=True, editable=False)
+    read_fault = models.JSONField(default=dict, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1)
 
     objects = ChannelQuerySet.as_manager()
@@ -143,6 +150,24 @@ class Channel(models.Model):
     def is_open(self, now: datetime) -> bool:
         """Whether somebody is there at that moment."""
         return hours.is_open(self.weekly_hours, now, self.organisation.time_zone)
+
+    @property
+    def reads_mailbox(self) -> bool:
+        """Whether mail comes in from a mailbox by IMAP."""
+        return "imap" in self.config
+
+    @property
+    def read_error(self) -> str:
+        """Why its mailbox is not read, in the reader's language; "" if all is well."""
+        return reasons.words(self.read_fault)
+
+    def note_reading(self, why: Reason | None = None) -> None:
+        """What became of the last look into its mailbox: it was read, or why not."""
+        row = Channel.objects.filter(pk=self.pk)
+        if why is not None:
+            row.update(read_fault=why.stored)
+        else:
+            row.update(read_fault={}, last_read_at=timezone.now())
 
     @property
     def paused_reason(self) -> str:

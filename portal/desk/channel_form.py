@@ -50,6 +50,7 @@ FIRST_TEXTS: dict[str, tuple[Text, Text]] = {
 SETTING_LABELS: dict[str, Text] = {
     "url": gettext_lazy("Mail server"),
     "authserv": gettext_lazy("Servers whose checks of the sender we believe"),
+    "imap": gettext_lazy("Mailbox that mail is read from (IMAP)"),
 }
 SETTING_HELPS: dict[str, Text] = {
     "url": gettext_lazy(
@@ -58,6 +59,11 @@ SETTING_HELPS: dict[str, Text] = {
     "authserv": gettext_lazy(
         "The variable holds the names in Authentication-Results, with commas. Without it a mail"
         " joins a case by its reply address only."
+    ),
+    "imap": gettext_lazy(
+        "The variable holds imaps://user:password@host:993/INBOX?done=Onecase. Whatever lies in"
+        " that folder becomes a case, and is moved to the folder after done=. Empty: mail comes by"
+        " another door."
     ),
 }
 

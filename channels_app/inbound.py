@@ -13,8 +13,14 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import dispatch, opening, outbox
-from channels_app.adapters.base import BadPayload, Inbound, Reason, Receipt, Request
+from channels_app import dispatch, opening, outbox, receipts
+from channels_app.adapters.base import (
+    BadPayload,
+    BadSignature,
+    Inbound,
+    Receipt,
+    Request,
+)
 from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
 from contacts import codes, languages, services
 from contacts.addresses import InvalidAddress
@@ -46,19 +52,22 @@ class Unfiled(Exception):
 
 
 def receive(channel: Channel, request: Request) -> InboundEvent:
-    """The only provider door: verify, store the raw bytes, ring. Raises BadSignature."""
-    channel.adapter().verify(request)
+    """The only provider door: verify, store the raw bytes, ring.
+
+    Raises BadSignature, BadPayload, Misconfigured (a secret is not set, so nothing is believed).
+    """
+    adapter = channel.adapter()
+    adapter.verify(request)
     with transaction.atomic():
         event, made = InboundEvent.objects.get_or_create(
             channel=channel,
-            sha256=hashlib.sha256(request.body).hexdigest(),
-            defaults={
-                "raw": request.body,
-                "envelope": {"from": request.envelope_from, "to": list(request.envelope_to)},
-            },
+            sha256=hashlib.sha256(adapter.fingerprint(request)).hexdigest(),
+            defaults={"raw": request.body, "envelope": _envelope(request, adapter.headers_kept)},
         )
         if made:
             outbox.ring_on_commit(outbox.PROCESS, str(event.pk))
+    if bytes(event.raw) != request.body:
+        raise BadSignature("This signature was used before, for something else.")
     return event
 
 
@@ -76,6 +85,15 @@ def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
         },
     )
     return event
+
+
+def _envelope(request: Request, headers_kept: frozenset[str]) -> dict[str, Any]:
+    """What is kept of a request besides its bytes: enough to read it later, and no secret."""
+    envelope: dict[str, Any] = {"from": request.envelope_from, "to": list(request.envelope_to)}
+    if request.method:
+        kept = [[name, value] for name, value in request.headers if name in headers_kept]
+        envelope |= {"method": request.method, "headers": kept}
+    return envelope
 
 
 def process(event_id: int) -> None:
@@ -113,6 +131,8 @@ def _request(event: InboundEvent) -> Request:
         envelope_from=event.envelope.get("from", ""),
         envelope_to=tuple(event.envelope.get("to", ())),
         received_at=event.received_at,
+        method=event.envelope.get("method", ""),
+        headers=tuple((name, value) for name, value in event.envelope.get("headers", ())),
     )
 
 
@@ -159,13 +179,15 @@ def _take(event: InboundEvent, thing: Inbound | Receipt) -> tuple[str, str]:
             # A savepoint: what was half filed is undone, the item and its reason stay.
             with transaction.atomic():
                 if isinstance(thing, Receipt):
-                    item.message = _file_receipt(thing)
+                    item.message = receipts.settle(event.channel, thing)
                 else:
                     item.provider_id = thing.provider_id
                     item.message = _file_message(event.channel, thing)
             item.state = State.FILED
         except Unfiled as error:
             item.state, item.reason = error.state, error.reason
+        except receipts.Unknown as error:
+            item.state, item.reason = State.IGNORED, str(error)
         item.save()
     return item.state, item.reason
 
@@ -334,36 +356,3 @@ def _may_belong_to(inbound: Inbound) -> Case | None:
         .first()
     )
     return item.message.case.stem if item and item.message and item.message.case else None
-
-
-def _file_receipt(receipt: Receipt) -> Message:
-    """What a provider says of a delivery; a mail report must bring back our own MAC."""
-    key = dispatch.key_of(receipt.key)
-    delivery = key and (
-        Delivery.objects.filter(pk=key)
-        .select_related("message__case__root", "channel", "identity")
-        .first()
-    )
-    if not delivery or delivery.message.case is None:
-        raise Unfiled(State.IGNORED, _("A report on something that we did not send."))
-    stem = delivery.message.case.stem
-    found = (Code.objects.find(codes.REPLY, value) for value in receipt.reply_codes)
-    if not any(code and code.case and code.case.stem == stem for code in found):
-        raise Unfiled(State.IGNORED, _("A report without our own proof."))
-    if receipt.status == "returned":
-        _returned(delivery, receipt)
-    return delivery.message
-
-
-def _returned(delivery: Delivery, receipt: Receipt) -> None:
-    S = Delivery.Status
-    if not delivery.move(
-        S.RETURNED,
-        frm=(S.SENDING, S.SENT, S.DELIVERED, S.READ, S.UNCERTAIN),
-        reason=Reason.said(receipt.detail).stored,
-        finished_at=timezone.now(),
-    ):
-        return
-    if receipt.gone and delivery.identity is not None:
-        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=timezone.now())
-    dispatch.fall_back(delivery)

@@ -41,6 +41,11 @@ WORDS: dict[str, Promise | str] = {
     "mail_answered": _("The mail server answered %(code_number)s."),
     "mail_broke": _("The connection broke (%(fault)s)."),
     "mail_broke_sending": _("The connection broke while sending (%(fault)s)."),
+    "spam": _("The recipient marked it as spam."),
+    "provider_knows": _("%(provider)s knows the key."),
+    "provider_url_plain": _("The address of the provider must start with https://."),
+    "provider_url_wrong": _("The address of the provider is wrong (%(fault)s)."),
+    "not_a_mail": _("It cannot be written as a mail (%(fault)s)."),
     "mail_connected": _("Connected to %(host)s."),
     "mail_connected_both": _(
         "Connected to %(host)s. Mail is read at %(imap_host)s; in the folder: %(count)s."

@@ -10,7 +10,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
 from channels_app.adapters.base import Outbound, OutFile
-from channels_app.adapters.email import marker, message_id, reply_address
+from channels_app.adapters.mail import marker, message_id, reply_address
 from channels_app.models import Delivery, InboundItem
 from contacts import addresses, codes, services
 from contacts.kinds import PHONE

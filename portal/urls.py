@@ -14,6 +14,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
     path("admin/", admin.site.urls),
+    path("webhooks/", include("channels_app.webhooks")),
 ]
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("portal.simulator.urls")))

@@ -102,13 +102,24 @@ class Sent:
 
 @dataclass(frozen=True)
 class Request:
-    """What came in by a door: raw bytes and what the door knew besides."""
+    """What came in by a door: raw bytes and what the door knew besides.
+
+    `method` is that of HTTP; "" means a door of our own (SMTP, a pipe), which brings whole mails.
+    """
 
     body: bytes = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # names in small letters
     envelope_from: str = ""
     envelope_to: tuple[str, ...] = ()
     received_at: datetime | None = None
+    method: str = ""
+    url: str = ""  # built from PUBLIC_URL, never from what the caller says
+    query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    remote_address: str = ""  # who connected: with a proxy before us, that proxy
+
+    def header(self, name: str) -> str:
+        """The value of a header, "" without it."""
+        return dict(self.headers).get(name, "")
 
 
 @dataclass(frozen=True)
@@ -145,7 +156,11 @@ class Inbound:
 
 @dataclass(frozen=True)
 class Receipt:
-    """The provider says how a delivery went: delivered, read, failed or returned."""
+    """The provider says how a delivery went: delivered, delayed, returned, failed, complained.
+
+    `signed`: the provider itself said it in a request that was verified. A report that comes as a
+    mail is not: anybody can write one, so it must bring back a secret of ours.
+    """
 
     external_id: str
     key: str
@@ -154,6 +169,7 @@ class Receipt:
     detail: str = ""
     gone: bool = False  # the address is no more
     reply_codes: tuple[str, ...] = ()  # secrets of ours that the report came back with
+    signed: bool = False
 
 
 class SendError(Exception):
@@ -210,6 +226,11 @@ class Adapter:
     """Speaks to one provider through one account. One instance per process, thread and version."""
 
     kinds: ClassVar[frozenset[str]] = frozenset()
+    label: ClassVar[str] = ""  # how people call the provider
+    # Whether the provider calls us by HTTP; without it the door does not exist (404).
+    webhooks: ClassVar[bool] = False
+    # What `parse` needs of a request's headers later. Never one that holds a secret.
+    headers_kept: ClassVar[frozenset[str]] = frozenset()
     # Names in `Account.config`, each an `env:` reference; a check says which of them are missing.
     settings_needed: ClassVar[tuple[str, ...]] = ()
     settings_optional: ClassVar[tuple[str, ...]] = ()
@@ -233,6 +254,18 @@ class Adapter:
     def verify(self, request: Request) -> None:
         """Raise BadSignature unless the request is the provider's. Refuses by default."""
         raise BadSignature("This door is closed.")
+
+    def challenge(self, request: Request) -> str:
+        """The answer to a provider that asks whether this address is ours. Refuses by default."""
+        raise BadSignature("Nothing is asked here.")
+
+    def fingerprint(self, request: Request) -> bytes:
+        """What makes a request the same one when it comes again; asked after `verify`.
+
+        Where a signature covers only a part (a token), it is that part: the same token with
+        another body is refused.
+        """
+        return request.body
 
     def parse(self, request: Request) -> list[Inbound | Receipt]:
         """What the request says; an unknown event is an empty list. Raises BadPayload."""

@@ -5,10 +5,14 @@ import threading
 from channels_app.adapters.base import Account, Adapter
 from channels_app.adapters.email import EmailAdapter
 from channels_app.adapters.in_house import InHouseAdapter
+from channels_app.adapters.mailgun import MailgunAdapter
 from channels_app.adapters.manual import ManualAdapter
+from channels_app.adapters.postmark import PostmarkAdapter
 
 PROVIDERS: dict[str, type[Adapter]] = {
     "email": EmailAdapter,
+    "mailgun": MailgunAdapter,
+    "postmark": PostmarkAdapter,
     "manual": ManualAdapter,
     "in_house": InHouseAdapter,
 }

@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -51,6 +53,12 @@ SETTING_LABELS: dict[str, Text] = {
     "url": gettext_lazy("Mail server"),
     "authserv": gettext_lazy("Servers whose checks of the sender we believe"),
     "imap": gettext_lazy("Mailbox that mail is read from (IMAP)"),
+    "api_key": gettext_lazy("Key to send with"),
+    "server_token": gettext_lazy("Server token to send with"),
+    "webhook_signing_key": gettext_lazy("Key that signs webhooks"),
+    "webhook_secret": gettext_lazy("User name and password of webhooks"),
+    "sender_domain": gettext_lazy("Sending domain"),
+    "api_url": gettext_lazy("Address of the provider's interface"),
 }
 SETTING_HELPS: dict[str, Text] = {
     "url": gettext_lazy(
@@ -65,6 +73,15 @@ SETTING_HELPS: dict[str, Text] = {
         " that folder becomes a case, and is moved to the folder after done=. Empty: mail comes by"
         " another door."
     ),
+    "webhook_signing_key": gettext_lazy(
+        "Without it nothing that the provider brings is believed. It is not the key to send with."
+    ),
+    "webhook_secret": gettext_lazy(
+        "The variable holds user:password, both long and made up for this. Without it nothing that"
+        " the provider brings is believed."
+    ),
+    "sender_domain": gettext_lazy("Only where it is another one than that of the mailbox."),
+    "api_url": gettext_lazy("Only for another region, like https://api.eu.mailgun.net/v3."),
 }
 
 # The variables of docs/running.md, which a new channel takes where they are set.
@@ -167,6 +184,13 @@ class ChannelForm(forms.ModelForm):
             )
         if not self.references:
             del self.fields["max_sending"]
+
+    def webhook_url(self) -> str:
+        """What an administrator gives to the provider; "" where it calls nobody, or not yet."""
+        row = self.instance
+        if row.pk is None or not PROVIDERS[row.provider].webhooks:
+            return ""
+        return settings.PUBLIC_URL + reverse("webhook", args=[row.slug])
 
     def settings(self) -> list[tuple[forms.BoundField, str, bool]]:
         """Each reference with the name of its variable and whether that is set."""

@@ -109,7 +109,7 @@ def choose_kind(request: HttpRequest) -> HttpResponse:
         messages.info(request, _("Name the organisation first; its channels come after."))
         return redirect("admin:organisation")
     kinds = [
-        (kind, provider, len(_of_kind(kind.name)))
+        (kind, provider, adapter.label or provider, _count(kind.name, provider))
         for kind in KINDS.values()
         for provider, adapter in PROVIDERS.items()
         if kind.name in adapter.kinds
@@ -124,8 +124,8 @@ def choose_kind(request: HttpRequest) -> HttpResponse:
     )
 
 
-def _of_kind(kind: str) -> list[Channel]:
-    return list(Channel.objects.filter(kind=kind))
+def _count(kind: str, provider: str) -> int:
+    return Channel.objects.filter(kind=kind, provider=provider).count()
 
 
 def add(request: HttpRequest, kind: str, provider: str) -> HttpResponse:

@@ -30,8 +30,10 @@ REASONS = [
     ),
     (re.compile(r"larger than (\d+) MB"), gettext_noop("It is larger than %s MB.")),
     (re.compile(r"more than (\d+) lines"), gettext_noop("It has more than %s lines.")),
+    (re.compile(r"It is not as expected \((.+)\)\."), gettext_noop("It is not as expected (%s).")),
     (re.compile(r"Fault: (.+)"), gettext_noop("A fault of ours while reading it: %s.")),
 ]
+OTHERS = (gettext_noop("Its headers are too long."),)  # of adapters, which know no words
 
 
 def reason_of(stored: str) -> str:

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from channels_app import inbound
 from channels_app.adapters.base import Request
-from channels_app.adapters.email import reply_address
+from channels_app.adapters.mail import reply_address
 from channels_app.models import Channel
 from contacts import codes, services
 from contacts.models import Case, Code, Organisation

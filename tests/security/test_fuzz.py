@@ -105,11 +105,13 @@ def address_of(name: str, **changes: Any) -> str:
         "code": Code.objects.issue(codes.CASE_LINK, case=case).plain,
         "kind": "email",
         "provider": "email",
+        "key": "email",
         "content_type_id": 1,
         "object_id": 1,
         "pk": pks.get(name, pk),
     } | changes
-    return reverse(name, kwargs={key: known[key] for key in ALL[name].pattern.converters})
+    address = name.removeprefix(":")
+    return reverse(address, kwargs={key: known[key] for key in ALL[name].pattern.converters})
 
 
 def fields_of(name: str) -> list[str]:
@@ -164,6 +166,7 @@ def test_no_address_is_a_fault(name: str, visitor: Client) -> None:
         "code": ("a\x00b", "x" * 3000),
         "kind": ("a\x00b", "x" * 3000),
         "provider": ("a\x00b",),
+        "key": ("a\x00b", "x" * 3000),
         "pk": (0, 9**40),
         "content_type_id": (9**40,),
         "object_id": ("a\x00b", 9**40),

@@ -86,7 +86,7 @@ def receive(**values: str) -> InboundEvent:
 
 def test_a_mail_that_kills_its_readers_ends_in_quarantine(organisation: Organisation) -> None:
     event = receive()
-    with mock.patch("channels_app.adapters.email.parse", side_effect=SystemExit):
+    with mock.patch("channels_app.adapters.mail.parse", side_effect=SystemExit):
         for _try in range(inbound.MAX_TRIES):
             with pytest.raises(SystemExit):
                 inbound.process(event.pk)

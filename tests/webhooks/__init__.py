@@ -1,0 +1,1 @@
+"""Webhooks of mail providers over real HTTP, and sending by their interfaces."""

@@ -81,7 +81,7 @@ def _multiply(model: type[models.Model], count: int, template: int | str, **colu
     names = [
         f.column for f in model._meta.concrete_fields if not f.primary_key or f.name in columns
     ]
-    values = [columns.get(name, f't."{name}"') for name in names]
+    values = [columns.get(str(name), f't."{name}"') for name in names]
     listed = ", ".join(f'"{name}"' for name in names)
     key = model._meta.pk
     assert key is not None
@@ -132,7 +132,8 @@ def many_cases(cases: int) -> None:
     said, choices, entries = _first(Message), _first(Choice), _first(SearchEntry)
     _multiply(Customer, cases, seed.customer_id, name="'Customer ' || n.i")
     _multiply(Identity, cases, holder.identity_id, value="'person' || n.i || '@example.org'")
-    _multiply(Holder, cases, holder.pk, customer_id=f"{people} + n.i", identity_id=f"{addresses} + n.i")  # fmt: skip
+    theirs = {"customer_id": f"{people} + n.i", "identity_id": f"{addresses} + n.i"}
+    _multiply(Holder, cases, holder.pk, **theirs)
     letters = "'23456789ABCDEFGHJKMNPQRSTVWXYZ'"
     reference = " || ".join(
         f"substr({letters}, (n.i / {30**power}) % 30 + 1, 1)" for power in range(4)
@@ -156,7 +157,8 @@ def many_cases(cases: int) -> None:
     )
     kind = "CASE n.i % 4 WHEN 0 THEN 'phone' WHEN 1 THEN 'account' ELSE 'email' END"
     _multiply(Choice, cases, choice.pk, case_id=f"{first} + n.i", kind=kind)
-    _multiply(Event, cases * 2, event.pk, case_id=f"{first} + 1 + n.i % {cases}", seq="900 + n.i % 2 + n.i / " + str(cases))  # fmt: skip
+    number = f"900 + n.i % 2 + n.i / {cases}"
+    _multiply(Event, cases * 2, event.pk, case_id=f"{first} + 1 + n.i % {cases}", seq=number)
     when = f"{first} + 1 + n.i % {cases}"
     way = "CASE n.i / " + str(cases) + " % 2 WHEN 0 THEN 'in' ELSE 'out' END"
     _multiply(

@@ -78,7 +78,7 @@ def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
         sha256=hashlib.sha256(request.body).hexdigest(),
         defaults={
             "raw": request.body,
-            "envelope": {"from": request.envelope_from, "to": list(request.envelope_to)},
+            "envelope": _envelope(request, frozenset()),
             "state": InboundEvent.State.QUARANTINED,
             "reason": reason,
             "processed_at": timezone.now(),

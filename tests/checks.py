@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tests import catalogues, hygiene
 
 PYTHON = sys.executable
-CODE = ("portal", "channels_app", "contacts", "tests", "manage.py")
+CODE = ("portal", "channels_app", "contacts", "benchmarks", "tests", "manage.py")
 # By its function: the script's first line would hold the path of another checkout.
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 DEMO = {"ONECASE_DEMO": "1"}

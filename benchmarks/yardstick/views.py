@@ -15,5 +15,5 @@ def insert(request: HttpRequest) -> HttpResponse:
         return HttpResponse("ok")
     with transaction.atomic():
         for number in range(3):
-            Line.objects.create(text=f"{number} {request.POST.get('text', '')}")
+            Line._default_manager.create(text=f"{number} {request.POST.get('text', '')}")
     return redirect("/yardstick/")

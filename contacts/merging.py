@@ -3,13 +3,14 @@
 Merging moves no rows: `merged_into` is the truth, `root` a cache that pages read by.
 """
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from contacts import search
+from contacts import hints, search
 from contacts.models import Case, Event, Message, User
 
 ANSWERS = ("", "spoken")  # templates of what a person said to the customer
@@ -39,6 +40,8 @@ def join(*, case: Case, into: Case, by: User | None) -> None:
     Case.objects.filter(pk=target.pk).update(seq=max(source.seq, target.seq), **changes)
     data = {"reference": source.reference}
     target.append(Event(sort=Event.Sort.MERGED, staff=by, data=data), changed_at=timezone.now())
+    # Its own open pages follow it from here on.
+    transaction.on_commit(partial(hints.publish, source.pk, target.seq), robust=True)
     case.refresh_from_db()
 
 

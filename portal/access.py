@@ -5,15 +5,18 @@ browser can be customer and staff at once.
 """
 
 import logging
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
 from django.conf import settings
+from django.contrib import auth
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
@@ -24,14 +27,18 @@ from django.core.cache import BaseCache, cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
 from redis import RedisError
 
+from contacts import hints
 from contacts.models import Case, Code, Customer, Holder, Identity, User
 from contacts.viewers import NOBODY, Viewer
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 OLD_SESSION_REST = timedelta(minutes=1)
+STAFF_COOKIE = settings.SESSION_COOKIE_NAME
+SESSION_KEY = re.compile(r"[a-z0-9]{8,40}", re.ASCII)
 MAX_CASES = 50  # cases that one browser keeps open
 _own_counts = LocMemCache("limits", {})  # while the shared cache does not answer
 _is_proxy_told = False
@@ -88,7 +95,10 @@ def _session(request: HttpRequest) -> Any:
 
 def viewer_of(request: HttpRequest) -> Viewer:
     """The customer in front of a page; NOBODY without a session. Revoked links end here."""
-    session = _session(request)
+    return _viewer(_session(request))
+
+
+def _viewer(session: Any) -> Viewer:
     customer_id = session.get("customer")
     granted: dict[str, str] = session.get("cases", {})
     if not customer_id and not granted:
@@ -118,6 +128,54 @@ def staff_viewer(user: AbstractBaseUser | AnonymousUser) -> Viewer:
     if isinstance(user, User) and user.is_active and user.is_staff:
         return Viewer(staff_id=user.pk)
     return NOBODY
+
+
+@dataclass(frozen=True)
+class SessionKeys:
+    """The keys of both sessions in one browser; "" where there is none, or nonsense."""
+
+    customer: str = ""
+    staff: str = ""
+
+    @classmethod
+    def of(cls, cookies: dict[str, str]) -> "SessionKeys":
+        """From a request's cookies."""
+        found = [cookies.get(n, "") for n in (settings.CUSTOMER_COOKIE_NAME, STAFF_COOKIE)]
+        customer, staff = (key if SESSION_KEY.fullmatch(key) else "" for key in found)
+        return cls(customer, staff)
+
+    @property
+    def digests(self) -> set[str]:
+        """What a sign-out is told by."""
+        return {session_digest(key) for key in (self.customer, self.staff) if key}
+
+
+def session_digest(key: str) -> str:
+    """Names a session without giving its key away."""
+    return salted_hmac("portal.access.session", key).hexdigest()
+
+
+def customer_viewer_by_key(key: str) -> Viewer:
+    """The customer of a session as it is stored now: for streams, which outlive their request."""
+    return _viewer(SessionStore(key)) if key else NOBODY
+
+
+def staff_viewer_by_key(key: str) -> Viewer:
+    """The staff member of a session as it is stored now; NOBODY once the password changed.
+
+    As `django.contrib.auth.get_user`, which would also write into the session: no stream may.
+    """
+    session = SessionStore(key or None)
+    if not key or session.get(auth.BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return NOBODY
+    user = StaffBackend().get_user(session.get(auth.SESSION_KEY, 0))
+    if not isinstance(user, User):
+        return NOBODY
+    given = session.get(auth.HASH_SESSION_KEY) or ""
+    valid = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    if not any(constant_time_compare(given, wanted) for wanted in valid):
+        return NOBODY
+    return staff_viewer(user)
 
 
 def grant_case(request: HttpRequest, case: Case, link: Code | None = None) -> None:
@@ -150,8 +208,17 @@ def sign_in(request: HttpRequest, customer: Customer) -> None:
 
 
 def sign_out(request: HttpRequest) -> None:
-    """Forget everything in this browser."""
-    _session(request).flush()
+    """Forget everything in this browser; its open pages hear of it."""
+    session = _session(request)
+    key = session.session_key
+    session.flush()
+    tell_end(key)
+
+
+def tell_end(key: str | None) -> None:
+    """Streams of that session end now, and not only when they look again."""
+    if key:
+        hints.ended(session_digest(key))
 
 
 def browser_key(request: HttpRequest) -> str:

@@ -203,6 +203,8 @@ MAIL_LISTEN = os.environ.get("ONECASE_SMTP_LISTEN", "").strip() or "127.0.0.1:25
 environment.listen("ONECASE_SMTP_LISTEN", MAIL_LISTEN)
 MAILBOX_LISTEN = os.environ.get("ONECASE_MAILBOX_LISTEN", "127.0.0.1:2525")
 
+# Live streams that one process holds open; further pages ask every five seconds instead.
+LIVE_STREAMS = env_int("ONECASE_LIVE_STREAMS", 1000, least=0)
 LEASE_SECONDS = env_int("ONECASE_LEASE_SECONDS", 120, least=1)
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
@@ -290,6 +292,8 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "worker-src": [SELF],
         "frame-ancestors": [SELF],
         "form-action": [SELF],
         "base-uri": [SELF],

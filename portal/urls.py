@@ -13,6 +13,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", healthz),
+    path("live/", include("portal.live.urls")),
     path("admin/", admin.site.urls),
     path("webhooks/", include("channels_app.webhooks")),
 ]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from channels_app import reasons
 from channels_app.models.channel import Channel
+from contacts import hints
 from contacts.models import Identity, Message
 
 # Longer than all time-outs of one try: a lease that ends means that its worker is gone.
@@ -179,7 +180,14 @@ class Delivery(models.Model):
             self.status = to
             for name, value in fields.items():
                 setattr(self, name, value)
+            transaction.on_commit(self._tell, robust=True)
         return bool(changed)
+
+    def _tell(self) -> None:
+        """Open pages show the step, which takes no number of the case."""
+        case = self.message.case
+        if case is not None:
+            hints.publish(case.root_id or case.pk, case.seq)
 
     def start_sending(self, lease: uuid.UUID, now: datetime) -> bool:
         """Queued to sending, just before the network call, and only by the holder of the lease."""

@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import Alert
-from portal.desk import words
-from portal.desk.pages import done, page, reading, show, staff_of
+from portal.desk import counts, navigation, words
+from portal.desk.pages import done, page, part, reading, show, staff_of
 
 SHOWN = 100
 ICONS = {
@@ -42,6 +42,13 @@ def alerts(request: HttpRequest) -> HttpResponse:
     return show(request, "desk/alerts.html", title=_("Alerts"), lines=lines)
 
 
+@reading
+def bell(request: HttpRequest) -> HttpResponse:
+    """The bell and the figures of the menu, for a page that is open."""
+    figures = {"desk_counts": counts.of(request), "work": navigation.work(request)}
+    return part(request, "desk/_bell_part.html", **figures)
+
+
 def seen(request: HttpRequest) -> HttpResponse:
     """All of them are seen."""
     Alert.objects.filter(user=staff_of(request), seen_at=None).update(seen_at=timezone.now())
@@ -51,4 +58,8 @@ def seen(request: HttpRequest) -> HttpResponse:
 
 def urls() -> list[URLPattern]:
     """The bell."""
-    return [page("alerts/", alerts, "alerts"), page("alerts/seen/", seen, "alerts_seen", post=True)]
+    return [
+        page("alerts/", alerts, "alerts"),
+        page("alerts/bell/", bell, "bell"),
+        page("alerts/seen/", seen, "alerts_seen", post=True),
+    ]

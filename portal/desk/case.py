@@ -31,7 +31,10 @@ def case_page(request: HttpRequest, reference: str) -> HttpResponse:
     case = find(request, reference)
     if case.reference != reference.upper():
         return redirect(address(case))
-    if wanted := request.GET.get("part"):
+    wanted = request.GET.get("part")
+    if wanted == "live":
+        return live(request, case)
+    if wanted:
         return history(request, case, wanted)
     see(case, staff_of(request))
     draft = composer.Draft(tab="note" if request.GET.get("tab") == "note" else "answer")
@@ -51,6 +54,22 @@ def history(request: HttpRequest, case: Case, wanted: str) -> HttpResponse:
         timeline=found,
         replaced=replaced(found),
         is_older=bool(before),
+    )
+
+
+def live(request: HttpRequest, case: Case) -> HttpResponse:
+    """What is new, for the open page: history, state, story, and where an answer goes."""
+    found = timeline.page(case, access.staff_viewer(request.user))
+    return part(
+        request,
+        "desk/_live.html",
+        case=case,
+        name=words.customer_name(case.customer, case),
+        timeline=found,
+        replaced=replaced(found),
+        story=story.tell(story.facts_of(case)),
+        urgency=urgency(case),
+        **composer.context(case),
     )
 
 

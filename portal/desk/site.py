@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AuthenticationForm
@@ -65,6 +65,16 @@ class DeskSite(UnfoldAdminSite):
     def extra_urls(self) -> list[URLPattern | URLResolver]:
         """Own pages, in the namespace `admin`, before the models' pages."""
         return [path("", include("portal.desk.urls"))]
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Sign out; what is open in other tabs hears of it."""
+        key = request.session.session_key
+        response: HttpResponse = super().logout(request, extra_context)
+        if request.session.session_key != key:
+            access.tell_end(key)
+        return response
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What every page of the desk shows, to staff only: the bell in the header."""

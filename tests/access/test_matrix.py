@@ -25,7 +25,7 @@ TABLE = {
     PUBLIC: """
         site:start site:advice site:questions site:sign_in site:sign_in_code site:paper
         site:sign_out site:ways site:language site:brand site:icon site:logo site:case_link
-        admin:login admin:logout :webhook
+        admin:login admin:logout :webhook live:stream live:poll
     """,
     CASE: """
         site:question site:refresh site:solved site:again site:call_code site:keep site:switch
@@ -42,7 +42,7 @@ TABLE = {
         admin:case_use_again admin:record admin:record_people admin:case_record
         admin:todo admin:todo_one admin:todo_take admin:todo_release admin:todo_finish
         admin:letter_print admin:letter admin:alerts
-        admin:alerts_seen admin:troubles admin:password_change admin:password_change_done
+        admin:alerts_seen admin:bell admin:troubles admin:password_change admin:password_change_done
         admin:jsi18n admin:autocomplete admin:view_on_site
     """,
     ADMINISTRATOR: """
@@ -59,7 +59,7 @@ WHO = {name: who for who, names in TABLE.items() for name in names.split()}
 SHARED = {"site:file", "site:message", "site:message_html"}
 OWN_ADDRESS = {"site:prove_address", "site:remove_address"}
 NEEDS_MORE = {"admin:autocomplete": {403}}  # Django's own, which wants to know of which model
-OK = {200, 302, 400, 404, 405, 409, 422}
+OK = {200, 204, 302, 400, 404, 405, 409, 422}
 
 
 def patterns(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:

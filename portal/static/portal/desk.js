@@ -286,38 +286,6 @@
         }
     }
 
-    // What is open stays fresh while it is looked at; nothing typed or unfolded is touched.
-    function refresh() {
-        const part = one("[data-refresh]");
-        if (!part) return;
-        const busy = () => document.hidden || one("details[open]", part) || one("input:focus, textarea:focus, select:focus", part);
-        const address = () => {
-            const url = new URL(location.href);
-            if (!("refreshWhole" in part.dataset)) url.searchParams.set("part", "all");
-            return url;
-        };
-        let last = part.innerHTML;
-        const look = async () => {
-            if (busy()) return;
-            try {
-                const answer = await fetch(address(), { headers: { "X-Requested-With": "fetch" }, redirect: "error" });
-                if (!answer.ok || busy()) return;
-                let html = await answer.text();
-                if ("refreshWhole" in part.dataset) {
-                    html = one(`#${part.id}`, new DOMParser().parseFromString(html, "text/html"))?.innerHTML ?? "";
-                }
-                // As the browser would write it, so that only what changed is put in anew.
-                const box = document.createElement("template");
-                box.innerHTML = html;
-                if (html && strip(box.innerHTML) !== strip(last)) { last = box.innerHTML; put(part, html); }
-            } catch { /* the next look will see */ }
-        };
-        setInterval(look, Number(part.dataset.refresh) * 1000);
-        document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
-        last = part.innerHTML;
-    }
-    const strip = (html) => html.replace(/name="csrfmiddlewaretoken" value="\w+"/g, "").replace(/\s+/g, " ").trim();
-
     // On a small screen the tab that is open may lie beyond the edge.
     function showTab() {
         const tab = one(".desk-tab--active");
@@ -325,52 +293,9 @@
         if (row) row.scrollLeft = tab.offsetLeft - row.offsetLeft - 14;
     }
 
-    function put(part, html) {
-        const isTimeline = part.id === "timeline";
-        const atEnd = part.scrollHeight - part.scrollTop - part.clientHeight < 80;
-        const before = isTimeline ? new Set(all("article", part).map((row) => row.id)) : null;
-        const older = isTimeline ? keepOlder(part) : [];
-        const focused = document.activeElement?.closest?.("a[href]")?.getAttribute("href");
-        part.innerHTML = html;
-        showTab();
-        if (isTimeline) {
-            if (older.length) { one(".desk-older", part)?.remove(); part.prepend(...older); dedupe(part); }
-            window.htmx?.process(part);
-            const fresh = all("article.desk-message--in", part).filter((row) => !before.has(row.id));
-            if (atEnd) part.scrollTop = part.scrollHeight;
-            if (fresh.length) news(fresh[fresh.length - 1]);
-        } else if (focused) {
-            all("a[href]", part).find((link) => link.getAttribute("href") === focused)?.focus();
-        }
-    }
-    // Lines that were loaded on demand stay above the fresh ones.
-    function keepOlder(part) {
-        const first = one("[data-newest-page]", part);
-        if (!first) return [];
-        const rows = [];
-        for (const row of part.childNodes) { if (row === first) break; rows.push(row); }
-        return rows;
-    }
-    function dedupe(part) {
-        const seen = new Set();
-        for (const row of all("article[id]", part).reverse()) { if (seen.has(row.id)) row.remove(); seen.add(row.id); }
-    }
-    function news(row) {
-        const button = one("[data-news]");
-        if (!button) return;
-        button.hidden = false;
-        button.onclick = () => {
-            button.hidden = true;
-            row.scrollIntoView({ block: "end" });
-            // Now it was read: sending need not ask about it.
-            const seen = one("[name=seen]");
-            const last = one("[data-last-seq]");
-            if (seen && last) seen.value = last.dataset.lastSeq;
-        };
-    }
-
     function start() {
-        menus(); toasts(); filters(); folds(); sending(); files(); kinds(); compose(); keptForms(); known(); refresh(); showTab();
+        menus(); toasts(); filters(); folds(); sending(); files(); kinds(); compose(); keptForms(); known(); showTab();
+        document.addEventListener("live:after", showTab);
         focusFirst();
     }
 

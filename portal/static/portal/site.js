@@ -131,63 +131,7 @@ function openSheet() {
   });
 }
 
-/* ---------- News: asked for every five seconds while the page is looked at. */
-const EVERY = 5000;
-
-function watchNews() {
-  const history = document.querySelector("[data-refresh]");
-  if (!history) return;
-  const address = history.dataset.refresh;
-  let asking = false;
-  const ask = async () => {
-    const now = document.getElementById("history");
-    if (document.visibilityState !== "visible" || asking || !window.htmx) return;
-    asking = true;
-    const have = new URLSearchParams({ have: now.dataset.have });
-    try {
-      await window.htmx.ajax("GET", `${address}?${have}`, { target: "#history", swap: "outerHTML" });
-    } finally {
-      asking = false;
-    }
-  };
-  window.setInterval(ask, EVERY);
-  document.addEventListener("visibilitychange", ask);
-}
-
-function countMessages() {
-  return document.querySelectorAll("#history .msg").length;
-}
-
-function news() {
-  let count = countMessages();
-  let low = true;
-  document.body.addEventListener("htmx:beforeSwap", (event) => {
-    const far = document.documentElement.scrollHeight - window.innerHeight - window.scrollY;
-    low = event.detail.target.id === "history" && far < 160;
-  });
-  document.body.addEventListener("htmx:afterSettle", () => {
-    const found = countMessages();
-    const line = document.getElementById("news");
-    if (line && found > count) {
-      line.textContent = "";
-      line.textContent = line.dataset.text;
-      if (low) document.getElementById("newest").scrollIntoView({ block: "end" });
-      else document.querySelector("[data-jump]").hidden = false;
-    }
-    count = found;
-  });
-}
-
-/* Who reads further up is told, and not moved. */
-function jump(event) {
-  const link = event.target.closest("[data-jump]");
-  if (!link) return;
-  event.preventDefault();
-  link.hidden = true;
-  const said = document.querySelectorAll("#history .msg");
-  said[said.length - 1].scrollIntoView({ block: "center" });
-}
-
+/* ---------- What is new comes in by itself: live.js */
 function startLow() {
   const composer = document.getElementById("newest");
   const told = document.querySelector("main > .strip, #errors");
@@ -200,13 +144,10 @@ document.addEventListener("DOMContentLoaded", () => {
   const errors = document.getElementById("errors");
   if (errors) errors.focus();
   startLow();
-  watchNews();
-  news();
   document.body.addEventListener("htmx:afterSwap", openSheet);
 });
 document.addEventListener("submit", sendOnce);
 document.addEventListener("click", optional);
 document.addEventListener("click", press);
-document.addEventListener("click", jump);
 document.addEventListener("keydown", escape);
 window.addEventListener("pageshow", sendAgain);

@@ -1,0 +1,68 @@
+"""What a page asks to be told about: `q:K7Q-4MP:12` and the like, from its address. Pure."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+MAX_WANTS = 60
+MAX_QUERY = 4096  # characters of the whole query string
+SITE, DESK, QUEUE, BELL = "q", "d", "queue", "bell"
+_CASE = re.compile(r"([qd]):([0-9A-Z]{3}-[0-9A-Z]{3})(?::([0-9]{1,9}))?", re.ASCII)
+
+
+class BadWant(ValueError):
+    """The address asks for something that cannot be meant."""
+
+
+@dataclass(frozen=True)
+class Want:
+    """One thing to be told about. `since`: the case's number that the page shows."""
+
+    door: str
+    reference: str = ""
+    since: int = 0
+
+    @property
+    def key(self) -> str:
+        """How pages name it, without the number."""
+        return f"{self.door}:{self.reference}" if self.reference else self.door
+
+    @property
+    def is_staffs(self) -> bool:
+        """Whether the staff's session is asked for the right, and not the customer's."""
+        return self.door != SITE
+
+
+def read(raw: Iterable[str], last_id: str = "") -> dict[str, Want]:
+    """Wants by key. `last_id` is what the browser got last. Raises BadWant."""
+    given = list(raw)
+    if not 0 < len(given) <= MAX_WANTS:
+        raise BadWant("between 1 and 60 wants")
+    found: dict[str, Want] = {}
+    for text in given:
+        want = one(text)
+        found[want.key] = _later(want, found.get(want.key))
+    if (last := _last(last_id)) and last.key in found:
+        found[last.key] = _later(last, found[last.key])
+    return found
+
+
+def one(text: str) -> Want:
+    """One want. Raises BadWant."""
+    if text in (QUEUE, BELL):
+        return Want(text)
+    if (match := _CASE.fullmatch(text)) is None:
+        raise BadWant("not a want")
+    return Want(match[1], match[2], int(match[3] or 0))
+
+
+def _later(one: Want, other: Want | None) -> Want:
+    return one if other is None or one.since >= other.since else other
+
+
+def _last(text: str) -> Want | None:
+    """The want of a `Last-Event-ID`; None for anything that we did not send."""
+    try:
+        return one(text) if text else None
+    except BadWant:
+        return None

@@ -1,0 +1,43 @@
+/* One for all tabs and frames of this browser: it holds the one line for those that are visible. */
+"use strict";
+
+importScripts(new URL(self.location).searchParams.get("line"));
+
+const GONE = 25000; // a page that is looked at says so every ten seconds
+const pages = new Map(); // port -> { wants, at }
+
+const line = new LiveLine((kind, data) => {
+  for (const [port, page] of pages) {
+    if (page.visible) port.postMessage({ kind, ...data });
+  }
+});
+
+function settle(anew = new Set()) {
+  const wants = new Map();
+  let url = "";
+  for (const page of pages.values()) {
+    if (!page.visible) continue;
+    url = page.url;
+    for (const [key, since] of page.wants) wants.set(key, Math.min(since, wants.get(key) ?? since));
+  }
+  line.want(url, wants, anew);
+}
+
+self.onconnect = (event) => {
+  const port = event.ports[0];
+  port.onmessage = ({ data }) => {
+    if (data.kind === "gone") pages.delete(port);
+    else pages.set(port, { ...pages.get(port), ...data, at: Date.now() });
+    if (data.kind !== "here") settle(new Set(data.fresh ? data.wants.map(([key]) => key) : []));
+  };
+  port.start();
+};
+
+setInterval(() => {
+  const now = Date.now();
+  let lost = false;
+  for (const [port, page] of pages) {
+    if (page.visible && now - page.at > GONE) lost = pages.delete(port);
+  }
+  if (lost) settle();
+}, 5000);

@@ -84,6 +84,7 @@
       for (let tries = 0; this.wanted && tries < 8 && !document.hidden;) {
         await pause(Math.max(0, this.next - Date.now()));
         this.wanted = false;
+        if (this.over) break;
         if (await this.fetch()) this.next = Date.now() + Number(this.element.dataset.livePause || 0);
         else { this.wanted = true; tries += 1; await pause(1000 * tries); }
       }
@@ -94,7 +95,7 @@
       const from = new URL(this.element.dataset.liveFrom || location.href, location.href);
       if (this.element.dataset.have) from.searchParams.set("have", this.element.dataset.have);
       try {
-        const answer = await fetch(from, { headers: { "X-Requested-With": "fetch" }, redirect: "error" });
+        const answer = await fetch(from, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" });
         if (answer.status === 200) this.parts(await answer.text()).forEach(put);
         return answer.status < 500;
       } catch {
@@ -234,7 +235,10 @@
       const mine = places.filter((place) => keys.includes(place.key));
       const told = one("#live-ended");
       if (mine.length && told) told.hidden = false;
-      for (const place of mine) places.splice(places.indexOf(place), 1);
+      for (const place of mine) {
+        place.over = true;
+        places.splice(places.indexOf(place), 1);
+      }
     }
 
     const wants = () => places.map((place) => [place.key, place.seq]);

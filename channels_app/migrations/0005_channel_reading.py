@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels_app', '0003_reasons_as_codes'),
+        ('channels_app', '0004_set_aside'),
     ]
 
     operations = [

@@ -338,4 +338,5 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [lambda request: static("portal/desk.js")],
     "DASHBOARD_CALLBACK": "portal.desk.home.dashboard",
     "SIDEBAR": {"navigation": "portal.desk.navigation.sidebar"},
+    "ACCOUNT": {"navigation": "portal.desk.navigation.account"},
 }

@@ -55,3 +55,11 @@ def set_up(request: HttpRequest) -> list[dict[str, Any]]:
         item("staff", "group", _("Staff"), path),
         item("quarantine", "report", _("Quarantine"), path, **badge(figures.quarantine)),
     ]
+
+
+def account(request: HttpRequest) -> list[dict[str, str]]:
+    """The links under one's own name."""
+    return [
+        {"title": escape(_("My settings")), "link": reverse("admin:me")},
+        {"title": escape(_("Change password")), "link": reverse("admin:password_change")},
+    ]

@@ -43,7 +43,7 @@ TABLE = {
         admin:todo admin:todo_one admin:todo_take admin:todo_release admin:todo_finish
         admin:letter_print admin:letter admin:alerts
         admin:alerts_seen admin:bell admin:troubles admin:password_change admin:password_change_done
-        admin:jsi18n admin:autocomplete admin:view_on_site
+        admin:me admin:my_duty admin:jsi18n admin:autocomplete admin:view_on_site
     """,
     ADMINISTRATOR: """
         admin:organisation admin:channels admin:channel_add

@@ -1,9 +1,10 @@
 """Find cases by reference, address, name and text: one index, on PostgreSQL and on SQLite."""
 
 import re
+from collections.abc import Sequence
 
-from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db import connection, transaction
+from django.db.models import Max, Q, QuerySet
 
 from contacts import addresses
 from contacts.kinds import EMAIL, PHONE
@@ -12,24 +13,74 @@ from contacts.models.identity import Identity
 
 MAX_INDEXED = 50_000  # characters of one text
 INSERT_FTS = "INSERT OR REPLACE INTO contacts_search_fts(rowid, text) VALUES (%s, %s)"
+BATCH = 1_000
+MIN_DIGITS = 6  # a part of a number is found from so many digits on
 MAX_FOUND = 1_000  # entries that one search looks at
 
 
 def index(text: str, *, case: Case | None = None, customer: Customer | None = None) -> None:
     """Make a text findable; called by the methods that write the text."""
-    text = text.replace("\x00", " ")[:MAX_INDEXED]
-    entry = SearchEntry.objects.create(case=case, customer=customer, text=text)
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute(INSERT_FTS, [entry.pk, text])
+    if text:
+        index_all([SearchEntry(case=case, customer=customer, text=text)])
 
 
-def clear() -> None:
-    """Forget the whole index, before `reindex` writes it anew."""
-    SearchEntry.objects.all().delete()
+def index_all(entries: Sequence[SearchEntry]) -> None:
+    """Make many texts findable at once."""
+    for entry in entries:
+        entry.text = entry.text.replace("\x00", " ")[:MAX_INDEXED]
+    rows = SearchEntry.objects.bulk_create(entries)
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM contacts_search_fts")
+            cursor.executemany(INSERT_FTS, [(row.pk, row.text) for row in rows])
+
+
+def spelled(identity: Identity) -> str:
+    """An address as its parts are looked for.
+
+    Every end of a number that has six digits or more: the index finds words by how they begin, so
+    that any part of six digits is found.
+    """
+    if identity.scheme == PHONE:
+        digits = re.sub(r"\D", "", identity.value)
+        return " ".join(digits[at:] for at in range(max(1, len(digits) - MIN_DIGITS + 1)))
+    if identity.scheme == EMAIL:
+        return " ".join(re.findall(r"[^\W_]+", identity.value))
+    return identity.value
+
+
+def forget(text: str, *, case: Case | None = None, customer: Customer | None = None) -> None:
+    """What is true no more is not found any more."""
+    found = SearchEntry.objects.filter(case=case, customer=customer, text=text[:MAX_INDEXED])
+    _remove(list(found.values_list("pk", flat=True)))
+
+
+def newest() -> int:
+    """The id of the newest entry; all up to it are committed, with what they were made of."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:  # waits for those who are writing entries now
+                cursor.execute("LOCK TABLE contacts_searchentry IN SHARE ROW EXCLUSIVE MODE")
+        return SearchEntry.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def clear(until: int) -> None:
+    """Forget the entries up to that one, after `reindex` wrote them anew."""
+    old = SearchEntry.objects.filter(pk__lte=until).order_by("pk")
+    while keys := list(old.values_list("pk", flat=True)[:BATCH]):
+        _remove(keys)
+    if connection.vendor == "sqlite":  # and those whose case or customer is gone
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM contacts_search_fts WHERE rowid <= %s", [until])
+
+
+def _remove(keys: list[int]) -> None:
+    with transaction.atomic():
+        SearchEntry.objects.filter(pk__in=keys).delete()
+        if connection.vendor == "sqlite":
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    "DELETE FROM contacts_search_fts WHERE rowid = %s", [(key,) for key in keys]
+                )
 
 
 def words(query: str) -> list[str]:
@@ -37,24 +88,39 @@ def words(query: str) -> list[str]:
     return re.findall(r"\w+", query, re.UNICODE)[:8]
 
 
+def digits(query: str) -> str:
+    """The digits of a query that can only be a number or a part of one, as the index has them."""
+    if not re.fullmatch(r"[+0-9()./\s-]+", query):
+        return ""
+    found = re.sub(r"\D", "", query.replace("(0)", "")).lstrip("0")[:15]
+    return found if len(found) >= MIN_DIGITS - 1 else ""
+
+
+def _match(query: str, *, word: str, both: str, either: str) -> str:
+    """Every word of the query; or its digits in one piece. "" where there is nothing to find."""
+    terms = words(query)
+    match = both.join(word % term for term in terms)
+    number = digits(query)
+    return f"({match}){either}{word % number}" if number and [number] != terms else match
+
+
 def _entries(query: str) -> list[int]:
     """Ids of the entries that hold every word, newest first. Raw, because the index differs."""
-    terms = words(query)
-    if not terms:
+    if not words(query):
         return []
     if connection.vendor == "sqlite":
         sql = (
             "SELECT rowid FROM contacts_search_fts WHERE contacts_search_fts MATCH %s"
             " ORDER BY rowid DESC LIMIT %s"
         )
-        match = " ".join(f'"{term}"*' for term in terms)
+        match = _match(query, word='"%s"*', both=" AND ", either=" OR ")
     else:
         sql = (
             "SELECT id FROM contacts_searchentry"
             " WHERE to_tsvector('simple', text) @@ to_tsquery('simple', %s)"
             " ORDER BY id DESC LIMIT %s"
         )
-        match = " & ".join(f"{term}:*" for term in terms)
+        match = _match(query, word="%s:*", both=" & ", either=" | ")
     with connection.cursor() as cursor:
         cursor.execute(sql, [match, MAX_FOUND])
         return [row[0] for row in cursor.fetchall()]
@@ -83,7 +149,9 @@ def cases(query: str) -> QuerySet[Case]:
     if people:
         return Case.objects.filter(Q(customer__in=people) | Q(customer__root__in=people))
     entries = SearchEntry.objects.filter(pk__in=_entries(query))
+    held = entries.exclude(customer=None).values("customer")
     return Case.objects.filter(
         Q(pk__in=entries.exclude(case=None).values("case"))
-        | Q(customer__in=entries.exclude(customer=None).values("customer"))
+        | Q(customer__in=held)
+        | Q(customer__root__in=held)
     )

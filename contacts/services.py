@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from contacts import calls, codes, search
 from contacts.files import File, clean_name
-from contacts.kinds import EMAIL, POST
+from contacts.kinds import EMAIL
 from contacts.models import (
     Alert,
     Attachment,
@@ -113,8 +113,7 @@ def hold(customer: Customer, identity: Identity, *, how: str, proved: bool = Fal
 def _first_held(holder: Holder) -> None:
     identity, customer = holder.identity, holder.customer
     identity.is_new = False
-    if identity.scheme == POST:
-        search.index(identity.value, customer=customer)  # people look for a street
+    search.index(search.spelled(identity), customer=customer)  # people look for a part of it
     if identity.scheme == EMAIL:
         Consent.objects.create(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)
 
@@ -139,6 +138,7 @@ def prove_by_answer(case: Case, identity: Identity) -> None:
 
 def rename(customer: Customer, name: str) -> None:
     """Give a customer a name, and make it findable."""
+    search.forget(customer.name, customer=customer)
     customer.name = clean_text(name)[:200]
     customer.save(update_fields=["name"])
     search.index(customer.name, customer=customer)

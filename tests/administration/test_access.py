@@ -21,6 +21,8 @@ CHANGES = {
     "topic_remove",
     "staff_active",
     "quarantine_again",
+    "quarantine_aside",
+    "quarantine_back",
 }
 NAMES = [pattern.name for module in MODULES for pattern in module.urls()]
 

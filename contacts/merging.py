@@ -3,6 +3,7 @@
 Merging moves no rows: `merged_into` is the truth, `root` a cache that pages read by.
 """
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -86,20 +87,65 @@ def move_message(*, message: Message, to: Case, by: User) -> None:
         Event(sort=Event.Sort.MOVED, staff=by, data={"reference": target.reference, "out": True})
     )
     changes: dict[str, Any] = {}
+    # What `undo_move` needs: where it lay, and whether the other case was settled.
+    data = {"reference": source.reference, "message": message.pk, "place": message.seq}
+    data |= {"settled": target.resolved_at.isoformat() if target.resolved_at else ""}
     if came:
         changes = {"state": Case.State.OPEN, "resolved_at": None}
         changes["waiting_since"] = target.waiting_since or message.created_at
     target.append(
-        Event(sort=Event.Sort.MOVED, staff=by, data={"reference": source.reference}),
+        Event(sort=Event.Sort.MOVED, staff=by, data=data),
         changed_at=now,
         **changes,
     )
     Case.objects.filter(pk=target.pk).update(seq=F("seq") + 1)
     target.refresh_from_db(fields=["seq"])
-    Message.objects.filter(pk=message.pk).update(case=target, seq=target.seq)
-    message.case, message.seq = target, target.seq
+    _put(message, target, target.seq)
     _recount(source.stem)
-    search.index(message.text, case=target)
+
+
+def _put(message: Message, case: Case, seq: int) -> None:
+    """Into that place of that case, where the search then finds it."""
+    if message.case is not None:
+        search.forget(message.text, case=message.case.stem)
+    Message.objects.filter(pk=message.pk).update(case=case, seq=seq)
+    message.case, message.seq = case, seq
+    search.index(message.text, case=case.stem)
+
+
+@transaction.atomic
+def undo_move(*, message: Message, by: User) -> Case:
+    """Put a moved message back into its place; the case that it lies in again.
+
+    A case that was settled is settled again where nothing else has happened in it since.
+    Raises ValueError for a message that was not moved here.
+    """
+    moved = _move_of(message)
+    here = message.case
+    if here is None or moved is None:
+        raise ValueError("The message was not moved here.")
+    home = Case.objects.select_related("root").get(reference=moved.data["reference"])
+    stem = here.locked()
+    untouched = stem.pk == here.pk and stem.seq == message.seq
+    _put(message, home, moved.data["place"])
+    back = {"reference": home.reference, "back": True, "out": True}
+    stem.append(Event(sort=Event.Sort.MOVED, staff=by, data=back))
+    home.append(
+        Event(sort=Event.Sort.MOVED, staff=by, data={"reference": here.reference, "back": True})
+    )
+    _recount(Case.objects.get(pk=stem.pk))
+    _recount(Case.objects.get(pk=home.stem.pk))
+    if untouched and (settled := moved.data["settled"]):
+        Case.objects.filter(pk=stem.pk, waiting_since=None).update(
+            state=Case.State.RESOLVED, resolved_at=datetime.fromisoformat(settled)
+        )
+    return home
+
+
+def _move_of(message: Message) -> Event | None:
+    """The line of the history that says how a message came to where it lies now."""
+    rows = Event.objects.filter(case=message.case, sort=Event.Sort.MOVED, seq=message.seq - 1)
+    return next((row for row in rows if row.data.get("message") == message.pk), None)
 
 
 def _recount(case: Case) -> None:

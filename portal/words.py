@@ -282,7 +282,11 @@ FOR_STAFF = {
         % {"who": _who(row), "reference": row.data.get("reference", "")}
     ),
     Event.Sort.MOVED: lambda row, _ids: (
-        _("%(who)s moved a message: %(reference)s.")
+        (
+            _("%(who)s moved a message back: %(reference)s.")
+            if row.data.get("back")
+            else _("%(who)s moved a message: %(reference)s.")
+        )
         % {"who": _who(row), "reference": row.data.get("reference", "")}
     ),
 }

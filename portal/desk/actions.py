@@ -152,9 +152,41 @@ def move(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     if why_not := not_movable(case, message, into):
         messages.error(request, why_not)
         return redirect(address(case))
+    target = into.stem
+    strangers = case.customer.top != target.customer.top
+    if strangers and not request.POST.get("sure"):
+        return ask_to_move(request, case, message, target)
     merging.move_message(message=message, to=into, by=staff_of(request))
-    done(request, _("Moved to %(reference)s.") % {"reference": into.stem.reference})
+    undo = reverse("admin:case_move_back", args=[target.reference, message.pk])
+    done(request, _("Moved to %(reference)s.") % {"reference": target.reference}, undo=undo)
     return redirect(address(case))
+
+
+def ask_to_move(request: HttpRequest, case: Case, message: Message, target: Case) -> HttpResponse:
+    """Before a message comes into the case of somebody else: whose it is, and what follows."""
+    pairs = [(row, words.customer_name(row.customer, row)) for row in (case, target)]
+    return show(
+        request,
+        "desk/move.html",
+        title=_("Move this message?"),
+        case=case,
+        target=target,
+        message=message,
+        pairs=pairs,
+    )
+
+
+def move_back(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+    """Put a message that was moved here back into its place."""
+    case = find(request, reference)
+    message = get_object_or_404(Message.objects.of(case).select_related("case__root"), pk=pk)
+    try:
+        home = merging.undo_move(message=message, by=staff_of(request))
+    except ValueError:
+        messages.error(request, _("The message was not moved here."))
+        return redirect(address(case))
+    done(request, _("It is back in %(reference)s.") % {"reference": home.stem.reference})
+    return redirect(address(home.stem))
 
 
 def not_movable(case: Case, message: Message, into: Case) -> str:
@@ -279,6 +311,7 @@ def urls() -> list[URLPattern]:
         page(base + "undo-join/<str:part>/", undo_join, "case_undo_join", post=True),
         page(base + "not-the-same/", not_the_same, "case_not_the_same", post=True),
         page(base + "move/<int:pk>/", move, "case_move", post=True),
+        page(base + "move/<int:pk>/back/", move_back, "case_move_back", post=True),
         page(base + "again/<uuid:pk>/", try_again, "case_again", post=True),
         page(base + "customer/", customer, "case_customer", post=True),
         page(base + "choice/", choice, "case_choice", post=True),

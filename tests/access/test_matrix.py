@@ -38,6 +38,7 @@ TABLE = {
         admin:index admin:search admin:cases admin:case admin:case_answer admin:case_note
         admin:case_way admin:case_assign admin:case_done admin:case_reopen admin:case_topic
         admin:case_join admin:case_undo_join admin:case_not_the_same admin:case_move
+        admin:case_move_back
         admin:case_again admin:case_customer admin:case_choice admin:case_calls
         admin:case_use_again admin:record admin:record_people admin:case_record
         admin:todo admin:todo_one admin:todo_take admin:todo_release admin:todo_finish

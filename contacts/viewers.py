@@ -5,20 +5,27 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Viewer:
-    """A person in front of a page, an interface or a stream.
+    """A person in front of a page, or a program at an interface or a stream.
 
     `staff_id`: a signed-in staff member. `customer_id`: a customer who proved an address.
     `case_ids`: cases that were opened by a link or a code, and nothing beyond them.
+    `client_id`: a program that an administrator lets read every case, but no notes.
     """
 
     staff_id: int | None = None
     customer_id: int | None = None
     case_ids: frozenset[int] = field(default_factory=frozenset)
+    client_id: int | None = None
 
     @property
     def is_staff(self) -> bool:
         """Whether it is a staff member, who sees every case and the notes."""
         return self.staff_id is not None
+
+    @property
+    def sees_every_case(self) -> bool:
+        """Whether no case is kept from it."""
+        return self.is_staff or self.client_id is not None
 
 
 NOBODY = Viewer()

@@ -304,17 +304,22 @@ def _warn_of_a_proxy(request: HttpRequest) -> None:
 
 
 def allow(key: str, *, times: int, seconds: int) -> bool:
-    """Count one use of `key`; False once there were more than `times` in a span of `seconds`.
+    """Count one use of `key`; False once there were more than `times` in a span of `seconds`."""
+    return counted(key, seconds=seconds)[0] <= times
+
+
+def counted(key: str, *, seconds: int) -> tuple[int, int]:
+    """Count one use of `key`: how many there were in this span, and the seconds left of it.
 
     Without the shared cache each process counts for itself: its outage fails no request.
     """
-    window = int(timezone.now().timestamp()) // seconds
-    name = f"limit:{key}:{window}"
+    now = int(timezone.now().timestamp())
+    name = f"limit:{key}:{now // seconds}"
     try:
         count = _count(cache, name, seconds)
     except RedisError:
         count = _count(_own_counts, name, seconds)
-    return count <= times
+    return count, seconds - now % seconds
 
 
 def _count(counts: BaseCache, name: str, seconds: int) -> int:

@@ -7,4 +7,4 @@ from celery import Celery
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("onecase")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["channels_app", "portal"])
+app.autodiscover_tasks(["channels_app", "portal", "portal.api"])

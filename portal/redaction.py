@@ -3,9 +3,11 @@
 import logging
 import re
 
-# A code of 128 bits (in links, reply addresses, markers), and a password in an address.
+# A code of 128 bits (in links, reply addresses, markers), a program's token, and a password in an
+# address.
 SECRETS = re.compile(
-    r"(?<![a-z0-9])[a-z2-7]{26}(?![a-z0-9])|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)", re.IGNORECASE
+    r"(?<![a-z0-9])[a-z2-7]{26}(?![a-z0-9])|onecase_[a-z2-7]{20,}|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)",
+    re.IGNORECASE,
 )
 
 

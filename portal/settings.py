@@ -102,9 +102,12 @@ INSTALLED_APPS = [
     "django_htmx",
     "csp",
     "i18nfield",
+    "rest_framework",
+    "drf_spectacular",
     "contacts",
     "channels_app",
     "portal",
+    "portal.api",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -229,6 +232,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=3, minute=17),  # UTC
         "options": {"expires": 12 * 3600},
     },
+    "forget": {"task": "portal.api.forget", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 LANGUAGE_CODE = "en"
@@ -304,6 +308,32 @@ CONTENT_SECURITY_POLICY = {
 DESK_POLICY = {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]}
 
 LOG_LEVEL = environment.log_level("LOG_LEVEL", os.environ.get("LOG_LEVEL") or "INFO")
+# Tokens alone count (no cookie, so no CSRF); JSON only, no page that runs requests.
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.callers.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],  # portal.api.view asks for a scope by method
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "portal.api.parsing.JsonOnly",
+    "DEFAULT_PARSER_CLASSES": [
+        "portal.api.parsing.BoundedJSONParser",
+        "portal.api.parsing.BoundedMultiPartParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "portal.api.problems.answer",
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Onecase",
+    "DESCRIPTION": "The customer chooses the channel, the case stays one.",
+    "VERSION": "1",
+    "SERVERS": [{"url": PUBLIC_URL}],
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "POSTPROCESSING_HOOKS": [],  # enums stand where they are used
+    "ENABLE_DJANGO_DEPLOY_CHECK": True,
+}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

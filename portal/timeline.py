@@ -12,6 +12,7 @@ from contacts.viewers import Viewer
 from portal import words
 
 PAGE = 50
+HIDDEN = (CALLBACK, "auto_reply")  # messages of ours that say nothing to a customer
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def page(case: Case, viewer: Viewer, *, before: str = "", limit: int = PAGE) -> 
     events = Event.objects.filter(Q(case=stem) | Q(case__root=stem))
     if not viewer.is_staff:
         events = events.filter(sort__in=Event.PUBLIC)
-        messages = messages.exclude(template__in=(CALLBACK, "auto_reply"))
+        messages = messages.exclude(template__in=HIDDEN)
     if (at := _cursor(before)) is not None:
         messages = messages.filter(created_at__lt=at)
         events = events.filter(created_at__lt=at)

@@ -1,4 +1,4 @@
-"""The URL map: the customer's site, the desk, and the try-out pages in demo mode only."""
+"""The URL map: the customer's site, the desk, the API, and the try-out pages in demo mode only."""
 
 from django.conf import settings
 from django.contrib import admin
@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("live/", include("portal.live.urls")),
     path("admin/", admin.site.urls),
     path("webhooks/", include("channels_app.webhooks")),
+    path("api/", include("portal.api.urls")),
 ]
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("portal.simulator.urls")))

@@ -59,6 +59,11 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     """A file of a message, as a download."""
     attachment = get_object_or_404(Attachment, pk=pk)
     readable_message(request, attachment.message_id)
+    return download(attachment)
+
+
+def download(attachment: Attachment) -> HttpResponse:
+    """A file that its reader may have, shown by no browser as a page of ours; else Http404."""
     kept = attachment.content_type
     content_type = kept if kept in PLAIN_TYPES else "application/octet-stream"
     try:

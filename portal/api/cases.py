@@ -29,7 +29,7 @@ from portal.api.view import View
 class Cases(View):
     """Every case that the caller may see."""
 
-    needs = {"GET": scopes.CASES_READ, "POST": scopes.CASES_OPEN}
+    needs = {"GET": (scopes.CASES_READ,), "POST": (scopes.CASES_OPEN,)}
 
     @operation(
         "list_cases",
@@ -109,7 +109,7 @@ class Cases(View):
 class OneCase(View):
     """One case."""
 
-    needs = {"GET": scopes.CASES_READ}
+    needs = {"GET": (scopes.CASES_READ,)}
 
     @operation("read_case", "Read a case", answer=CaseShape, scope=scopes.CASES_READ, finds=True)
     def get(self, request: Request, reference: str) -> Response:

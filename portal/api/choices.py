@@ -27,7 +27,7 @@ from portal.site.switch import SWITCHES_PER_HOUR
 class NewChoice(View):
     """The newest choice of a case."""
 
-    needs = {"POST": scopes.CASES_WRITE}
+    needs = {"POST": (scopes.CASES_WRITE,)}
     parser_classes: list[type[BaseParser]] = [BoundedJSONParser]
 
     @operation(
@@ -84,7 +84,7 @@ class NewChoice(View):
 class UndoChoice(View):
     """The newest switch."""
 
-    needs = {"POST": scopes.CASES_WRITE}
+    needs = {"POST": (scopes.CASES_WRITE,)}
     parser_classes: list[type[BaseParser]] = [BoundedJSONParser]
 
     @operation(

@@ -18,7 +18,7 @@ from portal.api.view import View
 class Deliveries(View):
     """The deliveries of a case."""
 
-    needs = {"GET": scopes.DELIVERIES_READ}
+    needs = {"GET": (scopes.DELIVERIES_READ,)}
 
     @operation(
         "list_deliveries",

@@ -21,7 +21,7 @@ from portal.api.once import once
 from portal.api.paging import page
 from portal.api.problems import Invalid, Problem, TooMany
 from portal.api.shown import MessageList, MessageShape
-from portal.api.view import View
+from portal.api.view import View, not_allowed
 from portal.site.files import download
 from portal.site.question import MESSAGES_PER_HOUR
 from portal.timeline import HIDDEN
@@ -38,7 +38,7 @@ def messages_for(caller: Caller, case: Case) -> QuerySet[Message]:
 class Messages(View):
     """What was said in a case."""
 
-    needs = {"GET": scopes.CASES_READ, "POST": scopes.CASES_WRITE}
+    needs = {"GET": (scopes.CASES_READ,), "POST": (scopes.CASES_WRITE, scopes.CASES_ANSWER)}
 
     @operation(
         "list_messages",
@@ -80,7 +80,7 @@ class Messages(View):
 
     def _may(self, scope: str) -> None:
         if scope not in self.caller.scopes:
-            raise Problem("not-allowed", _("It needs the scope %(name)s.") % {"name": scope})
+            raise not_allowed(scope)
 
     def _add(self, case: Case, values: dict[str, Any]) -> Response:
         kind, files = values.get("kind", OWN_PAGE), asked.files(values)
@@ -125,7 +125,7 @@ class Messages(View):
 class OneFile(View):
     """A file of a message."""
 
-    needs = {"GET": scopes.CASES_READ}
+    needs = {"GET": (scopes.CASES_READ,)}
 
     @operation("read_file", "Fetch a file", answer=None, scope=scopes.CASES_READ, finds=True)
     def get(self, request: Request, pk: int) -> HttpResponse:

@@ -15,7 +15,7 @@ from portal.api.view import View
 class Channels(View):
     """Every offered way to be answered."""
 
-    needs = {"GET": scopes.CHANNELS_READ}
+    needs = {"GET": (scopes.CHANNELS_READ,)}
 
     @operation(
         "list_channels",
@@ -33,7 +33,7 @@ class Channels(View):
 class Topics(View):
     """Every offered topic."""
 
-    needs = {"GET": scopes.CHANNELS_READ}
+    needs = {"GET": (scopes.CHANNELS_READ,)}
 
     @operation(
         "list_topics",

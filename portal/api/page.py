@@ -2,23 +2,42 @@
 
 import hashlib
 import json
+from functools import cache
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.shortcuts import render
+from django.views.decorators.http import etag, require_safe
 
+from portal.api import problems, reading, scopes
 from portal.api.described import document
 
 
+@cache
+def _text() -> str:
+    return json.dumps(document(), ensure_ascii=False)
+
+
+def _mark(_request: HttpRequest) -> str:
+    return f'"{hashlib.sha256(_text().encode()).hexdigest()[:32]}"'
+
+
 @require_safe
+@etag(_mark)
 def schema(request: HttpRequest) -> HttpResponse:
     """OpenAPI 3, as JSON; everybody may read it."""
-    text = json.dumps(document(), ensure_ascii=False)
-    response = HttpResponse(text, content_type="application/vnd.oai.openapi+json")
-    response["ETag"] = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-    return response
+    return HttpResponse(_text(), content_type="application/vnd.oai.openapi+json")
 
 
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
-    """For people."""
-    return HttpResponse("")
+    """The same for people; everybody may read it."""
+    groups = reading.groups(document())
+    context = {
+        "groups": groups,
+        "shapes": reading.shapes(document(), groups),
+        "problems": list(problems.SORTS.items()),
+        "scopes": scopes.SCOPES.items(),
+        "base": f"{settings.PUBLIC_URL}/api/v1/",
+    }
+    return render(request, "api/page.html", context)

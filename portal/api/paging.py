@@ -66,11 +66,13 @@ def _read(cursor: str) -> list[str]:
 def _after(cursor: str, at: str, key: Callable[[str], Any]) -> Q:
     try:
         values = _read(cursor)
+        if len(values) != 1 + bool(at):
+            raise ValueError(cursor)
         pk = key(values[0])
         if not at:
             return Q(pk__lt=pk)
         # In UTC here: at the ends of the calendar that already overflows.
         time = datetime.fromisoformat(values[1]).astimezone(UTC)
-    except (ValueError, IndexError, OverflowError, RecursionError):
+    except (ValueError, OverflowError, RecursionError):
         raise Invalid("cursor", _("This is no cursor of ours.")) from None
     return Q(**{f"{at}__lt": time}) | Q(**{at: time, "pk__lt": pk})

@@ -24,9 +24,9 @@ IN_ADDRESS = frozenset({"access_token", "token", "api_key", "apikey", "authoriza
 
 
 class View(APIView):
-    """One address. `needs` says by method which scope it takes; another method is not there."""
+    """One address. `needs` says by method which scopes open it, any of them."""
 
-    needs: Mapping[str, str] = {}
+    needs: Mapping[str, tuple[str, ...]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Before the work: a token, not too often, allowed to."""
@@ -37,9 +37,9 @@ class View(APIView):
         caller = self.caller
         self.counted = Counted(caller)
         self.counted.check()
-        needed = self.needs.get((request.method or "").replace("HEAD", "GET"))
-        if needed and needed not in caller.scopes:
-            raise Problem("not-allowed", _("It needs the scope %(name)s.") % {"name": needed})
+        needed = self.needs.get((request.method or "").replace("HEAD", "GET"), ())
+        if needed and not caller.scopes & set(needed):
+            raise not_allowed(*needed)
 
     @property
     def caller(self) -> Caller:
@@ -61,6 +61,11 @@ class View(APIView):
         if request.method in ("GET", "HEAD") and isinstance(done, Response):
             done.add_post_render_callback(lambda ready: _marked(request, ready))
         return done
+
+
+def not_allowed(*needed: str) -> Problem:
+    """Which scope it would take."""
+    return Problem("not-allowed", _("It needs the scope %(name)s.") % {"name": ", ".join(needed)})
 
 
 class Counted:

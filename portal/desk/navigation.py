@@ -54,6 +54,7 @@ def set_up(request: HttpRequest) -> list[dict[str, Any]]:
         item("topics", "sell", _("Topics"), path),
         item("staff", "group", _("Staff"), path),
         item("quarantine", "report", _("Quarantine"), path, **badge(figures.quarantine)),
+        item("api_clients", "api", _("API"), path),
     ]
 
 

@@ -3,6 +3,7 @@
 from portal.desk import (
     actions,
     alerts,
+    api_clients,
     case,
     channels,
     home,
@@ -31,5 +32,6 @@ urlpatterns = [
     *topics.urls(),
     *staff.urls(),
     *quarantine.urls(),
+    *api_clients.urls(),
     *home.urls(),
 ]

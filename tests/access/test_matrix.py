@@ -17,15 +17,17 @@ from contacts import codes, services
 from contacts.files import File
 from contacts.models import Case, Code, Holder, Identity, Message, Organisation, Topic, User
 from portal.access import SessionStore
+from portal.api.models import ApiClient
 from tests import shop
 
 # Who may: everybody; who sees this case; a customer who proved an address; staff; administrators.
 PUBLIC, CASE, SIGNED_IN, STAFF, ADMINISTRATOR = "public", "case", "signed in", "staff", "admin"
+TOKEN = "token"  # no browser at all: programs, and who has a link (tests/api/test_access.py)
 TABLE = {
     PUBLIC: """
         site:start site:advice site:questions site:sign_in site:sign_in_code site:paper
         site:sign_out site:ways site:language site:brand site:icon site:logo site:case_link
-        admin:login admin:logout :webhook live:stream live:poll
+        admin:login admin:logout :webhook live:stream live:poll api:page api:schema
     """,
     CASE: """
         site:question site:refresh site:solved site:again site:call_code site:keep site:switch
@@ -53,6 +55,11 @@ TABLE = {
         admin:topic_add admin:topic admin:topic_move admin:topic_remove admin:staff
         admin:staff_add admin:staff_member admin:staff_active admin:quarantine
         admin:quarantine_raw admin:quarantine_again admin:quarantine_aside admin:quarantine_back
+        admin:api_clients admin:api_client_add admin:api_client admin:api_client_revoke
+    """,
+    TOKEN: """
+        api:channels api:topics api:cases api:case api:messages api:choice api:undo
+        api:deliveries api:file
     """,
 }
 WHO = {name: who for who, names in TABLE.items() for name in names.split()}
@@ -117,6 +124,7 @@ def world(organisation: Organisation) -> dict[str, Any]:
         "letter": letter,
         "message": message,
         "event": event,
+        "program": ApiClient.objects.create(name="Shop", scopes=["cases:read"]),
         "agent": agent,
         "administrator": administrator,
         "link": Code.objects.issue(codes.CASE_LINK, case=case),
@@ -133,6 +141,9 @@ def arguments(name: str, world: dict[str, Any]) -> dict[str, Any]:
         "admin:topic": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
         "admin:topic_move": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
         "admin:topic_remove": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
+        "admin:api_client": lambda: world["program"].pk,
+        "admin:api_client_revoke": lambda: world["program"].pk,
+        "api:file": lambda: world["message"].attachments.get().pk,
         "admin:staff_member": lambda: world["agent"].pk,
         "admin:staff_active": lambda: world["agent"].pk,
         "admin:quarantine_raw": lambda: world["event"].pk,
@@ -217,6 +228,8 @@ def test_who_may_and_who_may_not(name: str, method: str, world: dict[str, Any]) 
             assert to_login(response), place
         elif who == ADMINISTRATOR and person == "agent":
             assert response.status_code == 403, place
+        elif who == TOKEN:
+            assert response.status_code == 401, place
         elif who == CASE and person != "this customer":
             if name in SHARED and person in ("agent", "administrator"):
                 assert response.status_code in OK, place

@@ -6,10 +6,11 @@ from django.urls import reverse
 
 from channels_app.models import InboundEvent
 from contacts.models import Organisation, Topic, User
-from portal.desk import channels, organisation, quarantine, staff, topics
+from portal.api.models import ApiClient
+from portal.desk import api_clients, channels, organisation, quarantine, staff, topics
 from tests.administration.conftest import channel
 
-MODULES = (organisation, channels, topics, staff, quarantine)
+MODULES = (organisation, channels, topics, staff, quarantine, api_clients)
 CHANGES = {
     "channel_offer",
     "channel_move",
@@ -23,6 +24,7 @@ CHANGES = {
     "quarantine_again",
     "quarantine_aside",
     "quarantine_back",
+    "api_client_revoke",
 }
 NAMES = [pattern.name for module in MODULES for pattern in module.urls()]
 
@@ -37,6 +39,8 @@ def address(name: str) -> str:
         return reverse(f"admin:{name}", args=[Topic.objects.earliest("pk").pk])
     if name in ("staff_member", "staff_active"):
         return reverse(f"admin:{name}", args=[User.objects.latest("pk").pk])
+    if name in ("api_client", "api_client_revoke"):
+        return reverse(f"admin:{name}", args=[ApiClient.objects.create(name="Shop").pk])
     if name.startswith("quarantine_"):
         event = InboundEvent.objects.create(
             channel=channel("email"), sha256="0", raw=b"x", state=InboundEvent.State.QUARANTINED

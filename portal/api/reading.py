@@ -81,7 +81,8 @@ def _operation(document: Node, path: str, method: str, node: Node) -> Operation:
     status, answer = next((s, a) for s, a in node["responses"].items() if s.startswith("20"))
     contents = node.get("requestBody", {}).get("content", {})
     body = contents.get(FORM) or contents.get("application/json")
-    shape = next(iter(answer.get("content", {}).values()), {}).get("schema", {})
+    kinds: list[Node] = list(answer.get("content", {}).values())
+    shape = kinds[0].get("schema", {}) if kinds else {}
     query = [
         Field(p["name"], _sort(p["schema"]), p.get("description", ""), bool(p.get("required")))
         for p in node.get("parameters", [])
@@ -142,7 +143,7 @@ def _sort(node: Node) -> str:
     """Its type in a few words: text of at most 200, list of Message, time."""
     if name := _name(node) or next((_name(part) for part in node.get("allOf", [])), ""):
         return name
-    kind = node.get("format") or node.get("type", "")
+    kind = str(node.get("format") or node.get("type", ""))
     words = {"string": "text", "integer": "number", "boolean": "true or false"}
     words |= {"date-time": "time", "uri": "address", "binary": "file", "uuid": "UUID"}
     words |= {"int64": "number", "object": "object"}

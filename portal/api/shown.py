@@ -267,9 +267,10 @@ class ChannelShape(Shape):
     def of(offer: Offer) -> dict[str, Any]:
         """The answer."""
         places = offer.channels if offer.kind.name == MEETING else ()
+        several = len(offer.channels) > 1  # branches under one name, as in the chooser
         return {
             "kind": offer.kind.name,
-            "title": offer.title,
+            "title": str(offer.kind.label) if several else offer.title,
             "good_for": offer.good_for,
             "cannot": offer.cannot,
             "is_open": offer.is_open,

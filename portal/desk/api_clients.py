@@ -52,7 +52,7 @@ class ApiClientForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         staff = User.objects.filter(is_staff=True, is_active=True).order_by("first_name")
         colleague: Any = self.fields["answers_as"]
-        colleague.queryset, colleague.label_from_instance = staff, User.display_name.fget
+        colleague.queryset, colleague.label_from_instance = staff, _name_of
 
     def clean(self) -> dict[str, Any]:
         """A named person answers (R37)."""
@@ -60,6 +60,10 @@ class ApiClientForm(forms.ModelForm):
         if CASES_ANSWER in cleaned.get("scopes", []) and not cleaned.get("answers_as"):
             self.add_error("answers_as", _("Choose a colleague: a named person answers."))
         return cleaned
+
+
+def _name_of(user: User) -> str:
+    return user.display_name
 
 
 def overview(request: HttpRequest) -> HttpResponse:

@@ -140,6 +140,7 @@ def test_channels_say_what_they_promise(api: Api, organisation: Organisation) ->
     assert set(found) == {"email", "phone", "account", "in_person"}
     assert (found["email"]["address_needed"], found["account"]["address_needed"]) == ("email", "")
     assert found["email"]["promise_minutes"] == 240 and found["account"]["private"]
+    assert (found["in_person"]["title"], found["email"]["title"]) == ("In person", "E-mail")
     assert [place["slug"] for place in found["in_person"]["places"]] == ["north", "south"]
     assert found["phone"]["wishes"][0] == "soon" and found["phone"]["is_open"]
     topics = api.get("/topics/", Accept_Language="nl").json()["results"]

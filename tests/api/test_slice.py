@@ -184,7 +184,7 @@ class TestCustomer:
         services.assign(case=case, to=agent, by=agent)
         services.add_note(case=case, staff=agent, text="Beware")
         dispatch.reply(case=case, staff=agent, text="Yes", kind="account", why_text="Reason")
-        Delivery.objects.update(error="550 internal.example.org")
+        Delivery.objects.update(reason={"code": "said", "text": "550 internal.example.org"})
         customer = link_of(case)
         parts = ("", "messages/", "deliveries/")
         said = "".join(

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_a_missing_venv_module_names_the_package(checkout: Path) -> None:
 
 def test_an_unwritable_folder_is_named(checkout: Path) -> None:
     script(checkout.parent / "bin" / "python3", GOOD)
-    how: dict[str, object] = {}
+    how: dict[str, Any] = {}
     if os.geteuid() == 0:  # root may write everywhere: try as somebody else
         other = pwd.getpwnam("nobody")
         how = {"user": other.pw_uid, "group": other.pw_gid, "extra_groups": []}

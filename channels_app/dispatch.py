@@ -115,7 +115,9 @@ def refuse(case: Case, *, staff: User, kind: str, refused: routing.Refused) -> N
     case.append(Event(sort=Event.Sort.REFUSED, staff=staff, data=data))
 
 
-def acknowledgement(case: Case) -> tuple[Message, routing.Route] | None:
+def acknowledgement(
+    case: Case, *, among: Sequence[Channel] | None = None
+) -> tuple[Message, routing.Route] | None:
     """ "We have your question", by the chosen channel, with none of the sender's words.
 
     For a case that is about to be stored. None where that channel sends nothing by itself, or the
@@ -131,7 +133,7 @@ def acknowledgement(case: Case) -> tuple[Message, routing.Route] | None:
         language=case.language,
         created_at=case.opened_at,
     )
-    route = routing.route(message, timezone.now())
+    route = routing.route(message, timezone.now(), among=among)
     if isinstance(route, routing.Refused) or not route.channel.capabilities.automatic:
         return None
     if not _may_acknowledge(choice.identity):

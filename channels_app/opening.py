@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from channels_app import dispatch
+from channels_app import dispatch, routing
 from channels_app.models import Channel
 from channels_app.todos import WISHES, call_back
 from contacts import services
@@ -56,7 +56,8 @@ def open_case(
     The same `client_key` again returns the case that is there. Raises NotOffered and
     contacts.addresses.InvalidAddress.
     """
-    if not Channel.objects.offered().filter(organisation=organisation, kind=kind).exists():
+    channels = routing.offered(organisation.pk, kind)
+    if not channels:
         raise NotOffered
     scheme = KINDS[kind].scheme
     for tries_left in reversed(range(MAX_TRIES)):
@@ -89,7 +90,7 @@ def open_case(
                     how_soon=how_soon,
                     client_key=client_key,
                 )
-                store(case, text=text, kind=came_by, files=files, staff=staff)
+                store(case, among=channels, text=text, kind=came_by, files=files, staff=staff)
                 return case
         except IntegrityError:
             # Two clicks at once: the other one was first.
@@ -101,12 +102,13 @@ def open_case(
     raise AssertionError("unreachable")
 
 
-def store(case: Case, **message: Any) -> Message:
+def store(case: Case, *, among: Sequence[Channel] | None = None, **message: Any) -> Message:
     """Open a new case, and what it sets going: "we have your question", a call that was asked for.
 
-    `message`: the first one, as `contacts.services.open_case` takes it. Needs a transaction.
+    `message`: the first one, as `contacts.services.open_case` takes it; `among`: as in routing.
+    Needs a transaction.
     """
-    said = dispatch.acknowledgement(case)
+    said = dispatch.acknowledgement(case, among=among)
     first = services.open_case(case, also=[said[0]] if said else [], **message)
     if said:
         dispatch.deliver(*said)

@@ -1,5 +1,6 @@
 """Which way a message goes, or why not. Composer, dispatch and sending all ask here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -42,8 +43,12 @@ class Refused:
         return reasons.words(self.why)
 
 
-def route(message: Message, now: datetime) -> Route | Refused:
+def route(
+    message: Message, now: datetime, *, among: Sequence[Channel] | None = None
+) -> Route | Refused:
     """The way of a message (its `kind`, or the customer's choice where that is empty).
+
+    `among`: the offered channels of that kind, where they were read a moment ago.
 
     In this order: the case's choice, the customer's default, consent, address, channel. An
     explicit request in the case beats "do not call me".
@@ -62,7 +67,7 @@ def route(message: Message, now: datetime) -> Route | Refused:
     identity = _identity(case, kind)
     if isinstance(identity, Refused):
         return identity
-    channel = _channel(case, kind, identity)
+    channel = _channel(case, kind, identity, among)
     if channel is None:
         return Refused(Reason("switched_off", {"kind": kind}))
     notice = case.is_sensitive and not channel.capabilities.private
@@ -124,18 +129,27 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
     return found
 
 
-def _channel(case: Case, kind: str, identity: Identity | None) -> Channel | None:
-    """Of several: the branch that was wished for, the last one used, else the offered order."""
-    channels: QuerySet[Channel] = Channel.objects.offered().filter(
-        kind=kind, organisation=case.organisation_id
+def offered(organisation_id: int, kind: str) -> list[Channel]:
+    """The channels of one kind that an organisation offers, in its order."""
+    rows: QuerySet[Channel] = Channel.objects.offered().filter(
+        kind=kind, organisation=organisation_id
     )
-    found = list(channels.select_related("organisation"))
+    return list(rows.select_related("organisation"))
+
+
+def _channel(
+    case: Case, kind: str, identity: Identity | None, among: Sequence[Channel] | None
+) -> Channel | None:
+    """Of several: the branch that was wished for, the last one used, else the offered order."""
+    found = offered(case.organisation_id, kind) if among is None else among
     if len(found) < 2:
         return found[0] if found else None
     wish = case.choice.wish if case.choice and case.choice.kind == kind else ""
     for channel in found:
         if wish and channel.slug == wish:
             return channel
+    if case._state.adding:
+        return found[0]  # a case that is not stored yet used none of them
     last = (
         Delivery.objects.filter(message__case=case, channel__in=found, identity=identity)
         .order_by("-created_at")

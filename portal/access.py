@@ -194,6 +194,8 @@ def _renew(session: Any) -> None:
     The old row ends in a minute: a second click that is under way still finds its cases.
     """
     old, kept = session.session_key, dict(session.items())
+    if old is None:
+        return  # nobody knows its key: it gets one when it is stored
     session.create()
     session.update(kept)
     soon = timezone.now() + OLD_SESSION_REST

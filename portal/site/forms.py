@@ -190,8 +190,10 @@ def _missing(scheme: str) -> str:
 def topic_of(typed: Typed, topics: Iterable[Topic]) -> Topic | None:
     """The chosen topic; one that is gone is said, one that was never chosen is none."""
     slug = typed.get("topic")
+    if not slug:
+        return None
     topic = next((topic for topic in topics if topic.slug == slug), None)
-    if slug and topic is None:
+    if topic is None:
         typed.fail("topic", _("This topic is not offered any more. Please choose another one."))
     return topic
 

@@ -148,6 +148,10 @@ def _create(
     topic: Topic | None,
     files: list[File],
 ) -> Case | None:
+    before, key = _asked_before(request, typed, wanted, text=text, files=files)
+    if before is not None:
+        access.grant_case(request, before)
+        return before
     try:
         case = opening.open_case(
             organisation=site_of(request).organisation,
@@ -162,7 +166,7 @@ def _create(
             how_soon=forms.how_soon_of(typed),
             language=language_of(request),
             files=files,
-            client_key=_key_for(request, typed, wanted, text=text, files=files),
+            client_key=key,
             customer=access.signed_in_customer(request),
         )
     except opening.NotOffered:
@@ -175,15 +179,18 @@ def _create(
     return case
 
 
-def _key_for(
+def _asked_before(
     request: HttpRequest, typed: Typed, wanted: Wanted, *, text: str, files: list[File]
-) -> uuid.UUID:
-    """The form's key; another text under a used key is another question, not a double click."""
+) -> tuple[Case | None, uuid.UUID]:
+    """The case of this very form, or of this browser's very same question; else a key to use.
+
+    Another text under a used key is another question, and no double click.
+    """
     key = forms.client_key_of(typed) or uuid.uuid4()
     used = Case.objects.filter(client_key=key).first()
-    if used is None:
-        return (None if files else _sent_just_now(request, wanted, text)) or key
-    return key if _first_text(used) == text else uuid.uuid4()
+    if used is not None:
+        return (used, key) if _first_text(used) == text else (None, uuid.uuid4())
+    return None if files else _sent_just_now(request, wanted, text), key
 
 
 def _first_text(case: Case) -> str:
@@ -191,8 +198,8 @@ def _first_text(case: Case) -> str:
     return first.text if first is not None else ""
 
 
-def _sent_just_now(request: HttpRequest, wanted: Wanted, text: str) -> uuid.UUID | None:
-    """The key of this browser's very same question: the back button, and sent once more."""
+def _sent_just_now(request: HttpRequest, wanted: Wanted, text: str) -> Case | None:
+    """This browser's very same question: the back button, and sent once more."""
     recent = Case.objects.filter(
         pk__in=access.viewer_of(request).case_ids,
         opened_at__gte=timezone.now() - SAME_WITHIN,
@@ -202,21 +209,18 @@ def _sent_just_now(request: HttpRequest, wanted: Wanted, text: str) -> uuid.UUID
     for case in recent.select_related("choice__identity").order_by("-pk"):
         identity = case.choice.identity if case.choice else None
         if _first_text(case) == text and (identity.value if identity else "") == wanted.address:
-            found: uuid.UUID | None = case.client_key
-            return found
+            return case
     return None
 
 
 def _welcome(request: HttpRequest, case: Case) -> None:
     """Let this browser in, with a link to keep and, for who wants to call, a code to say."""
     access.grant_case(request, case)
-    kept = Code.objects.live().filter(purpose=codes.CASE_LINK, case=case, identity=None)
-    if not kept.exists():
-        services.case_link(case)
-        if case.choice is not None and case.choice.kind == "phone":
-            Code.objects.issue(codes.JOIN, case=case, form=codes.PIN)
-        text = _("We have your question. Reference %(reference)s.") % {"reference": case.reference}
-        strips.say(request, text, keep=True, reference=case.reference)
+    services.case_link(case)
+    if case.choice is not None and case.choice.kind == "phone":
+        Code.objects.issue(codes.JOIN, case=case, form=codes.PIN)
+    text = _("We have your question. Reference %(reference)s.") % {"reference": case.reference}
+    strips.say(request, text, keep=True, reference=case.reference)
 
 
 @require_GET

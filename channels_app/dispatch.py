@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from channels_app import outbox, routing
@@ -146,15 +146,15 @@ def acknowledgement(
 def _may_acknowledge(identity: Identity) -> bool:
     """Take the turn of a mailbox by one conditional UPDATE; who proved it has an own turn."""
     now = timezone.now()
-    free = Q(acknowledged_at=None) | Q(acknowledged_at__lte=now - UNPROVED_EVERY)
-    proved = Holder.objects.proved()
-    is_proved = Exists(proved.filter(identity=OuterRef("pk")))
-    mine = free | (Q(acknowledged_at__lte=now - PROVED_EVERY) & Q(is_proved))
+    turn, every = identity, UNPROVED_EVERY
     box = addresses.mailbox(identity.scheme, identity.value)
-    turn, rule = identity, mine
-    if box != identity.value and not proved.filter(identity=identity).exists():
-        turn, rule = Identity.of(identity.scheme, box), free
-    return bool(Identity.objects.filter(rule, pk=turn.pk).update(acknowledged_at=now))
+    if identity.acknowledged_at or box != identity.value:  # else its first turn is free to all
+        if Holder.objects.proved().filter(identity=identity).exists():
+            every = PROVED_EVERY
+        elif box != identity.value:
+            turn = Identity.of(identity.scheme, box)
+    free = Q(acknowledged_at=None) | Q(acknowledged_at__lte=now - every)
+    return bool(Identity.objects.filter(free, pk=turn.pk).update(acknowledged_at=now))
 
 
 def notice(

@@ -4,6 +4,7 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import formats, timezone, translation
@@ -29,16 +30,17 @@ def render(delivery: Delivery) -> Outbound:
         return _mail(delivery) if message.case else _notice(delivery)
 
 
-def link_to(case: Case, identity: Identity | None) -> str:
-    """An address of the case's page that opens it after a button; a live link is used again."""
-    live = Code.objects.live().filter(
-        purpose=codes.CASE_LINK,
-        case=case,
-        identity=identity,
-        expires_at__gte=timezone.now() + LINK_MARGIN,
-    )
-    code = live.order_by("-created_at").first() or services.case_link(case, identity)
-    return code_url(code)
+def codes_of(case: Case, identity: Identity | None) -> tuple[Code, Code]:
+    """The reply code of a case, and a link that opens it after a button for one address.
+
+    Live ones are used again; a link has to last for a while.
+    """
+    lasting = Q(identity=identity, expires_at__gte=timezone.now() + LINK_MARGIN)
+    wanted = Q(purpose=codes.REPLY) | (Q(purpose=codes.CASE_LINK) & lasting)
+    rows = Code.objects.live().filter(wanted, case=case).order_by("created_at")
+    found = {code.purpose: code for code in rows}
+    reply = found.get(codes.REPLY) or services.reply_code(case)
+    return reply, found.get(codes.CASE_LINK) or services.case_link(case, identity)
 
 
 def code_url(code: Code) -> str:
@@ -54,14 +56,15 @@ def _mail(delivery: Delivery) -> Outbound:
     template = message.template or "answer"
     if delivery.only_notice and not message.template:
         template = "only_notice"
-    reply = services.reply_code(case).plain
+    reply_code, link = codes_of(case, delivery.identity)
+    reply = reply_code.plain
     mailbox = delivery.channel.address
     context = {
         "message": message,
         "case": case,
         "organisation": organisation,
         "phone": addresses.display(PHONE, organisation.phone),
-        "link": link_to(case, delivery.identity),
+        "link": code_url(link),
         "marker": marker(case.reference, reply),
         "host": settings.PUBLIC_URL,
     }
@@ -82,7 +85,7 @@ def _mail(delivery: Delivery) -> Outbound:
 
 def subject_of(case: Case) -> str:
     """What a case is about, fit for the customer's eyes: never a note that staff took down."""
-    first = case.messages.order_by("seq").first()
+    first = case.messages.order_by("seq").only("staff", "kind", "created_at").first()
     if first is None or first.staff_id is None:
         return case.title
     words = {

@@ -35,6 +35,7 @@ RELATED = (
     "message__staff",
     "message__code",
 )
+FILES = "message__attachments"
 # What may change between reading a batch and sending its last row.
 FRESH = (
     *("message__case__seq", "message__case__root_id", "message__case__root__seq"),
@@ -53,7 +54,8 @@ def deliver(delivery_id: uuid.UUID) -> int:
         lease, keys = Delivery.objects.claim(channel, timezone.now(), BATCH)
         if not keys:
             break
-        rows = Delivery.objects.select_related(*RELATED).in_bulk(keys)
+        batch = Delivery.objects.select_related(*RELATED).prefetch_related(FILES)
+        rows = batch.in_bulk(keys)
         for number, key in enumerate(keys):
             delivery = rows[key] if number == 0 else _as_it_is_now(rows[key])
             if delivery is None:

@@ -200,8 +200,11 @@ def _first_text(case: Case) -> str:
 
 def _sent_just_now(request: HttpRequest, wanted: Wanted, text: str) -> Case | None:
     """This browser's very same question: the back button, and sent once more."""
+    mine = access.viewer_of(request).case_ids
+    if not mine:
+        return None
     recent = Case.objects.filter(
-        pk__in=access.viewer_of(request).case_ids,
+        pk__in=mine,
         opened_at__gte=timezone.now() - SAME_WITHIN,
         choice__kind=wanted.way.kind.name,
         choice__wish=wanted.wish,

@@ -56,7 +56,7 @@ def test_a_part_of_a_mail_address_is_found(organisation: Organisation, part: str
 def test_digits_in_a_text_are_found_as_before(organisation: Organisation, agent: User) -> None:
     case = a_case(organisation, "email", "sam@example.org")
     dispatch.reply(case=case, staff=agent, text="Your order 2026-1117 is here, frame 123456789.")
-    for query in ("2026-1117", "123456", "2026 1117"):
+    for query in ("2026-1117", "123456", "2026 1117", "1117"):
         assert list(search.cases(query)) == [case]
     assert search.digits("order 12345678") == "" and search.digits("1-2") == ""
 
@@ -93,7 +93,7 @@ def test_reindex_writes_what_the_methods_wrote(
     wrong = services.file_message(case=case, kind="email", text="And my parcel?")
     merging.move_message(message=wrong, to=letter, by=agent)
     written = entries()
-    SearchEntry.objects.filter(text__contains="Lee").delete()
+    assert SearchEntry.objects.filter(text__contains="Lee").delete()[0] == 1
     services.search.index("nothing that anybody wrote", case=case)
     out = StringIO()
     call_command("reindex", stdout=out)

@@ -83,8 +83,8 @@ def test_one_click_puts_it_back_into_its_place(
     assert (wrong.case, wrong.seq) == (case, place) and texts(case, viewer) == before
     assert (other.state, other.resolved_at) == (Case.State.RESOLVED, settled)
     assert list(search.cases("And my lease")) == [case]
-    page = desk.post(reverse("admin:case_move_back", args=[case.reference, wrong.pk]), follow=True)
-    assert "The message was not moved here." in page.content.decode()
+    again = desk.post(reverse("admin:case_move_back", args=[case.reference, wrong.pk]), follow=True)
+    assert "The message was not moved here." in again.content.decode()
     assert case.events.filter(sort=Event.Sort.MOVED).count() == 2
 
 

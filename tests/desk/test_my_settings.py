@@ -47,13 +47,13 @@ def test_bad_input_is_said(desk: Client, agent: User) -> None:
 def test_duty_is_said_by_one_click_on_any_page(desk: Client, agent: User, case: Case) -> None:
     place, button = reverse("admin:case", args=[case.reference]), reverse("admin:my_duty")
     assert f'action="{button}"' in desk.get(place).content.decode()
-    away = {"HTTP_REFERER": f"http://testserver{place}"}
-    answer = desk.post(button, {"on_duty": "0"}, follow=True, **away)
+    away = {"Referer": f"http://testserver{place}"}
+    answer = desk.post(button, {"on_duty": "0"}, follow=True, headers=away)
     assert answer.redirect_chain == [(place, 302)]
     assert "You are off duty." in answer.content.decode()
     agent.refresh_from_db()
     assert agent.on_duty is False
-    desk.post(button, {"on_duty": "0"}, **away)  # a second click
+    desk.post(button, {"on_duty": "0"}, headers=away)  # a second click
     desk.post(button, {"on_duty": "1"})
     agent.refresh_from_db()
     assert agent.on_duty is True

@@ -83,20 +83,19 @@ def _multiply(model: type[models.Model], count: int, template: int | str, **colu
     ]
     values = [columns.get(str(name), f't."{name}"') for name in names]
     listed = ", ".join(f'"{name}"' for name in names)
+    picked = ", ".join(values).replace("%", "%%")  # a remainder, no place for a value
     key = model._meta.pk
     assert key is not None
-    where = f"t.{key.column} = %s"
-    prepared = key.get_db_prep_value(template, connection)
+    numbers = f"generate_series(1, {count}) AS n(i)"
+    before = ""
+    if connection.vendor == "sqlite":
+        before = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n WHERE i < {count}) "
+        numbers = "n"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
-            f' INSERT INTO "{table}" ({listed}) SELECT {", ".join(values)} FROM n, "{table}" t'
-            f" WHERE {where}"
-            if connection.vendor == "sqlite"
-            else f'INSERT INTO "{table}" ({listed})'
-            f' SELECT {", ".join(values)} FROM generate_series(1, {count}) AS n(i), "{table}" t'
-            f" WHERE {where}",
-            [prepared],
+            f'{before}INSERT INTO "{table}" ({listed}) SELECT {picked}'
+            f' FROM {numbers}, "{table}" t WHERE t.{key.column} = %s',
+            [key.get_db_prep_value(template, connection)],
         )
 
 
@@ -109,10 +108,11 @@ def _first(model: type[models.Model]) -> int:
 def _ago(seconds: str) -> str:
     """A time so many seconds ago, as the database keeps it."""
     if connection.vendor == "sqlite":
-        return f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '-' || ({seconds}) || ' seconds')"
+        return f"strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || ({seconds}) || ' seconds')"
     return f"now() - ({seconds}) * interval '1 second'"
 
 
+@transaction.atomic  # a case and its choice name each other
 def many_cases(cases: int) -> None:
     """`cases` cases and ten messages in each, a delivery for every fifth; then the index.
 

@@ -150,10 +150,10 @@ def many_cases(cases: int) -> None:
         client_key="NULL",
         title=TEXT,
         state="CASE WHEN n.i % 10 = 0 THEN 'open' ELSE 'resolved' END",
-        waiting_since=f"CASE WHEN n.i % 50 = 0 THEN {_ago('n.i * 7')} ELSE NULL END",
-        changed_at=_ago("n.i * 7"),
-        opened_at=_ago("n.i * 7 + 600"),
-        resolved_at=f"CASE WHEN n.i % 10 = 0 THEN NULL ELSE {_ago('n.i * 7')} END",
+        waiting_since=f"CASE WHEN n.i % 50 = 0 THEN {_ago('n.i * 950')} ELSE NULL END",
+        changed_at=_ago("n.i * 950"),
+        opened_at=_ago("n.i * 950 + 600"),
+        resolved_at=f"CASE WHEN n.i % 10 = 0 THEN NULL ELSE {_ago('n.i * 950')} END",
     )
     kind = "CASE n.i % 4 WHEN 0 THEN 'phone' WHEN 1 THEN 'account' ELSE 'email' END"
     _multiply(Choice, cases, choice.pk, case_id=f"{first} + n.i", kind=kind)
@@ -170,7 +170,7 @@ def many_cases(cases: int) -> None:
         direction=way,
         client_key="NULL",
         text=f"{TEXT} || {RARELY}",
-        created_at=_ago("n.i"),
+        created_at=_ago("n.i * 95"),
     )
     new = "lower(hex(randomblob(16)))" if connection.vendor == "sqlite" else "gen_random_uuid()"
     _multiply(

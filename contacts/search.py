@@ -142,22 +142,33 @@ def _identities(query: str) -> QuerySet[Identity]:
     return Identity.objects.filter(found) if found else Identity.objects.none()
 
 
-def cases(query: str) -> QuerySet[Case]:
-    """The cases that fit: an exact reference or address first of all, else names and texts."""
+def found(query: str) -> list[int]:
+    """Ids of the cases that fit, at most MAX_FOUND, the newest: an exact reference or address
+    first of all, else names and texts.
+
+    In steps with lists between them: as one statement PostgreSQL joins all cases before it looks
+    for those (0.7 s at 100,000 cases, 40 ms so).
+    """
     query = query.strip()[:200]
     reference = re.sub(r"[\s-]", "", query).upper()
     if len(reference) == 6:
         exact = Case.objects.filter(reference=f"{reference[:3]}-{reference[3:]}")
-        if exact.exists():
-            return exact
+        if ids := list(exact.values_list("pk", flat=True)):
+            return ids
     holders = Customer.objects.filter(holders__identity__in=_identities(query))
-    people = list(holders.values_list("pk", flat=True)[:MAX_FOUND])
+    people = set(holders.values_list("pk", flat=True)[:MAX_FOUND])
+    matters: set[int] = set()
+    if not people:
+        entries = SearchEntry.objects.filter(pk__in=_entries(query))
+        for case, customer in entries.values_list("case", "customer"):
+            matters.add(case) if case else people.add(customer)
     if people:
-        return Case.objects.filter(Q(customer__in=people) | Q(customer__root__in=people))
-    entries = SearchEntry.objects.filter(pk__in=_entries(query))
-    held = entries.exclude(customer=None).values("customer")
-    return Case.objects.filter(
-        Q(pk__in=entries.exclude(case=None).values("case"))
-        | Q(customer__in=held)
-        | Q(customer__root__in=held)
-    )
+        family = Customer.objects.filter(root__in=people).values_list("pk", flat=True)
+        people |= set(family[:MAX_FOUND])
+    fitting = Case.objects.filter(Q(pk__in=matters) | Q(customer__in=people))
+    return list(fitting.order_by("-pk").values_list("pk", flat=True)[:MAX_FOUND])
+
+
+def cases(query: str) -> QuerySet[Case]:
+    """The cases that fit: see `found`."""
+    return Case.objects.filter(pk__in=found(query))

@@ -127,7 +127,7 @@ def rows_for(wanted: Filter, user: User) -> CaseQuerySet:
     """The cases of a filter, in order, from its cursor on."""
     rows = wanted.tab.rows(user)
     if wanted.query:
-        rows = rows.filter(pk__in=search.cases(wanted.query).values("pk"))
+        rows = rows.filter(pk__in=search.found(wanted.query))
     if wanted.topic:
         rows = rows.filter(topic__slug=wanted.topic)
     if wanted.kind:

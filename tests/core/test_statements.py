@@ -1,0 +1,67 @@
+"""How many statements the busiest writes take: each is a round trip and a lock held longer."""
+
+import uuid
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from channels_app import dispatch
+from contacts.models import Case, Organisation, User
+from tests import shop
+
+pytestmark = pytest.mark.django_db
+# Between BEGIN and COMMIT; a call that is asked for is a message of its own.
+MOST_TO_OPEN = {"email": 14, "account": 14, "phone": 22}
+MOST_TO_ANSWER = 10
+INDEXED = "contacts_search_fts"  # SQLite's index is a table of its own
+
+
+@pytest.fixture
+def organisation() -> Organisation:
+    return shop.make_shop()
+
+
+def statements(seen: CaptureQueriesContext) -> list[str]:
+    """What changes or reads rows; a savepoint is no statement of ours."""
+    own = ("SAVEPOINT", "RELEASE")
+    found = [query["sql"] for query in seen.captured_queries]
+    return [sql for sql in found if not sql.startswith(own) and INDEXED not in sql]
+
+
+def inside(found: list[str]) -> list[str]:
+    """Those of the transaction that stores the case."""
+    first = next(at for at, sql in enumerate(found) if sql.startswith("BEGIN"))
+    last = next(at for at, sql in enumerate(found[first:], first) if sql.startswith("COMMIT"))
+    return found[first + 1 : last]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", list(MOST_TO_OPEN))
+def test_a_case_is_opened_by_one_short_transaction(organisation: Organisation, way: str) -> None:
+    form = {
+        "client_key": str(uuid.uuid4()),
+        "text": "Is the blue one in stock?",
+        "way": way,
+        "address_email": "new@example.org",
+        "address_phone": "020 123 45 67",
+        "wish_phone": "",
+    }
+    with CaptureQueriesContext(connection) as seen:
+        assert Client().post("/", form).status_code == 302
+    found = inside(statements(seen))
+    inserts = [sql for sql in found if "contacts_case" in sql and sql.startswith("INSERT")]
+    assert len(inserts) == 1, found
+    assert len(found) <= MOST_TO_OPEN[way], found
+    assert Case.objects.count() == 1
+
+
+def test_an_answer_takes_few_statements(organisation: Organisation) -> None:
+    agent: User = shop.make_agent()
+    Client().post("/", {"text": "Hi?", "way": "email", "address_email": "new@example.org"})
+    case = Case.objects.get()
+    with CaptureQueriesContext(connection) as seen:
+        dispatch.reply(case=case, staff=agent, text="Yes.", client_key=uuid.uuid4())
+    found = statements(seen)
+    assert len(found) <= MOST_TO_ANSWER, found

@@ -84,7 +84,7 @@ class House:
         """gunicorn with two processes of four threads, as docs/running.md has it."""
         self.start("web", [sys.executable, "-m", "gunicorn", "benchmarks.wsgi:application",
                            "--bind", f"127.0.0.1:{self.web_port}", "--workers", "2",
-                           "--threads", "4", "--keep-alive", "30"])  # fmt: skip
+                           "--threads", "4", "--keep-alive", "30", "--preload"])  # fmt: skip
         until(lambda: _listens(self.web_port))
 
     def live(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from contacts import addresses
 from contacts.kinds import EMAIL, PHONE
@@ -153,7 +154,7 @@ def found(query: str) -> list[int]:
     reference = re.sub(r"[\s-]", "", query).upper()
     if len(reference) == 6:
         exact = Case.objects.filter(reference=f"{reference[:3]}-{reference[3:]}")
-        if ids := list(exact.values_list("pk", flat=True)):
+        if ids := list(exact.values_list(Coalesce("root", "pk"), flat=True)):
             return ids
     holders = Customer.objects.filter(holders__identity__in=_identities(query))
     people = set(holders.values_list("pk", flat=True)[:MAX_FOUND])
@@ -166,7 +167,9 @@ def found(query: str) -> list[int]:
         family = Customer.objects.filter(root__in=people).values_list("pk", flat=True)
         people |= set(family[:MAX_FOUND])
     fitting = Case.objects.filter(Q(pk__in=matters) | Q(customer__in=people))
-    return list(fitting.order_by("-pk").values_list("pk", flat=True)[:MAX_FOUND])
+    # What was joined to another case is found as that one.
+    stems = fitting.order_by("-pk").values_list(Coalesce("root", "pk"), flat=True)[:MAX_FOUND]
+    return list(dict.fromkeys(stems))
 
 
 def cases(query: str) -> QuerySet[Case]:

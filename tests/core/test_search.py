@@ -106,3 +106,15 @@ def test_reindex_writes_what_the_methods_wrote(
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM contacts_search_fts")
             assert cursor.fetchone() == (len(written),)
+
+
+def test_what_was_joined_is_found_as_the_case_that_it_is_now(
+    organisation: Organisation, agent: User
+) -> None:
+    stem = a_case(organisation, "email", "sam@example.org")
+    child = a_case(organisation, "email", "kim@example.org")
+    dispatch.reply(case=child, staff=agent, text="The zeppelin left at noon.")
+    merging.join(case=child, into=stem, by=agent)
+    assert list(search.cases("zeppelin")) == list(search.cases(child.reference)) == [stem]
+    merging.undo_join(case=Case.objects.get(pk=child.pk), by=agent)
+    assert list(search.cases("zeppelin")) == [child]

@@ -17,6 +17,7 @@ from channels_app.adapters.base import (
     Uncertain,
 )
 from channels_app.models import Attempt, Channel, Delivery
+from contacts import tracing
 from contacts.models import Event, Identity, Message
 
 logger = logging.getLogger(__name__)
@@ -61,10 +62,17 @@ def deliver(delivery_id: uuid.UUID) -> int:
             if delivery is None:
                 continue
             delivery.channel, tried = channel, tried + 1
-            if not attempt(delivery, lease):
+            with tracing.bound(case=_reference(delivery)):
+                goes_on = attempt(delivery, lease)
+            if not goes_on:
                 Delivery.objects.let_go(lease)
                 break
     return tried
+
+
+def _reference(delivery: Delivery) -> str:
+    case = delivery.message.case
+    return case.reference if case else "-"
 
 
 def _has_room(channel: Channel) -> bool:

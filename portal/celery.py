@@ -1,10 +1,54 @@
 """The Celery application: the doorbell of the workers (the rows are the truth)."""
 
+import logging
 import os
+import time
+from contextlib import AbstractContextManager
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
+from celery.signals import before_task_publish, task_postrun, task_prerun
+
+from contacts import tracing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("onecase")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["channels_app", "portal", "portal.api"])
+
+logger = logging.getLogger("portal.tasks.done")
+HEADER = "onecase_request_id"
+OFTEN = frozenset({"channels_app.sweep"})  # every five seconds, mostly with nothing to do
+_open: dict[str, tuple[AbstractContextManager[object], float]] = {}  # the tasks under way here
+
+
+@before_task_publish.connect
+def carry(headers: dict[str, Any], **_more: Any) -> None:
+    """A task goes on with the id of the request, or of the task, that rang for it."""
+    if found := tracing.current().get("request_id"):
+        headers[HEADER] = found
+
+
+@task_prerun.connect
+def begin(task_id: str, task: Task, **_more: Any) -> None:
+    """Every line of this task says its name, and what it goes on with."""
+    given = task.request.get(HEADER) or ""
+    block = tracing.bound(request_id=tracing.accepted(str(given)), task=task.name)
+    block.__enter__()
+    _open[task_id] = (block, time.perf_counter())
+
+
+@task_postrun.connect
+def end(task_id: str, task: Task, state: str = "", **_more: Any) -> None:
+    """One line when it is done: which task, how it ended, how long it took."""
+    if task_id not in _open:
+        return
+    block, begun = _open.pop(task_id)
+    ms = round((time.perf_counter() - begun) * 1000, 1)
+    logger.log(
+        logging.DEBUG if task.name in OFTEN else logging.INFO,
+        "%s %s in %.0f ms",
+        *(task.name, state, ms),
+        extra={"state": state, "ms": ms},
+    )
+    block.__exit__(None, None, None)

@@ -1,13 +1,17 @@
 """What the settings must read like: a wrong value is one line that names its variable."""
 
+import json
 import logging
+import os
 import re
 import zoneinfo
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from phonenumbers import SUPPORTED_REGIONS
 
+DOTTED = re.compile(r"[a-zA-Z_]\w*(\.[a-zA-Z_]\w*)+")
 DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
 
 
@@ -94,3 +98,40 @@ def log_level(name: str, value: str) -> str:
     if value.upper() not in logging.getLevelNamesMapping():
         raise ImproperlyConfigured(f"{name} must be DEBUG, INFO, WARNING or ERROR.")
     return value.upper()
+
+
+def log_format(name: str, value: str) -> str:
+    """For programs or for people."""
+    if value.lower() not in ("json", "line"):
+        raise ImproperlyConfigured(f"{name} must be json or line.")
+    return value.lower()
+
+
+def file_storage(backend: str, options: str) -> dict[str, Any]:
+    """Where files are kept: a folder of this machine, or any storage of Django's kind.
+
+    `options` is a JSON object; a value `env:NAME` is read from that variable.
+    """
+    if not backend.strip():
+        if options.strip():
+            raise ImproperlyConfigured("FILES_STORAGE_OPTIONS needs FILES_STORAGE.")
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    if not DOTTED.fullmatch(backend.strip()):
+        raise ImproperlyConfigured("FILES_STORAGE must be the dotted name of a class.")
+    try:
+        read = json.loads(options or "{}")
+    except ValueError:
+        read = None
+    if not isinstance(read, dict):
+        raise ImproperlyConfigured("FILES_STORAGE_OPTIONS must be a JSON object.")
+    return {"BACKEND": backend.strip(), "OPTIONS": {k: _resolved(v) for k, v in read.items()}}
+
+
+def _resolved(value: Any) -> Any:
+    """A secret by its name; it stands in no other setting."""
+    if not isinstance(value, str) or not value.startswith("env:"):
+        return value
+    found = os.environ.get(value.removeprefix("env:"), "")
+    if not found:
+        raise ImproperlyConfigured(f"FILES_STORAGE_OPTIONS names {value}, which is not set.")
+    return found

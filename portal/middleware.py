@@ -1,5 +1,8 @@
-"""What a request needs before a page sees it: no NUL, the desk's policy and language."""
+"""What a request needs before a page sees it: an id, no NUL, the desk's policy and language."""
 
+import logging
+import re
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -7,10 +10,58 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 
+from contacts import tracing
 from portal.context import site_of
+from portal.redaction import route_of
 
+requests_log = logging.getLogger("portal.requests")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 DESK = "/admin/"
+METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+REFERENCE = re.compile(r"[2-9A-Za-z]{3}-[2-9A-Za-z]{3}")
+
+
+class TraceMiddleware:
+    """Gives a request an id, which its answer, its log lines and its tasks carry."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, and write one line about it: the name of the page, never its path."""
+        begun = time.perf_counter()
+        request.trace_id = request_id(request)  # type: ignore[attr-defined]
+        with tracing.bound(request_id=request.trace_id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
+            _write(request, response, (time.perf_counter() - begun) * 1000)
+        response["X-Request-ID"] = request.trace_id  # type: ignore[attr-defined]
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """The case whose page it is."""
+        reference = kwargs.get("reference")
+        if isinstance(reference, str) and REFERENCE.fullmatch(reference):
+            tracing.note(case=reference.upper())
+
+
+def request_id(request: HttpRequest) -> str:
+    """The proxy's id, where there is one that we trust and it is well-formed; else a new one."""
+    given = request.headers.get("X-Request-ID", "") if settings.TRUSTED_PROXIES else ""
+    return tracing.accepted(given)
+
+
+def _write(request: HttpRequest, response: HttpResponse, ms: float) -> None:
+    route, method = route_of(request), request.method if request.method in METHODS else "-"
+    fields = {"method": method, "route": route, "status": response.status_code, "ms": round(ms, 1)}
+    is_file = request.path_info.startswith(settings.STATIC_URL)
+    requests_log.log(
+        logging.DEBUG if is_file else logging.INFO,
+        "%s %s %s in %.0f ms",
+        *(method, route, response.status_code, ms),
+        extra=fields,
+    )
 
 
 class NulMiddleware:

@@ -110,6 +110,8 @@ INSTALLED_APPS = [
     "portal.api",
 ]
 MIDDLEWARE = [
+    "portal.health.HealthMiddleware",
+    "portal.middleware.TraceMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -248,7 +250,9 @@ STATIC_ROOT = DATA_DIR / "static"
 MEDIA_ROOT = DATA_DIR / "files"
 MEDIA_URL = "/files-are-served-by-a-view/"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": environment.file_storage(
+        os.environ.get("FILES_STORAGE", ""), os.environ.get("FILES_STORAGE_OPTIONS", "")
+    ),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEMO
@@ -274,7 +278,6 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the sandboxed mail body and the demo page are our own frames
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # wants DENY; frame-ancestors says the same as above
 LOGIN_URL = "admin:login"
@@ -334,6 +337,12 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENABLE_DJANGO_DEPLOY_CHECK": True,
 }
 
+# Lines of JSON for programs that read logs; in the try-out, lines for people.
+LOG_FORMAT = environment.log_format(
+    "LOG_FORMAT", os.environ.get("LOG_FORMAT") or ("line" if DEMO else "json")
+)
+# What the servers write of each request: the link of a case is a secret.
+_server_log = {"handlers": ["console"], "level": "INFO", "propagate": False}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -341,16 +350,19 @@ LOGGING = {
         "line": {
             "()": "portal.redaction.RedactingFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        }
+        },
+        "json": {"()": "portal.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "httpx": {"level": "WARNING"},
         "mail.log": {"level": "WARNING"},
-        # What the servers write of each request: the link of a case is a secret.
-        "uvicorn.access": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        "gunicorn.access": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        **dict.fromkeys(("uvicorn", "uvicorn.access", "gunicorn.access"), _server_log),
+        "gunicorn.error": _server_log,
+        # "received" and "succeeded" of every task; portal/celery.py says it with its case.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
     },
 }
 

@@ -210,6 +210,7 @@ class Supervisor:
             *("--host", self.host, "--port", str(self.port), "--lifespan", "off"),
             # Without it an open live stream keeps the process for ever.
             *("--timeout-graceful-shutdown", "3", "--no-server-header"),
+            "--no-access-log",  # the portal writes a line of its own, with no path in it
         ]
         return self._service("web", command)
 

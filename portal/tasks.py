@@ -73,9 +73,14 @@ def old_files(now: datetime) -> Iterator[str]:
     months = {now, now.replace(day=1) - timedelta(days=1)}
     for month in sorted(months):
         folder = PurePosixPath(FILES, month.strftime("%Y"), month.strftime("%m"))
-        if not default_storage.exists(str(folder)):
-            continue
-        for file in default_storage.listdir(str(folder))[1]:
-            name = str(folder / file)
+        for name in _files_in(folder):
             if default_storage.get_modified_time(name) < now - FILE_REST:
                 yield name
+
+
+def _files_in(folder: PurePosixPath) -> list[str]:
+    """Their names; none where the folder is missing, which object stores do not know at all."""
+    try:
+        return [str(folder / file) for file in default_storage.listdir(str(folder))[1]]
+    except FileNotFoundError:
+        return []

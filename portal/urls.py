@@ -2,17 +2,9 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 
-
-def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers; it asks nobody else."""
-    return HttpResponse("ok", content_type="text/plain")
-
-
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", healthz),
     path("live/", include("portal.live.urls")),
     path("admin/", admin.site.urls),
     path("webhooks/", include("channels_app.webhooks")),

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from contacts import hints
+from contacts import hints, tracing
 from contacts.models.choice import Choice
 from contacts.models.customer import Customer
 from contacts.models.organisation import Organisation
@@ -164,6 +164,7 @@ class Case(models.Model):
         (SQLite already holds its write lock); a case that is not stored yet is stored with them.
         `changes` are new values of the stem's fields.
         """
+        tracing.note(case=self.reference)
         # No savepoint: half of it must never stay, so that who catches a fault has set one.
         with transaction.atomic(savepoint=False):
             numbered = [row for row in rows if not isinstance(row, Choice)]

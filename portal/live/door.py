@@ -6,7 +6,9 @@ itself what the middleware does for it: the host, https, both sessions, the head
 """
 
 import asyncio
+import contextvars
 import io
+import logging
 import signal
 import threading
 from collections.abc import Callable, MutableMapping
@@ -19,6 +21,7 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, InterfaceError, connections
 
+from contacts import tracing
 from portal import access
 from portal.live import sight, wants
 from portal.live.hub import Ear, Hub
@@ -34,6 +37,7 @@ HEADERS = [
     (b"referrer-policy", b"same-origin"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+logger = logging.getLogger("portal.requests")
 Scope = MutableMapping[str, Any]
 T = TypeVar("T")
 
@@ -56,7 +60,8 @@ class Door:
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer one request."""
         if scope["type"] == "http" and scope["path"] == PATH:
-            await self._live(scope, receive, send)
+            with tracing.bound(request_id=_id(scope)):
+                await self._live(scope, receive, send)
         else:
             await self.django(scope, receive, send)
 
@@ -65,6 +70,7 @@ class Door:
             keys, wanted = asked(scope)
             ear = self._ear(keys, wanted)
         except Refused as refused:
+            logger.info("A stream is refused with %s.", refused.status)
             await _refuse(send, refused)
             return
         assert self.hub
@@ -111,7 +117,8 @@ class Door:
 
     async def _ask(self, question: Callable[[], T]) -> T:
         """Ask the database in one of a few threads: no stream keeps a connection of its own."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, _kept, question)
+        inside = partial(contextvars.copy_context().run, _kept, question)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, inside)
 
 
 def _kept(question: Callable[[], T]) -> T:
@@ -142,6 +149,12 @@ def asked(scope: Scope) -> tuple[access.SessionKeys, dict[str, wants.Want]]:
     return access.SessionKeys.of(request.COOKIES), wanted
 
 
+def _id(scope: Scope) -> str:
+    """The id of a request, as our middleware takes it."""
+    given = dict(scope["headers"]).get(b"x-request-id", b"") if settings.TRUSTED_PROXIES else b""
+    return tracing.accepted(given.decode("latin-1"))
+
+
 async def _watch(receive: Any, ear: Ear) -> None:
     """Until the browser goes."""
     while (await receive())["type"] != "http.disconnect":
@@ -150,7 +163,8 @@ async def _watch(receive: Any, ear: Ear) -> None:
 
 
 async def _start(send: Any, status: int, sort: bytes, *more: tuple[bytes, bytes]) -> None:
-    headers = [(b"content-type", sort), *HEADERS, *more]
+    own = (b"x-request-id", tracing.current().get("request_id", "").encode())
+    headers = [(b"content-type", sort), *HEADERS, own, *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
 
 

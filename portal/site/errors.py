@@ -36,10 +36,15 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def broken(request: HttpRequest) -> HttpResponse:
     """500; says so even if the database is what is broken."""
     try:
-        return _page(request, "500.html", 500)
+        return _page(request, "500.html", 500, **_number(request))
     except Exception:
         logger.exception("The error page itself failed; the bare one is shown.")
-        return HttpResponse(render_to_string("site/broken.html"), status=500)
+        return HttpResponse(render_to_string("site/broken.html", _number(request)), status=500)
+
+
+def _number(request: HttpRequest) -> dict[str, str]:
+    """The beginning of the request's id: short enough to be said, and found in the log by it."""
+    return {"number": getattr(request, "trace_id", "")[:8]}
 
 
 def _page(request: HttpRequest, template: str, status: int, **context: object) -> HttpResponse:

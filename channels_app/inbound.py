@@ -137,6 +137,7 @@ def _request(event: InboundEvent) -> Request:
 
 
 def _finish(event: InboundEvent, state: str, reason: str) -> None:
+    logger.info("Received item %s by %s: %s.", event.pk, event.channel.slug, state)
     InboundEvent.objects.filter(pk=event.pk).update(
         state=state, reason=reason[:500], processed_at=timezone.now(), leased_until=None
     )

@@ -64,6 +64,7 @@ def deliver(delivery_id: uuid.UUID) -> int:
             delivery.channel, tried = channel, tried + 1
             with tracing.bound(case=_reference(delivery)):
                 goes_on = attempt(delivery, lease)
+                logger.info("Delivery %s by %s: %s.", delivery.pk, channel.slug, delivery.status)
             if not goes_on:
                 Delivery.objects.let_go(lease)
                 break

@@ -164,7 +164,6 @@ class Case(models.Model):
         (SQLite already holds its write lock); a case that is not stored yet is stored with them.
         `changes` are new values of the stem's fields.
         """
-        tracing.note(case=self.reference)
         # No savepoint: half of it must never stay, so that who catches a fault has set one.
         with transaction.atomic(savepoint=False):
             numbered = [row for row in rows if not isinstance(row, Choice)]
@@ -191,6 +190,7 @@ class Case(models.Model):
                 is_row = isinstance(value, models.Model) or value is None
                 setattr(stem, field, value if is_row else values[field])
             stem.seq = values["seq"]
+            tracing.note(case=stem.reference)
             transaction.on_commit(partial(hints.publish, stem.pk, stem.seq), robust=True)
 
     def _begin(self, count: int, changes: dict[str, Any]) -> dict[str, Any]:

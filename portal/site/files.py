@@ -114,8 +114,11 @@ def _with_pictures(found: Message) -> str:
     left = MAX_PICTURES
     for attachment in found.attachments.exclude(content_id=""):
         if attachment.content_type in PICTURES and attachment.size <= min(MAX_PICTURE, left):
-            with attachment.file.open("rb") as content:
-                data = base64.b64encode(content.read()).decode()
+            try:
+                with attachment.file.open("rb") as content:
+                    data = base64.b64encode(content.read()).decode()
+            except OSError:  # it is gone; the rest of the mail is not
+                continue
             left -= attachment.size
             name = attachment.content_id.strip("<>").casefold()
             pictures[name] = f"data:{attachment.content_type};base64,{data}"

@@ -179,7 +179,7 @@ def work(*args: str, **headers: str) -> None:
     """What a worker's process does with the message of a task."""
     task, key = tasks.process, str(uuid.uuid4())
     request = {"id": key, "is_eager": False, "ignore_result": True, **headers}
-    build_tracer(task.name, task, app=celery.app)(key, args, {}, request)
+    build_tracer(task.name, task, app=celery.app)(key, list(args), {}, request)
 
 
 def test_a_task_goes_on_with_the_id_and_ends_with_a_line(db: None, lines: Lines) -> None:

@@ -341,8 +341,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 LOG_FORMAT = environment.log_format(
     "LOG_FORMAT", os.environ.get("LOG_FORMAT") or ("line" if DEMO else "json")
 )
-# What the servers write of each request: the link of a case is a secret.
+# The servers' own lines of requests hold paths: portal.requests says it with the route's name.
 _server_log = {"handlers": ["console"], "level": "INFO", "propagate": False}
+_access_log = {**_server_log, "level": "WARNING"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -358,8 +359,8 @@ LOGGING = {
     "loggers": {
         "httpx": {"level": "WARNING"},
         "mail.log": {"level": "WARNING"},
-        **dict.fromkeys(("uvicorn", "uvicorn.access", "gunicorn.access"), _server_log),
-        "gunicorn.error": _server_log,
+        **dict.fromkeys(("uvicorn", "gunicorn.error"), _server_log),
+        **dict.fromkeys(("uvicorn.access", "gunicorn.access"), _access_log),
         # "received" and "succeeded" of every task; portal/celery.py says it with its case.
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},

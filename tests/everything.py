@@ -1,4 +1,4 @@
-"""`make test`: all tests on SQLite, then those that touch the database once more on PostgreSQL."""
+"""`make test`: all tests on SQLite; beside them those that touch the database, on PostgreSQL."""
 
 import os
 import re
@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tests import postgres
@@ -22,11 +23,14 @@ class Run:
     code: int
     summary: str
     counts: Counter[str] = field(default_factory=Counter)
+    said: list[str] = field(default_factory=list)  # what was not printed while it ran
 
 
-def pytest(name: str, arguments: list[str], **env: str) -> Run:
-    """Run pytest with the output passed through; its last line is kept for the end."""
-    print(f"\n--- tests on {name}", flush=True)
+def pytest(name: str, arguments: list[str], *, aloud: bool = True, **env: str) -> Run:
+    """Run pytest; `aloud` passes its output through, else it is kept for the end."""
+    said = [f"\n--- tests on {name}\n"]
+    if aloud:
+        print(*said, end="", flush=True)
     inherited = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     # Importing the portal here has named its own settings in the environment.
     inherited["DJANGO_SETTINGS_MODULE"] = "tests.settings"
@@ -40,30 +44,35 @@ def pytest(name: str, arguments: list[str], **env: str) -> Run:
     summary = "no summary"
     assert started.stdout
     for line in started.stdout:
-        print(line, end="", flush=True)
+        if aloud:
+            print(line, end="", flush=True)
+        said.append(line)
         if COUNT.search(line) and " in " in line:
             summary = line.strip().strip("= ")
     counts = Counter({word.rstrip("s"): int(n) for n, word in COUNT.findall(summary)})
-    return Run(name, started.wait(), summary, counts)
+    return Run(name, started.wait(), summary, counts, [] if aloud else said)
 
 
 def on_postgres(arguments: list[str]) -> Run:
     """The second run: no browser, and nothing that starts the whole embedded portal."""
     chosen = [*arguments, "-m", "not browser and not processes"]
     if given := os.environ.get("TEST_DATABASE_URL"):
-        return pytest("PostgreSQL", chosen, DATABASE_URL=given)
+        return pytest("PostgreSQL", chosen, aloud=False, DATABASE_URL=given)
     try:
         with postgres.temporary() as url:
-            return pytest("PostgreSQL", chosen, DATABASE_URL=url)
+            return pytest("PostgreSQL", chosen, aloud=False, DATABASE_URL=url)
     except postgres.PostgresMissing as missing:
         required = is_required("postgres")
         return Run("PostgreSQL", int(required), f"{'FAILED' if required else 'skipped'}: {missing}")
 
 
 def main(arguments: list[str]) -> int:
-    """Both runs; the sum stands on the last line."""
+    """Both runs side by side, a processor each; the sum stands on the last line."""
     begun = time.monotonic()
-    runs = [pytest("SQLite", arguments), on_postgres(arguments)]
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(on_postgres, arguments)
+        runs = [pytest("SQLite", arguments), beside.result()]
+    print(*runs[1].said, sep="", flush=True)
     print()
     for run in runs:
         print(f"{run.name + ':':<12} {run.summary}")

@@ -63,7 +63,9 @@ def readyz() -> HttpResponse:
     bad = {name: said for name, said in found.items() if isinstance(said, str) and said != OK}
     if bad:
         logger.warning("Not ready: %s.", ", ".join(f"{k} {v}" for k, v in sorted(bad.items())))
-    return JsonResponse({"ready": not bad, **found}, status=503 if bad else 200)
+    response = JsonResponse({"ready": not bad, **found}, status=503 if bad else 200)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # or Django says it once more
+    return response
 
 
 def _answer(question: "Future[Mapping[str, str | int]]", seconds: float) -> Found:

@@ -65,6 +65,7 @@ def test_a_broker_that_is_gone(
     settings.REDIS_URL = f"redis://:{SECRET}@127.0.0.1:{shop.free_port()}/0"
     assert SECRET not in str(ask(broker="no answer")) + caplog.text
     assert "ConnectionError" in caplog.text and "broker no answer" in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
     settings.REDIS_URL = ""
     ask(broker="not set")
 

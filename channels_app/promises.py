@@ -1,5 +1,6 @@
 """What each offered channel promises at this moment: open or not, until when, how fast."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -37,13 +38,25 @@ class Offer:
         return self.channels[0]
 
 
-def board(organisation: Organisation, now: datetime) -> list[Offer]:
-    """Every offered kind in the administrator's order, one row a kind. One query."""
+def offered(organisation: Organisation) -> list[Channel]:
+    """Every offered channel in the administrator's order. One query."""
+    found = list(Channel.objects.offered().filter(organisation=organisation))
+    for channel in found:
+        channel.organisation = organisation
+    return found
+
+
+def board(
+    organisation: Organisation, now: datetime, channels: Iterable[Channel] | None = None
+) -> list[Offer]:
+    """Every offered kind in the administrator's order, one row a kind.
+
+    One query, or none where a page has read the offered `channels` already.
+    """
     if organisation.pk is None:  # nothing is set up yet
         return []
     rows: dict[str, list[Channel]] = {}
-    for channel in Channel.objects.offered().filter(organisation=organisation):
-        channel.organisation = organisation
+    for channel in offered(organisation) if channels is None else channels:
         rows.setdefault(channel.kind, []).append(channel)
     return [_offer(channels, now) for channels in rows.values()]
 

@@ -48,7 +48,7 @@ def route(
 ) -> Route | Refused:
     """The way of a message (its `kind`, or the customer's choice where that is empty).
 
-    `among`: the offered channels of that kind, where they were read a moment ago.
+    `among`: the offered channels, of that kind or all, where they were read a moment ago.
 
     In this order: the case's choice, the customer's default, consent, address, channel. An
     explicit request in the case beats "do not call me".
@@ -141,7 +141,8 @@ def _channel(
     case: Case, kind: str, identity: Identity | None, among: Sequence[Channel] | None
 ) -> Channel | None:
     """Of several: the branch that was wished for, the last one used, else the offered order."""
-    found = offered(case.organisation_id, kind) if among is None else among
+    read = offered(case.organisation_id, kind) if among is None else among
+    found = [channel for channel in read if channel.kind == kind]
     if len(found) < 2:
         return found[0] if found else None
     wish = case.choice.wish if case.choice and case.choice.kind == kind else ""

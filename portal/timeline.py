@@ -1,18 +1,25 @@
 """The linked history of a case, as one viewer may see it: messages and events, in order."""
 
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from django.db.models import Prefetch, Q
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, When
+from django.db.models import Case as Choose
+from django.utils import timezone
 
-from channels_app.dispatch import CALLBACK
-from channels_app.models import Attempt, Delivery
-from contacts.models import Case, Event, Identity, Message
+from channels_app.dispatch import ACKNOWLEDGEMENT, CALLBACK
+from channels_app.models import Attempt, Channel, Delivery
+from contacts.models import Attachment, Case, Event, Identity, Message, User
+from contacts.models.message import MessageQuerySet
 from contacts.viewers import Viewer
 from portal import words
 
 PAGE = 50
 HIDDEN = (CALLBACK, "auto_reply")  # messages of ours that say nothing to a customer
+OVERLAP = 10  # lines before the new ones that an open page gets again
 
 
 @dataclass(frozen=True)
@@ -31,34 +38,87 @@ class Entry:
 
 @dataclass(frozen=True)
 class Timeline:
-    """Oldest first. `older`: the cursor of the page before, None at the beginning."""
+    """Oldest first. `older`: the cursor of the page before, None at the beginning.
+
+    `is_tail`: only the newest lines, for a page that has all lines before them.
+    """
 
     entries: list[Entry]
     older: str | None = None
+    is_tail: bool = False
 
 
-def page(case: Case, viewer: Viewer, *, before: str = "", limit: int = PAGE) -> Timeline:
-    """The newest `limit` entries, or those before a cursor. A constant number of queries."""
-    stem = case.stem
-    messages = Message.objects.of(stem).visible_to(viewer)
-    events = Event.objects.filter(Q(case=stem) | Q(case__root=stem))
+@dataclass(frozen=True)
+class Mark:
+    """What a history looked like. `after`: the case's number then; `old`: all but its newest lines.
+
+    It counts each step, which tells every change: deliveries go forward only, and what goes back
+    (a try that is repeated) reads the same.
+    """
+
+    after: int
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return f"{self.after}.{self.old}.{self.new}"
+
+    @classmethod
+    def read(cls, text: str) -> "Mark | None":
+        """The mark that a page sends back; None for anything else."""
+        parts = text[:80].split(".")
+        if len(parts) != 3 or not (parts[0].isdecimal() and len(parts[0]) < 10):
+            return None
+        return cls(int(parts[0]), parts[1], parts[2])
+
+
+def mark(case: Case, after: int | None = None) -> Mark:
+    """The mark as it is now, or with its parting where an earlier one had it. One query.
+
+    Read before the history is: what comes in between is then asked for once too often, not missed.
+    """
+    after = case.seq if after is None else after
+    old = ExpressionWrapper(Q(seq__lte=after - OVERLAP), output_field=BooleanField())
+    # How an acknowledgement goes is not told, see `question._told`.
+    told = ~Q(template=ACKNOWLEDGEMENT) | Q(deliveries__status__in=words.FAILED)
+    step = When(told, then=F("deliveries__status"))
+    rows = Message.objects.of(case).values_list(old, Choose(step)).annotate(count=Count("pk"))
+    found = sorted((bool(is_old), status or "", count) for is_old, status, count in rows)
+    # Their times are said by the day.
+    lines = [timezone.localdate(), *(row for row in found if row[0])]
+    return Mark(after, _digest(lines), _digest([case.seq, found]))
+
+
+def _digest(given: object) -> str:
+    return hashlib.sha256(str(given).encode()).hexdigest()[:12]
+
+
+def page(
+    case: Case,
+    viewer: Viewer,
+    *,
+    before: str = "",
+    limit: int = PAGE,
+    channels: Iterable[Channel] = (),
+) -> Timeline:
+    """The newest `limit` entries, or those before a cursor. A constant number of queries.
+
+    `channels` are those that the caller knows already; others are asked for.
+    """
+    messages = Message.objects.of(case).visible_to(viewer)
+    events = Event.objects.filter(case__in=case.members)
     if not viewer.is_staff:
         events = events.filter(sort__in=Event.PUBLIC)
         messages = messages.exclude(template__in=HIDDEN)
     if (at := _cursor(before)) is not None:
         messages = messages.filter(created_at__lt=at)
         events = events.filter(created_at__lt=at)
-    tries = Prefetch("attempts", Attempt.objects.order_by("pk"))
-    rows = Delivery.objects.select_related("channel", "identity", "taken_by").order_by("created_at")
-    said = (
-        messages.select_related("staff", "identity", "case")
-        .prefetch_related("attachments", Prefetch("deliveries", rows.prefetch_related(tries)))
-        .order_by("-created_at", "-seq")[: limit + 1]
-    )
-    done = events.select_related("staff").order_by("-created_at", "-seq")[: limit + 1]
-    happened = list(done)
+    said = _read(messages, limit + 1)
+    happened = list(events.order_by("-created_at", "-seq")[: limit + 1])
+    deliveries = _deliveries(said, viewer, channels)
+    _with_people(case, said, happened, deliveries)
     identities = _identities(happened)
-    entries = [_said(message, viewer) for message in said]
+    entries = [_said(message, deliveries.get(message.pk, []), viewer) for message in said]
     entries += [
         Entry(event.created_at, event.seq, event=event, words=text)
         for event in happened
@@ -70,6 +130,22 @@ def page(case: Case, viewer: Viewer, *, before: str = "", limit: int = PAGE) -> 
     return Timeline(shown[::-1], older)
 
 
+def news(
+    case: Case, viewer: Viewer, had: Mark | None, now: Mark, channels: Iterable[Channel] = ()
+) -> Timeline:
+    """For a page that had this mark: its newest lines, or the whole page where others changed."""
+    limit = case.seq - had.after + OVERLAP if had else PAGE
+    if had is None or had.old != now.old or not 0 < limit < PAGE:
+        return page(case, viewer, channels=channels)
+    tail = page(case, viewer, limit=limit, channels=channels)
+    # A message that was moved here is new, and stands among the old ones by its time.
+    fresh = {entry.message.pk for entry in tail.entries if entry.message}
+    missed = Message.objects.of(case).visible_to(viewer).filter(seq__gt=had.after)
+    if missed.exclude(pk__in=fresh).exists():
+        return page(case, viewer, channels=channels)
+    return Timeline(tail.entries, None, is_tail=True) if tail.older else tail
+
+
 def _cursor(before: str) -> datetime | None:
     try:
         # In UTC here: at the ends of the calendar that already overflows.
@@ -78,13 +154,75 @@ def _cursor(before: str) -> datetime | None:
         return None
 
 
+def _read(messages: MessageQuerySet, limit: int) -> list[Message]:
+    """The newest ones with their files. The mails' HTML stays where it is: it can be large."""
+    newest = messages.order_by("-created_at", "-seq").values("pk")[:limit]
+    rows = Message.objects.filter(pk__in=newest).order_by("-created_at", "-seq").defer("html")
+    has_html = ExpressionWrapper(~Q(html=""), output_field=BooleanField())
+    has_files = Exists(Attachment.objects.filter(message=OuterRef("pk")))
+    said: list[Message] = list(rows.annotate(has_html=has_html, has_files=has_files))
+    files: dict[int, list[Attachment]] = defaultdict(list)
+    if wanted := [message.pk for message in said if message.has_files]:  # type: ignore[attr-defined]
+        for file in Attachment.objects.filter(message__in=wanted).order_by("pk"):
+            files[file.message_id].append(file)
+    for message in said:
+        message.files = files[message.pk]  # type: ignore[attr-defined]
+    return said
+
+
+def _deliveries(
+    said: list[Message], viewer: Viewer, channels: Iterable[Channel]
+) -> dict[int, list[Delivery]]:
+    """By message; with what was tried, for staff."""
+    known = {channel.pk: channel for channel in channels}
+    rows = Delivery.objects.filter(message__in=[message.pk for message in said])
+    rows = rows.select_related("identity").order_by("created_at")
+    if not known:
+        rows = rows.select_related("channel")
+    found: dict[int, list[Delivery]] = defaultdict(list)
+    for delivery in rows:
+        if delivery.channel_id in known:
+            delivery.channel = known[delivery.channel_id]
+        found[delivery.message_id].append(delivery)
+    if viewer.is_staff and found:
+        _with_tries([delivery for some in found.values() for delivery in some])
+    return found
+
+
+def _with_tries(deliveries: list[Delivery]) -> None:
+    tries: dict[object, list[Attempt]] = defaultdict(list)
+    keys = [delivery.pk for delivery in deliveries]
+    for attempt in Attempt.objects.filter(delivery__in=keys).order_by("pk"):
+        tries[attempt.delivery_id].append(attempt)
+    for delivery in deliveries:
+        delivery.tries = tries[delivery.pk]  # type: ignore[attr-defined]
+
+
+def _with_people(
+    case: Case, said: list[Message], happened: list[Event], sent: dict[int, list[Delivery]]
+) -> None:
+    """Staff and cases that many lines share, each read once."""
+    deliveries = [delivery for some in sent.values() for delivery in some]
+    wanted = {message.staff_id for message in said} | {event.staff_id for event in happened}
+    wanted |= {delivery.taken_by_id for delivery in deliveries}
+    people = User.objects.in_bulk(wanted - {None})
+    foreign = {message.case_id for message in said} - {case.pk}
+    cases = {case.pk: case, **(Case.objects.in_bulk(foreign) if foreign else {})}
+    for message in said:
+        message.case = cases[message.case_id or 0]
+        message.staff = people.get(message.staff_id or 0)
+    for event in happened:
+        event.staff = people.get(event.staff_id or 0)
+    for delivery in deliveries:
+        delivery.taken_by = people.get(delivery.taken_by_id or 0)
+
+
 def _identities(events: list[Event]) -> dict[int, Identity]:
     wanted = {event.data["identity"] for event in events if "identity" in event.data}
     return Identity.objects.in_bulk(wanted) if wanted else {}
 
 
-def _said(message: Message, viewer: Viewer) -> Entry:
-    deliveries = list(message.deliveries.all())
+def _said(message: Message, deliveries: list[Delivery], viewer: Viewer) -> Entry:
     live = [d for d in deliveries if d.status != Delivery.Status.CANCELLED]
     last = live[-1] if live else None
     return Entry(

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from channels_app import opening, promises
 from contacts import kinds
-from contacts.models import Alert, Case, Choice, Consent, Customer, Topic, User
+from contacts.models import Case, Choice, Consent, Customer, Topic, User
 from portal import access, timeline
-from portal.desk import addresses, composer, queue, story, words
+from portal.desk import composer, counts, queue, story, words
 from portal.desk.pages import page, part, show, staff_of
 
 
@@ -36,7 +36,7 @@ def case_page(request: HttpRequest, reference: str) -> HttpResponse:
         return live(request, case)
     if wanted:
         return history(request, case, wanted)
-    see(case, staff_of(request))
+    counts.of(request, case).see()
     draft = composer.Draft(tab="note" if request.GET.get("tab") == "note" else "answer")
     return whole(request, case, draft)
 
@@ -59,17 +59,22 @@ def history(request: HttpRequest, case: Case, wanted: str) -> HttpResponse:
 
 def live(request: HttpRequest, case: Case) -> HttpResponse:
     """What is new, for the open page: history, state, story, and where an answer goes."""
-    found = timeline.page(case, access.staff_viewer(request.user))
+    read, viewer = composer.Read.of(case), access.staff_viewer(request.user)
+    had = timeline.Mark.read(request.GET.get("have", ""))
+    now = timeline.mark(case, had.after if had else None)
+    mark = now if now.after == case.seq else timeline.mark(case)
+    found = timeline.news(case, viewer, had, now, read.channels)
     return part(
         request,
         "desk/_live.html",
         case=case,
         name=words.customer_name(case.customer, case),
+        mark=mark,
         timeline=found,
         replaced=replaced(found),
         story=story.tell(story.facts_of(case)),
-        urgency=urgency(case),
-        **composer.context(case),
+        urgency=urgency(case, read),
+        **composer.context(case, read=read),
     )
 
 
@@ -78,17 +83,12 @@ def replaced(found: timeline.Timeline) -> set[Any]:
     return {d.replaces_id for entry in found.entries for d in entry.deliveries if d.replaces_id}
 
 
-def see(case: Case, user: User) -> None:
-    """Who opens a case has seen what they were told about it."""
-    told = Alert.objects.filter(user=user, case=case, seen_at=None)
-    told.update(seen_at=timezone.now())
-
-
 def whole(
     request: HttpRequest, case: Case, draft: composer.Draft, status: int = 200
 ) -> TemplateResponse:
     """The page with what stands in the composer."""
-    found = timeline.page(case, access.staff_viewer(request.user))
+    read, mark = composer.Read.of(case), timeline.mark(case)
+    found = timeline.page(case, access.staff_viewer(request.user), channels=read.channels)
     name = words.customer_name(case.customer, case)
     return show(
         request,
@@ -97,37 +97,38 @@ def whole(
         status=status,
         case=case,
         name=name,
+        mark=mark,
         timeline=found,
         replaced=replaced(found),
         story=story.tell(story.facts_of(case)),
         sent=request.GET.get("sent", "")[:36],
-        urgency=urgency(case),
-        **composer.context(case, draft),
-        **people(case),
-        **choices(case),
+        urgency=urgency(case, read),
+        **composer.context(case, draft, read),
+        **people(case, read),
+        **choices(case, read),
     )
 
 
-def urgency(case: Case) -> dict[str, Any]:
+def urgency(case: Case, read: composer.Read) -> dict[str, Any]:
     """Since when the customer waits, and whether the promise is near or broken."""
     now = timezone.now()
     kind = case.choice.kind if case.choice else ""
-    channel = queue.promised([case]).get((case.organisation_id, kind))
+    channel = next((channel for channel in read.channels if channel.kind == kind), None)
     level, due = queue.urgency(case, channel, now)
     waits = words.span(now - case.waiting_since) if case.waiting_since else ""
     return {"level": level, "due": due, "waits": waits}
 
 
-def people(case: Case) -> dict[str, Any]:
+def people(case: Case, read: composer.Read) -> dict[str, Any]:
     """The customer's column."""
     top = case.customer.top
-    near = {case.customer_id, top.pk}
+    others, joined = queue.cases_beside(case)
     return {
         "customer": top,
-        "addresses": addresses.of(case),
-        "unwelcome": unwelcome(top, near),
-        "others": queue.other_cases(case.customer, case),
-        "joined": list(case.family.filter(merged_into=case).order_by("pk")),
+        "addresses": read.addresses,
+        "unwelcome": unwelcome(top, {case.customer_id, top.pk}),
+        "others": others,
+        "joined": joined,
     }
 
 
@@ -142,9 +143,9 @@ def unwelcome(customer: Customer, people: set[int]) -> list[tuple[kinds.Kind, Co
     ]
 
 
-def choices(case: Case) -> dict[str, Any]:
+def choices(case: Case, read: composer.Read) -> dict[str, Any]:
     """What the menus offer."""
-    board = promises.board(case.organisation, timezone.now())
+    board = promises.board(case.organisation, timezone.now(), read.channels)
     offered = [offer.kind for offer in board]
     return {
         "topics": Topic.objects.all(),

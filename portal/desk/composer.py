@@ -18,16 +18,29 @@ from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from channels_app import dispatch, routing
+from channels_app import dispatch, promises, routing
 from channels_app.models import Channel
 from contacts import kinds, services
 from contacts.files import File, check
 from contacts.kinds import Kind
-from contacts.models import Case, Event, Message, User
+from contacts.models import Case, Event, Identity, Message, User
 from portal.desk import addresses, words
 from portal.desk.pages import staff_of
 
 REFUSED_ONCE = timedelta(minutes=10)  # the same try of the same person is one line of history
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a page reads once for all its parts: the offered channels, the known addresses."""
+
+    channels: list[Channel]
+    addresses: list[addresses.Known]
+
+    @classmethod
+    def of(cls, case: Case) -> "Read":
+        """As it is now."""
+        return cls(promises.offered(case.organisation), addresses.of(case))
 
 
 @dataclass(frozen=True)
@@ -61,10 +74,10 @@ class Draft:
     news: str = ""  # what came while it was written: sending asks first
 
 
-def way_of(case: Case, kind: str = "") -> Way:
+def way_of(case: Case, kind: str = "", read: Read | None = None) -> Way:
     """Where an answer goes by the customer's choice, or by `kind`."""
     message = Message(case=case, direction=Message.Direction.OUT, kind=kind)
-    route = routing.route(message, timezone.now())
+    route = routing.route(message, timezone.now(), among=read.channels if read else None)
     chosen = routing.chosen_kind(case)[0]
     asked = "" if kind == chosen else kind
     info = kinds.KINDS.get(kind or chosen)
@@ -78,7 +91,7 @@ def way_of(case: Case, kind: str = "") -> Way:
         is_override=route.why == Message.Why.OVERRIDE,
         only_notice=route.only_notice,
         by_hand=not route.channel.capabilities.automatic,
-        is_unproved=bool(route.identity and not addresses.is_proved(case, route.identity)),
+        is_unproved=bool(route.identity and not _is_proved(case, route.identity, read)),
         greets=route.channel.kind == "letter" and not route.only_notice,
     )
 
@@ -101,11 +114,16 @@ def _why(case: Case, route: routing.Route) -> str:
     return _("%(how)s %(when)s") % data
 
 
-def other_ways(case: Case) -> list[Kind]:
+def _is_proved(case: Case, identity: Identity, read: Read | None) -> bool:
+    if read is None:
+        return addresses.is_proved(case, identity)
+    return any(known.is_proved for known in read.addresses if known.identity.pk == identity.pk)
+
+
+def other_ways(case: Case, channels: list[Channel]) -> list[Kind]:
     """The kinds that are offered besides the customer's own choice."""
     chosen = routing.chosen_kind(case)[0]
-    channels = Channel.objects.offered().filter(organisation=case.organisation_id)
-    names = dict.fromkeys(channels.values_list("kind", flat=True))
+    names = dict.fromkeys(channel.kind for channel in channels)
     return [kinds.get(name) for name in names if name != chosen]
 
 
@@ -122,15 +140,15 @@ def proposal(case: Case, kind: str) -> str:
         }
 
 
-def context(case: Case, draft: Draft | None = None) -> dict[str, Any]:
+def context(case: Case, draft: Draft | None = None, read: Read | None = None) -> dict[str, Any]:
     """What the composer's templates need."""
-    draft = draft or Draft()
-    way = way_of(case, draft.kind)
+    draft, read = draft or Draft(), read or Read.of(case)
+    way = way_of(case, draft.kind, read)
     return {
         "draft": draft,
         "note_key": uuid.uuid4(),
         "way": way,
-        "other_ways": other_ways(case),
+        "other_ways": other_ways(case, read.channels),
         "proposal": proposal(case, way.kind) if way.can_propose and way.kind else "",
         "max_text": services.MAX_TEXT,
         "max_files": settings.MAX_FILES,

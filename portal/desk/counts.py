@@ -1,10 +1,11 @@
-"""How much work there is: the figures of tabs, sidebar and bell, each bounded and read once."""
+"""How much work there is: the figures of tabs, sidebar and bell, each bounded, all in one query."""
 
 from functools import cached_property
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import IntegerField, QuerySet, Subquery
 from django.http import HttpRequest
+from django.utils import timezone
 
 from channels_app.models import Delivery, InboundEvent
 from contacts.models import Alert, Case, User
@@ -22,58 +23,88 @@ def shown(number: int) -> str:
     return f"{LIMIT}+" if number > LIMIT else str(number)
 
 
-class Counts:
-    """The figures of one staff member, each counted when it is first asked for."""
+class Count(Subquery):
+    """How many rows, counted no further than one past LIMIT, as a value beside others."""
 
-    def __init__(self, user: User) -> None:
-        self.user = user
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) bounded)"
+    output_field = IntegerField()
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        super().__init__(rows.order_by().values("pk")[: LIMIT + 1])
+
+
+class Counts:
+    """The figures of one staff member, counted when the first is asked for; all of a place at once.
+
+    `case`: the one that is looked at, for what was told about it.
+    """
+
+    def __init__(self, user: User, case: Case | None = None) -> None:
+        self.user, self.case = user, case
+
+    def _ask(self, **figures: Count) -> dict[str, int]:
+        row = User.objects.filter(pk=self.user.pk).values_list(*figures.values()).get()
+        return dict(zip(figures, row, strict=True))
 
     @cached_property
+    def menu(self) -> dict[str, int]:
+        """The figures of the sidebar and the bell, by name."""
+        told = Alert.objects.filter(user=self.user, seen_at=None)
+        bad = InboundEvent.objects.filter(state=InboundEvent.State.QUARANTINED)
+        here = {"alerts_here": Count(told.filter(case=self.case))} if self.case else {}
+        return self._ask(
+            needs=Count(Case.objects.waiting()),
+            todo=Count(Delivery.objects.to_do()),
+            alerts=Count(told),
+            quarantine=Count(bad),
+            **here,
+        )
+
+    @cached_property
+    def tabs(self) -> dict[str, int]:
+        """The figures of the queue's tabs, by name."""
+        mine = Case.objects.open()
+        found = self._ask(
+            mine=Count(mine.filter(assignee=self.user)),
+            unassigned=Count(mine.filter(assignee=None)),
+            customer=Count(mine.filter(waiting_since=None)),
+            done=Count(Case.objects.stems().filter(state=Case.State.RESOLVED)),
+        )
+        return {**self.menu, **found}
+
+    @property
     def needs(self) -> int:
         """Cases where a customer waits for us."""
-        return bounded(Case.objects.waiting())
+        return self.menu["needs"]
 
-    @cached_property
-    def mine(self) -> int:
-        """Open cases of this staff member."""
-        return bounded(Case.objects.open().filter(assignee=self.user))
-
-    @cached_property
-    def unassigned(self) -> int:
-        """Open cases of nobody."""
-        return bounded(Case.objects.open().filter(assignee=None))
-
-    @cached_property
-    def customer(self) -> int:
-        """Open cases that wait for the customer."""
-        return bounded(Case.objects.open().filter(waiting_since=None))
-
-    @cached_property
+    @property
     def todo(self) -> int:
         """Calls, letters and visits to do."""
-        return bounded(Delivery.objects.to_do())
+        return self.menu["todo"]
 
-    @cached_property
-    def done(self) -> int:
-        """Resolved cases."""
-        return bounded(Case.objects.stems().filter(state=Case.State.RESOLVED))
-
-    @cached_property
+    @property
     def alerts(self) -> int:
         """What this staff member was told and has not seen."""
-        return bounded(Alert.objects.filter(user=self.user, seen_at=None))
+        return self.menu["alerts"]
 
-    @cached_property
+    @property
     def quarantine(self) -> int:
         """Mail that came in and could not be read."""
-        return bounded(InboundEvent.objects.filter(state=InboundEvent.State.QUARANTINED))
+        return self.menu["quarantine"]
+
+    def see(self) -> None:
+        """Who opens the case has seen what they were told about it."""
+        if here := self.menu.get("alerts_here"):
+            told = Alert.objects.filter(user=self.user, case=self.case, seen_at=None)
+            told.update(seen_at=timezone.now())
+            self.menu["alerts"] -= here
 
 
-def of(request: HttpRequest) -> Counts:
+def of(request: HttpRequest, case: Case | None = None) -> Counts:
     """The figures for the signed-in staff member, kept on the request."""
     found: Counts | None = getattr(request, "desk_counts", None)
     if found is None:
         assert isinstance(request.user, User)
-        found = Counts(request.user)
+        found = Counts(request.user, case)
         request.desk_counts = found  # type: ignore[attr-defined]
     return found

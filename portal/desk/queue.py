@@ -17,7 +17,7 @@ from django.utils.translation import pgettext_lazy
 from channels_app import promises
 from channels_app.models import Channel, Delivery
 from contacts import kinds, search
-from contacts.models import Case, Customer, Topic, User
+from contacts.models import Case, Topic, User
 from contacts.models.case import CaseQuerySet
 from portal.desk import counts, words
 from portal.desk.pages import page, part, reading, show, staff_of
@@ -247,11 +247,11 @@ def queue(request: HttpRequest) -> HttpResponse:
 def tabs(request: HttpRequest, wanted: Filter | None) -> list[dict[str, Any]]:
     """The tabs with their figures; calls, letters and visits have a page of their own."""
     figures, home = counts.of(request), reverse("admin:cases")
-    shown = [
+    shown: list[dict[str, Any]] = [
         {
             "name": tab.name,
             "label": tab.label,
-            "count": getattr(figures, tab.name),
+            "count": figures.tabs[tab.name],
             "address": f"{home}?tab={tab.name}",
             "is_active": wanted is not None and wanted.tab is tab,
         }
@@ -278,12 +278,20 @@ def choices(wanted: Filter) -> dict[str, Any]:
     }
 
 
-def other_cases(customer: Customer, but: Case, limit: int = 6) -> list[Case]:
-    """The newest other cases of a customer and of those merged with it."""
-    top = customer.top
+def cases_beside(case: Case, limit: int = 6) -> tuple[list[Case], list[Case]]:
+    """The newest other cases of a customer and of those merged with it; those joined to this one.
+
+    One query.
+    """
+    top = case.customer.top
     mine = Q(customer=top) | Q(customer__root=top)
-    rows = Case.objects.stems().filter(mine).exclude(pk=but.pk).select_related("choice")
-    return list(rows.order_by("-changed_at")[:limit])
+    others = Case.objects.stems().filter(mine).exclude(pk=case.pk).order_by("-changed_at")
+    joined = Q(root=case, merged_into=case)
+    rows = Case.objects.filter(joined | Q(pk__in=others.values("pk")[:limit]))
+    found = list(rows.order_by("pk"))
+    beside = [row for row in found if row.root_id is None]
+    beside.sort(key=lambda row: row.changed_at, reverse=True)
+    return beside, [row for row in found if row.root_id is not None]
 
 
 def urls() -> list[URLPattern]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -14,6 +15,7 @@ from channels_app.dispatch import SPOKEN
 from channels_app.models import Delivery
 from contacts.kinds import KINDS
 from contacts.models import Case, Choice, Message
+from contacts.models.message import MessageQuerySet
 from portal.desk import words
 from portal.templatetags.onecase import CALL_WISHES
 
@@ -128,19 +130,19 @@ def _wish(facts: Facts) -> str:
 
 def facts_of(case: Case) -> Facts:
     """Read the facts of a case in a fixed number of queries."""
-    history = Message.objects.of(case).order_by("seq", "pk")
+    history = Message.objects.of(case)
     came = history.filter(direction=Message.Direction.IN)
     spoken = history.filter(direction=Message.Direction.OUT, template__in=("", SPOKEN))
-    answer = spoken.select_related("staff").last()
-    first = came.first()
-    open_messages = came.filter(seq__gt=answer.seq) if answer else came
-    unanswered = open_messages[:100].count() if case.waiting_since else 0
+    first, answer, latest = _three(came.order_by("seq", "pk"), _newest(spoken), _newest(came))
+    since = answer.seq if answer else -1
+    is_open = case.waiting_since is not None and latest is not None and latest.seq > since
+    unanswered = came.filter(seq__gt=since)[:100].count() if is_open else 0
     choice = case.choice
     return Facts(
         asked=_said(first),
         answered=_said(answer),
         unanswered=unanswered,
-        latest=_said(open_messages.last()) if unanswered else None,
+        latest=_said(latest) if unanswered else None,
         is_resolved=case.state == Case.State.RESOLVED,
         resolved_at=case.resolved_at,
         about=case.about,
@@ -148,6 +150,21 @@ def facts_of(case: Case) -> Facts:
         to_do=_to_do(case),
         **(_chosen(choice) if choice else {}),
     )
+
+
+def _newest(rows: MessageQuerySet) -> MessageQuerySet:
+    return rows.order_by("-seq", "-pk")
+
+
+def _three(*ordered: MessageQuerySet) -> list[Message | None]:
+    """The first row of each, in one query."""
+    keys = {f"row{n}": Subquery(rows.values("pk")[:1]) for n, rows in enumerate(ordered)}
+    wanted = Q()
+    for key in keys.values():
+        wanted |= Q(pk=key)
+    rows = Message.objects.filter(wanted).select_related("staff").defer("html", "whole_text")
+    found = list(rows.annotate(**keys))
+    return [next((row for row in found if row.pk == getattr(row, name)), None) for name in keys]
 
 
 def _said(message: Message | None) -> Said | None:

@@ -14,7 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from channels_app import dispatch, routing, todos
+from channels_app import dispatch, promises, routing, todos
 from channels_app.models import Delivery
 from contacts import services
 from contacts.kinds import Kind
@@ -155,7 +155,7 @@ def _show_one(
 def also_by(case: Case) -> list[Kind]:
     """The kinds by which a summary can be sent: written, allowed, with an address."""
     found = []
-    for kind in [*composer.other_ways(case), *_own(case)]:
+    for kind in [*composer.other_ways(case, promises.offered(case.organisation)), *_own(case)]:
         message = Message(case=case, direction=Message.Direction.OUT, kind=kind.name)
         route = routing.route(message, timezone.now())
         if isinstance(route, routing.Route) and route.channel.capabilities.written:

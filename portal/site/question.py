@@ -1,12 +1,10 @@
 """The question page: the page after sending, and the one that is kept."""
 
-import hashlib
 import uuid
 from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -18,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from channels_app import promises
 from channels_app.dispatch import ACKNOWLEDGEMENT
-from channels_app.models import Delivery
 from channels_app.rendering import code_url
 from contacts import codes, services
 from contacts.files import File
@@ -29,7 +26,7 @@ from portal.context import site_of
 from portal.site import forms, strips
 from portal.site.buttons import button
 from portal.site.forms import Typed
-from portal.timeline import Entry
+from portal.timeline import Entry, Mark, Timeline
 
 MESSAGES_PER_HOUR = 60  # in one case
 
@@ -99,14 +96,16 @@ def page(
     """The page with what was typed so far."""
     if notice:
         strips.say(request, notice, tone="warn")
-    mark = _mark(case)
-    history = _history(request, viewer, case)
+    mark = timeline.mark(case)
+    found = timeline.page(case, viewer, before=request.GET.get("before", ""))
+    history = _rendered(request, case, _shown(viewer, found))
     lines = strips.take(request)
     context: dict[str, Any] = {
         **forms.context(typed),
         "case": case,
         "history": history,
         "mark": mark,
+        "is_tail": False,
         "is_newest": not request.GET.get("before"),
         "strips": [line for line in lines if not line.get("keep")],
         "sent": next((line for line in lines if line.get("keep")), None),
@@ -117,32 +116,33 @@ def page(
     return render(request, "site/question.html", context, status=status)
 
 
-def _mark(case: Case) -> str:
-    """Changes with every line of the history and every step of a delivery.
+def _shown(viewer: Viewer, found: Timeline) -> Timeline:
+    return replace(found, entries=_told(found.entries, viewer))
 
-    Read before the history is: what comes in between is then asked for once too often, not missed.
-    How an acknowledgement goes is left out, as `_told` leaves it out.
+
+def _news(viewer: Viewer, case: Case, had: Mark | None, now: Mark) -> Timeline:
+    """The newest lines for a page that has the others; all where no answer is among them.
+
+    Whether the last answer arrived, and whether there was none yet, is said above and below them.
     """
-    own = Q(message__case=case) | Q(message__case__root=case)
-    untold = Q(message__template=ACKNOWLEDGEMENT) & ~Q(status__in=words.FAILED)
-    steps = Delivery.objects.filter(own).exclude(untold).order_by("pk").values_list("pk", "status")
-    return hashlib.sha256(f"{case.seq}{list(steps)}".encode()).hexdigest()[:16]
+    shown = _shown(viewer, timeline.news(case, viewer, had, now))
+    if shown.is_tail and not _is_answered(shown):
+        return _shown(viewer, timeline.page(case, viewer))
+    return shown
 
 
-def _history(request: HttpRequest, viewer: Viewer, case: Case) -> str:
-    """The rendered timeline."""
-    shown = timeline.page(case, viewer, before=request.GET.get("before", ""))
-    shown = replace(shown, entries=_told(shown.entries, viewer))
-    said = [entry for entry in shown.entries if entry.message is not None]
-    answered = any(e.message.is_answer for e in said if e.message)
-    newest_out = next(
-        (e for e in reversed(said) if e.message and e.message.direction == "out"), None
-    )
+def _is_answered(shown: Timeline) -> bool:
+    return any(entry.message.is_answer for entry in shown.entries if entry.message)
+
+
+def _rendered(request: HttpRequest, case: Case, shown: Timeline) -> str:
+    """The timeline as it stands on the page."""
+    sent = [e for e in shown.entries if e.message and e.message.direction == "out"]
     context = {
         "case": case,
         "shown": shown,
-        "failed": bool(newest_out and newest_out.failed),
-        "nothing_yet": "" if answered or shown.older else _nothing_yet(request, case),
+        "failed": bool(sent and sent[-1].failed),
+        "nothing_yet": "" if shown.older or _is_answered(shown) else _nothing_yet(request, case),
         "is_newest": not request.GET.get("before"),
         "organisation": site_of(request).organisation,
     }
@@ -230,11 +230,19 @@ def _pin(case: Case) -> Code | None:
 def refresh(request: HttpRequest, reference: str) -> HttpResponse:
     """The timeline again, or 204 where nothing changed; asked for while the page is visible."""
     viewer, case = case_for(request, reference)
-    mark = _mark(case)
-    if request.GET.get("have") == mark:
+    had = Mark.read(request.GET.get("have", ""))
+    now = timeline.mark(case, had.after if had else None)
+    if had == now:
         return HttpResponse(status=204)
-    history, spoken = _history(request, viewer, case), answer(request, viewer, case)
-    context = {"case": case, "history": history, "mark": mark, "answer": spoken}
+    mark = now if now.after == case.seq else timeline.mark(case)
+    shown = _news(viewer, case, had, now)
+    context = {
+        "case": case,
+        "history": _rendered(request, case, shown),
+        "mark": mark,
+        "is_tail": shown.is_tail,
+        "answer": answer(request, viewer, case),
+    }
     return render(request, "site/_history.html", context)
 
 

@@ -9,7 +9,7 @@ from channels_app import dispatch
 from channels_app.models import Channel, Delivery
 from contacts import merging, services
 from contacts.models import Case, Choice, Code, Event, Message, Organisation, User
-from portal.site import question
+from portal import timeline
 from tests import shop
 from tests.site.conftest import Ask, sign_in
 
@@ -228,7 +228,7 @@ def test_the_number_of_queries_does_not_grow(
         dispatch.reply(case=case, staff=agent, text=f"Answer {number}.")
         services.file_message(case=case, kind="account", text=f"Word {number}.")
     client.get(f"/q/{case.reference}/")
-    with django_assert_num_queries(12):  # type: ignore[operator]
+    with django_assert_num_queries(11):  # type: ignore[operator]
         client.get(f"/q/{case.reference}/")
 
 
@@ -298,12 +298,12 @@ def test_an_acknowledgement_that_failed_is_told_and_how_it_goes_otherwise_is_not
     client: Client, ask: Ask
 ) -> None:
     case = ask(client)
-    mark = question._mark(case)
+    mark = timeline.mark(case)
     sent = Delivery.objects.filter(message__case=case, message__template="acknowledgement")
     assert sent.update(status=Delivery.Status.SENT) == 1
-    assert question._mark(case) == mark
+    assert timeline.mark(case) == mark
     sent.update(status=Delivery.Status.FAILED)
-    assert question._mark(case) != mark
+    assert timeline.mark(case) != mark
     assert "Did not arrive: choose another way" in body(client, case)
 
 

@@ -67,6 +67,13 @@
     document.dispatchEvent(new CustomEvent("live:after", { detail: { old } }));
   }
 
+  // Where fresh lines go on: the first of them that is there already, as it is and as it comes.
+  function joint(fresh) {
+    const line = one("[id^=m]", fresh);
+    const old = line && document.getElementById(line.id);
+    return old && document.getElementById(fresh.id)?.contains(old) ? { line, old } : null;
+  }
+
   // ---------- Places
   class Place {
     constructor(element) {
@@ -91,13 +98,17 @@
       this.busy = false;
     }
 
-    async fetch() {
+    // What it shows goes along: then only the newest lines come, where the others are as they were.
+    async fetch(have = this.element.dataset.have) {
       const from = new URL(this.element.dataset.liveFrom || location.href, location.href);
-      if (this.element.dataset.have) from.searchParams.set("have", this.element.dataset.have);
+      if (have) from.searchParams.set("have", have);
       try {
         const answer = await fetch(from, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" });
-        if (answer.status === 200) this.parts(await answer.text()).forEach(put);
-        return answer.status < 500;
+        if (answer.status !== 200) return answer.status < 500;
+        const parts = this.parts(await answer.text());
+        if (parts.some((part) => "tail" in part.dataset && !joint(part))) return await this.fetch("");
+        parts.forEach(put);
+        return true;
       } catch {
         return false; // the server is away: again in a moment
       }
@@ -145,17 +156,22 @@
       if (below > 0) this.scroller().scrollTop += below + 12;
     }
 
-    // Lines that were loaded on demand stay above the fresh ones.
+    // Lines that were loaded on demand, or did not come again, stay above the fresh ones.
     before(fresh) {
       this.low = this.isLow();
-      const first = one("[id^=m]", fresh);
-      const same = first && document.getElementById(first.id);
-      if (!same || same.parentElement !== this.element) return;
+      const found = joint(fresh);
+      if (!found) return;
       const above = [];
-      for (let row = this.element.firstChild; row && row !== same; row = row.nextSibling) above.push(row);
-      if (!above.some((row) => /^m\d/.test(row.id ?? ""))) return;
-      while (fresh.firstChild !== first) fresh.firstChild.remove();
-      fresh.prepend(...above.map((row) => row.cloneNode(true)));
+      for (let row = found.old.parentElement.firstChild; row && row !== found.old; row = row.nextSibling) above.push(row);
+      const isTail = "tail" in fresh.dataset;
+      if (!isTail && !above.some((row) => /^m\d/.test(row.id ?? ""))) return;
+      const list = found.line.parentElement;
+      while (list.firstChild !== found.line) list.firstChild.remove();
+      list.prepend(...above.map((row) => row.cloneNode(true)));
+      // On the customer's page the list is one part of the history, below the link to older lines.
+      const older = isTail && list !== fresh && one(":scope > .older", this.element);
+      if (older) list.before(older.cloneNode(true));
+      delete fresh.dataset.tail;
     }
 
     after() {

@@ -1,12 +1,23 @@
 """The linked history of a case, as one viewer may see it: messages and events, in order."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, When
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Min,
+    OuterRef,
+    Q,
+    When,
+)
 from django.db.models import Case as Choose
 from django.utils import timezone
 
@@ -72,21 +83,66 @@ class Mark:
         return cls(int(parts[0]), parts[1], parts[2])
 
 
-def mark(case: Case, after: int | None = None) -> Mark:
-    """The mark as it is now, or with its parting where an earlier one had it. One query.
+@dataclass(frozen=True)
+class Change:
+    """What an open page had, how the same looks `now`, and its next mark.
+
+    `first_at`: the time of the earliest message that the page has not.
+    """
+
+    had: Mark | None
+    now: Mark
+    mark: Mark
+    first_at: datetime | None = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing changed."""
+        return self.had == self.now
+
+
+def change(case: Case, have: str = "") -> Change:
+    """How the history stands against the mark that a page has. One query.
 
     Read before the history is: what comes in between is then asked for once too often, not missed.
     """
-    after = case.seq if after is None else after
-    old = ExpressionWrapper(Q(seq__lte=after - OVERLAP), output_field=BooleanField())
+    had = Mark.read(have)
+    after = had.after if had else case.seq
+    parts = [_seq_up_to(number) for number in (after - OVERLAP, case.seq - OVERLAP, after)]
     # How an acknowledgement goes is not told, see `question._told`.
     told = ~Q(template=ACKNOWLEDGEMENT) | Q(deliveries__status__in=words.FAILED)
-    step = When(told, then=F("deliveries__status"))
-    rows = Message.objects.of(case).values_list(old, Choose(step)).annotate(count=Count("pk"))
-    found = sorted((bool(is_old), status or "", count) for is_old, status, count in rows)
-    # Their times are said by the day.
-    lines = [timezone.localdate(), *(row for row in found if row[0])]
-    return Mark(after, _digest(lines), _digest([case.seq, found]))
+    step = Choose(When(told, then=F("deliveries__status")))
+    rows = Message.objects.of(case).values_list(*parts, step)
+    found = sorted(
+        (bool(was_old), bool(is_old), bool(is_had), status or "", count, first_at)
+        for was_old, is_old, is_had, status, count, first_at in rows.annotate(
+            count=Count("pk"), first_at=Min("created_at")
+        )
+    )
+    steps = [row[3:5] for row in found]
+    return Change(
+        had,
+        _mark(case, after, [row[3:5] for row in found if row[0]], steps),
+        _mark(case, case.seq, [row[3:5] for row in found if row[1]], steps),
+        min((row[5] for row in found if not row[2]), default=None),
+    )
+
+
+def _seq_up_to(number: int) -> ExpressionWrapper:
+    return ExpressionWrapper(Q(seq__lte=number), output_field=BooleanField())
+
+
+def _mark(case: Case, after: int, old: list[Any], steps: list[Any]) -> Mark:
+    # The times of lines are said by the day.
+    before = [timezone.localdate(), *_totals(old)]
+    return Mark(after, _digest(before), _digest([case.seq, *_totals(steps)]))
+
+
+def _totals(steps: list[Any]) -> list[tuple[str, int]]:
+    total: Counter[str] = Counter()
+    for status, count in steps:
+        total[status] += count
+    return sorted(total.items())
 
 
 def _digest(given: object) -> str:
@@ -130,18 +186,15 @@ def page(
     return Timeline(shown[::-1], older)
 
 
-def news(
-    case: Case, viewer: Viewer, had: Mark | None, now: Mark, channels: Iterable[Channel] = ()
-) -> Timeline:
-    """For a page that had this mark: its newest lines, or the whole page where others changed."""
+def news(case: Case, viewer: Viewer, change: Change, channels: Iterable[Channel] = ()) -> Timeline:
+    """For an open page: its newest lines, or the whole page where it cannot go on from its own."""
+    had = change.had
     limit = case.seq - had.after + OVERLAP if had else PAGE
-    if had is None or had.old != now.old or not 0 < limit < PAGE:
+    if had is None or had.old != change.now.old or not 0 < limit < PAGE:
         return page(case, viewer, channels=channels)
     tail = page(case, viewer, limit=limit, channels=channels)
     # A message that was moved here is new, and stands among the old ones by its time.
-    fresh = {entry.message.pk for entry in tail.entries if entry.message}
-    missed = Message.objects.of(case).visible_to(viewer).filter(seq__gt=had.after)
-    if missed.exclude(pk__in=fresh).exists():
+    if tail.entries and change.first_at and change.first_at < tail.entries[0].at:
         return page(case, viewer, channels=channels)
     return Timeline(tail.entries, None, is_tail=True) if tail.older else tail
 

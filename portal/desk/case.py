@@ -60,16 +60,14 @@ def history(request: HttpRequest, case: Case, wanted: str) -> HttpResponse:
 def live(request: HttpRequest, case: Case) -> HttpResponse:
     """What is new, for the open page: history, state, story, and where an answer goes."""
     read, viewer = composer.Read.of(case), access.staff_viewer(request.user)
-    had = timeline.Mark.read(request.GET.get("have", ""))
-    now = timeline.mark(case, had.after if had else None)
-    mark = now if now.after == case.seq else timeline.mark(case)
-    found = timeline.news(case, viewer, had, now, read.channels)
+    change = timeline.change(case, request.GET.get("have", ""))
+    found = timeline.news(case, viewer, change, read.channels)
     return part(
         request,
         "desk/_live.html",
         case=case,
         name=words.customer_name(case.customer, case),
-        mark=mark,
+        mark=change.mark,
         timeline=found,
         replaced=replaced(found),
         story=story.tell(story.facts_of(case)),
@@ -87,7 +85,7 @@ def whole(
     request: HttpRequest, case: Case, draft: composer.Draft, status: int = 200
 ) -> TemplateResponse:
     """The page with what stands in the composer."""
-    read, mark = composer.Read.of(case), timeline.mark(case)
+    read, mark = composer.Read.of(case), timeline.change(case).mark
     found = timeline.page(case, access.staff_viewer(request.user), channels=read.channels)
     name = words.customer_name(case.customer, case)
     return show(

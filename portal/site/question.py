@@ -26,7 +26,7 @@ from portal.context import site_of
 from portal.site import forms, strips
 from portal.site.buttons import button
 from portal.site.forms import Typed
-from portal.timeline import Entry, Mark, Timeline
+from portal.timeline import Change, Entry, Timeline
 
 MESSAGES_PER_HOUR = 60  # in one case
 
@@ -96,7 +96,7 @@ def page(
     """The page with what was typed so far."""
     if notice:
         strips.say(request, notice, tone="warn")
-    mark = timeline.mark(case)
+    mark = timeline.change(case).mark
     found = timeline.page(case, viewer, before=request.GET.get("before", ""))
     history = _rendered(request, case, _shown(viewer, found))
     lines = strips.take(request)
@@ -120,12 +120,12 @@ def _shown(viewer: Viewer, found: Timeline) -> Timeline:
     return replace(found, entries=_told(found.entries, viewer))
 
 
-def _news(viewer: Viewer, case: Case, had: Mark | None, now: Mark) -> Timeline:
+def _news(viewer: Viewer, case: Case, change: Change) -> Timeline:
     """The newest lines for a page that has the others; all where no answer is among them.
 
     Whether the last answer arrived, and whether there was none yet, is said above and below them.
     """
-    shown = _shown(viewer, timeline.news(case, viewer, had, now))
+    shown = _shown(viewer, timeline.news(case, viewer, change))
     if shown.is_tail and not _is_answered(shown):
         return _shown(viewer, timeline.page(case, viewer))
     return shown
@@ -230,16 +230,14 @@ def _pin(case: Case) -> Code | None:
 def refresh(request: HttpRequest, reference: str) -> HttpResponse:
     """The timeline again, or 204 where nothing changed; asked for while the page is visible."""
     viewer, case = case_for(request, reference)
-    had = Mark.read(request.GET.get("have", ""))
-    now = timeline.mark(case, had.after if had else None)
-    if had == now:
+    change = timeline.change(case, request.GET.get("have", ""))
+    if change.is_none:
         return HttpResponse(status=204)
-    mark = now if now.after == case.seq else timeline.mark(case)
-    shown = _news(viewer, case, had, now)
+    shown = _news(viewer, case, change)
     context = {
         "case": case,
         "history": _rendered(request, case, shown),
-        "mark": mark,
+        "mark": change.mark,
         "is_tail": shown.is_tail,
         "answer": answer(request, viewer, case),
     }

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from channels_app.models import Delivery
 from portal.desk import words
-from portal.templatetags.onecase import icon
+from portal.templatetags.onecase import chip_of
 
 register = template.Library()
 S = Delivery.Status
@@ -103,8 +103,4 @@ def kind_noun(name: str) -> str:
 def chip(name: str) -> SafeString:
     """Icon and name of a kind in its colour; nothing for an unknown one."""
     label = words.label(name)
-    if not label:
-        return format_html("")
-    return format_html(
-        '<span class="chip kind-{}">{}<span>{}</span></span>', name, icon(name), label
-    )
+    return chip_of(name, label) if label else SafeString("")

@@ -1,6 +1,7 @@
 """Tags and filters that the customer's pages and the desk share: icons, kinds, moments."""
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.templatetags.static import static
@@ -20,6 +21,11 @@ CALL_WISHES = WISHES  # the name by which the desk asks for them
 @register.simple_tag
 def icon(name: str, extra: str = "") -> SafeString:
     """An icon of our own set; always beside its name, so hidden from screen readers."""
+    return _icon(str(name), extra)
+
+
+@lru_cache(maxsize=256)  # a page has hundreds of a few dozen
+def _icon(name: str, extra: str) -> SafeString:
     return format_html(
         '<svg class="icon {}" width="24" height="24" aria-hidden="true" focusable="false">'
         '<use href="{}#{}"></use></svg>',
@@ -29,10 +35,18 @@ def icon(name: str, extra: str = "") -> SafeString:
     )
 
 
-@register.inclusion_tag("site/_chip.html")
-def kind_chip(name: str) -> dict[str, Kind | str | None]:
+@register.simple_tag
+def kind_chip(name: str) -> SafeString:
     """Icon and name of a kind in its colour; nothing for an unknown one."""
-    return {"kind": KINDS.get(name)}
+    return chip_of(name, str(KINDS[name].label)) if name in KINDS else SafeString("")
+
+
+@lru_cache(maxsize=256)
+def chip_of(name: str, label: str) -> SafeString:
+    """Icon and label of a kind in its colour."""
+    return format_html(
+        '<span class="chip kind-{}">{}<span>{}</span></span>', name, icon(name), label
+    )
 
 
 @register.filter

@@ -169,8 +169,11 @@
       while (list.firstChild !== found.line) list.firstChild.remove();
       list.prepend(...above.map((row) => row.cloneNode(true)));
       // On the customer's page the list is one part of the history, below the link to older lines.
-      const older = isTail && list !== fresh && one(":scope > .older", this.element);
-      if (older) list.before(older.cloneNode(true));
+      if (list !== fresh) {
+        one(":scope > .older", fresh)?.remove();
+        const older = one(":scope > .older", this.element);
+        if (older) list.before(older.cloneNode(true));
+      }
       delete fresh.dataset.tail;
     }
 

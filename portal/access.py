@@ -247,6 +247,7 @@ def visible_case(viewer: Viewer, reference: str) -> Case:
     """
     related = ("root", "customer", "customer__root", "topic", "organisation", "assignee", "choice")
     cases = Case.objects.visible_to(viewer).select_related(*related, "choice__identity")
+    cases = cases.with_family()
     case = cases.filter(reference=reference.upper()).first()
     if case is None:
         raise Http404

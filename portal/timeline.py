@@ -58,6 +58,11 @@ class Timeline:
     older: str | None = None
     is_tail: bool = False
 
+    @property
+    def messages(self) -> list[Message]:
+        """The messages among the entries."""
+        return [entry.message for entry in self.entries if entry.message is not None]
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -112,7 +117,7 @@ def change(case: Case, have: str = "") -> Change:
     # How an acknowledgement goes is not told, see `question._told`.
     told = ~Q(template=ACKNOWLEDGEMENT) | Q(deliveries__status__in=words.FAILED)
     step = Choose(When(told, then=F("deliveries__status")))
-    rows = Message.objects.of(case).values_list(*parts, step)
+    rows = Message.objects.read_of(case).values_list(*parts, step)
     found = sorted(
         (bool(was_old), bool(is_old), bool(is_had), status or "", count, first_at)
         for was_old, is_old, is_had, status, count, first_at in rows.annotate(
@@ -161,8 +166,8 @@ def page(
 
     `channels` are those that the caller knows already; others are asked for.
     """
-    messages = Message.objects.of(case).visible_to(viewer)
-    events = Event.objects.filter(case__in=case.members)
+    messages = Message.objects.read_of(case).visible_to(viewer)
+    events = Event.objects.filter(case__in=case.member_ids)
     if not viewer.is_staff:
         events = events.filter(sort__in=Event.PUBLIC)
         messages = messages.exclude(template__in=HIDDEN)

@@ -30,7 +30,12 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def of(self, case: Case) -> "MessageQuerySet":
         """The whole history of a case and of those that were merged into it."""
-        return self.filter(case__in=case.members)
+        stem = case.stem
+        return self.filter(Q(case=stem) | Q(case__root=stem))
+
+    def read_of(self, case: Case) -> "MessageQuerySet":
+        """The same for pages, which read a case once and its history in several queries."""
+        return self.filter(case__in=case.member_ids)
 
 
 class Message(models.Model):

@@ -45,11 +45,11 @@ def _holders(case: Case) -> HolderQuerySet:
 
 
 def _used(case: Case) -> list[Identity]:
-    here = Choice.objects.filter(case__in=case.members).exclude(identity=None)
+    here = Choice.objects.filter(case__in=case.member_ids).exclude(identity=None)
     wanted = here.values("identity")
     return list(Identity.objects.filter(pk__in=wanted).order_by("pk"))
 
 
 def _proved_here(case: Case) -> set[int]:
-    rows = Event.objects.filter(case__in=case.members, sort=Event.Sort.PROVED)
+    rows = Event.objects.filter(case__in=case.member_ids, sort=Event.Sort.PROVED)
     return {data["identity"] for data in rows.values_list("data", flat=True) if "identity" in data}

@@ -70,7 +70,7 @@ def live(request: HttpRequest, case: Case) -> HttpResponse:
         mark=change.mark,
         timeline=found,
         replaced=replaced(found),
-        story=story.tell(story.facts_of(case)),
+        story=story.tell(story.facts_of(case, found.messages)),
         urgency=urgency(case, read),
         **composer.context(case, read=read),
     )
@@ -98,7 +98,7 @@ def whole(
         mark=mark,
         timeline=found,
         replaced=replaced(found),
-        story=story.tell(story.facts_of(case)),
+        story=story.tell(story.facts_of(case, found.messages)),
         sent=request.GET.get("sent", "")[:36],
         urgency=urgency(case, read),
         **composer.context(case, draft, read),

@@ -3,11 +3,11 @@
 `tell` is pure: facts in, sentences out. `facts_of` reads the facts of a case.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, Subquery
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -18,6 +18,8 @@ from contacts.models import Case, Choice, Message
 from contacts.models.message import MessageQuerySet
 from portal.desk import words
 from portal.templatetags.onecase import CALL_WISHES
+
+MOST_UNANSWERED = 100  # counted no further
 
 
 @dataclass(frozen=True)
@@ -128,21 +130,23 @@ def _wish(facts: Facts) -> str:
     return line + "."
 
 
-def facts_of(case: Case) -> Facts:
-    """Read the facts of a case in a fixed number of queries."""
-    history = Message.objects.of(case)
+def facts_of(case: Case, newest: Iterable[Message] = ()) -> Facts:
+    """Read the facts of a case in a fixed number of queries.
+
+    `newest` are messages that a page has read: what the last answer and what came after it is
+    found among them, where they reach back so far.
+    """
+    history = Message.objects.read_of(case)
     came = history.filter(direction=Message.Direction.IN)
-    spoken = history.filter(direction=Message.Direction.OUT, template__in=("", SPOKEN))
-    first, answer, latest = _three(came.order_by("seq", "pk"), _newest(spoken), _newest(came))
-    since = answer.seq if answer else -1
-    is_open = case.waiting_since is not None and latest is not None and latest.seq > since
-    unanswered = came.filter(seq__gt=since)[:100].count() if is_open else 0
+    first = _light(came.order_by("seq", "pk"))
+    answer, after = _last_answer(case, list(newest)) or _asked_answer(history, came)
+    unanswered = len(after[:MOST_UNANSWERED]) if case.waiting_since else 0
     choice = case.choice
     return Facts(
         asked=_said(first),
         answered=_said(answer),
         unanswered=unanswered,
-        latest=_said(latest) if unanswered else None,
+        latest=_said(after[-1]) if unanswered else None,
         is_resolved=case.state == Case.State.RESOLVED,
         resolved_at=case.resolved_at,
         about=case.about,
@@ -152,19 +156,37 @@ def facts_of(case: Case) -> Facts:
     )
 
 
-def _newest(rows: MessageQuerySet) -> MessageQuerySet:
-    return rows.order_by("-seq", "-pk")
+def _last_answer(case: Case, newest: list[Message]) -> tuple[Message, list[Message]] | None:
+    """The last answer and what came after it; None where it is not among these.
+
+    Numbers of cases that were joined overlap: then times say nothing about them.
+    """
+    answers = [message for message in newest if _is_spoken(message)]
+    if len(case.member_ids) > 1 or not answers:
+        return None
+    answer = max(answers, key=lambda message: message.seq)
+    after = [m for m in newest if m.direction == Message.Direction.IN and m.seq > answer.seq]
+    return answer, sorted(after, key=lambda message: message.seq)
 
 
-def _three(*ordered: MessageQuerySet) -> list[Message | None]:
-    """The first row of each, in one query."""
-    keys = {f"row{n}": Subquery(rows.values("pk")[:1]) for n, rows in enumerate(ordered)}
-    wanted = Q()
-    for key in keys.values():
-        wanted |= Q(pk=key)
-    rows = Message.objects.filter(wanted).select_related("staff").defer("html", "whole_text")
-    found = list(rows.annotate(**keys))
-    return [next((row for row in found if row.pk == getattr(row, name)), None) for name in keys]
+def _is_spoken(message: Message) -> bool:
+    return message.direction == Message.Direction.OUT and message.template in ("", SPOKEN)
+
+
+def _asked_answer(
+    history: MessageQuerySet, came: MessageQuerySet
+) -> tuple[Message | None, list[Message]]:
+    """The same, asked of the database."""
+    spoken = history.filter(direction=Message.Direction.OUT, template__in=("", SPOKEN))
+    answer = _light(spoken.order_by("-seq", "-pk"))
+    after = came.filter(seq__gt=answer.seq) if answer else came
+    rows = after.select_related("staff").defer("html", "whole_text").order_by("-seq", "-pk")
+    return answer, list(rows[:MOST_UNANSWERED])[::-1]
+
+
+def _light(rows: MessageQuerySet) -> Message | None:
+    """The first one, without what can be large."""
+    return rows.select_related("staff").defer("html", "whole_text").first()
 
 
 def _said(message: Message | None) -> Said | None:
@@ -175,7 +197,7 @@ def _said(message: Message | None) -> Said | None:
 
 
 def _to_do(case: Case) -> tuple[str, ...]:
-    rows = Delivery.objects.to_do().filter(message__in=Message.objects.of(case))
+    rows = Delivery.objects.to_do().filter(message__case__in=case.member_ids)
     return tuple(rows.order_by("next_attempt_at").values_list("channel__kind", flat=True)[:5])
 
 

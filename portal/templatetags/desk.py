@@ -42,6 +42,12 @@ def state_icon(delivery: Delivery) -> str:
 
 
 @register.filter
+def state_word(delivery: Delivery) -> str:
+    """The state in a word; the model's own way to it is made anew for each row."""
+    return str(S(delivery.status).label)
+
+
+@register.filter
 def state_level(delivery: Delivery) -> str:
     """ "bad", "unsure", "off" or "": how a delivery's state is coloured."""
     if delivery.status in (S.FAILED, S.RETURNED):

@@ -78,6 +78,12 @@ def moment(value: datetime | None) -> str:
 
 
 @register.filter
+def iso(value: datetime) -> str:
+    """A moment for `<time datetime>`."""
+    return timezone.localtime(value).isoformat()
+
+
+@register.filter
 def unbroken(line: str, part: str) -> SafeString:
     """The line with one part of it (an address, a reference) held together on one row."""
     before, found, after = line.partition(part) if part else (line, "", "")

@@ -134,7 +134,7 @@ def test_its_cost_does_not_grow_with_the_history(desk: Client, agent: User, case
         with CaptureQueriesContext(connection) as counted:
             page_of(desk, case)
         costs.append(len(counted))
-    assert costs[0] == costs[1] <= 55
+    assert costs[0] == costs[1] <= 22
 
 
 def test_opening_a_case_marks_its_alerts(desk: Client, agent: User, case: Case) -> None:

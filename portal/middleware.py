@@ -17,7 +17,7 @@ from portal.redaction import route_of
 requests_log = logging.getLogger("portal.requests")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 DESK = "/admin/"
-WITHOUT_ZONE = frozenset({"/healthz", "/readyz", "/live/", "/live/poll/"})  # they say no time of day
+WITHOUT_ZONE = frozenset({"/live/", "/live/poll/"})  # they say no time of day
 METHODS = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 REFERENCE = re.compile(r"[2-9A-Za-z]{3}-[2-9A-Za-z]{3}")
 

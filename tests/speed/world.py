@@ -194,9 +194,13 @@ def make() -> World:
     """The shop with one case, one call to make, and a link that opens the case."""
     organisation = shop.make_shop()
     admin = shop.make_agent("ada", administrator=True)
-    given = {"kind": "email", "address": "sam@example.org", "came_by": "account"}
     case = opening.open_case(
-        organisation=organisation, text="Is it there?", language="en", name="", **given
+        organisation=organisation,
+        text="Is it there?",
+        came_by="account",
+        kind="email",
+        address="sam@example.org",
+        language="en",
     )
     call = Message(case=case, direction="out", kind="phone", text="Call", staff=admin)
     call.save()

@@ -12,13 +12,10 @@ from django.db.models import (
     Count,
     Exists,
     ExpressionWrapper,
-    F,
     Min,
     OuterRef,
     Q,
-    When,
 )
-from django.db.models import Case as Choose
 from django.utils import timezone
 
 from channels_app.dispatch import ACKNOWLEDGEMENT, CALLBACK
@@ -30,6 +27,7 @@ from portal import words
 
 PAGE = 50
 HIDDEN = (CALLBACK, "auto_reply")  # messages of ours that say nothing to a customer
+Totals = list[tuple[str, int]]
 OVERLAP = 10  # lines before the new ones that an open page gets again
 
 
@@ -113,40 +111,38 @@ def change(case: Case, have: str = "") -> Change:
     """
     had = Mark.read(have)
     after = had.after if had else case.seq
-    parts = [_seq_up_to(number) for number in (after - OVERLAP, case.seq - OVERLAP, after)]
-    # How an acknowledgement goes is not told, see `question._told`.
-    told = ~Q(template=ACKNOWLEDGEMENT) | Q(deliveries__status__in=words.FAILED)
-    step = Choose(When(told, then=F("deliveries__status")))
-    rows = Message.objects.read_of(case).values_list(*parts, step)
-    found = sorted(
-        (bool(was_old), bool(is_old), bool(is_had), status or "", count, first_at)
-        for was_old, is_old, is_had, status, count, first_at in rows.annotate(
-            count=Count("pk"), first_at=Min("created_at")
-        )
+    rows = Message.objects.read_of(case).order_by().values("template", "deliveries__status")
+    found = rows.annotate(
+        was_old=Count("pk", filter=Q(seq__lte=after - OVERLAP)),
+        is_old=Count("pk", filter=Q(seq__lte=case.seq - OVERLAP)),
+        all=Count("pk"),
+        first_at=Min("created_at", filter=Q(seq__gt=after)),
     )
-    steps = [row[3:5] for row in found]
+    steps = list(found)
     return Change(
         had,
-        _mark(case, after, [row[3:5] for row in found if row[0]], steps),
-        _mark(case, case.seq, [row[3:5] for row in found if row[1]], steps),
-        min((row[5] for row in found if not row[2]), default=None),
+        _mark(case, after, _totals(steps, "was_old"), steps),
+        _mark(case, case.seq, _totals(steps, "is_old"), steps),
+        min((row["first_at"] for row in steps if row["first_at"]), default=None),
     )
 
 
-def _seq_up_to(number: int) -> ExpressionWrapper:
-    return ExpressionWrapper(Q(seq__lte=number), output_field=BooleanField())
-
-
-def _mark(case: Case, after: int, old: list[Any], steps: list[Any]) -> Mark:
+def _mark(case: Case, after: int, old: Totals, steps: list[Any]) -> Mark:
     # The times of lines are said by the day.
-    before = [timezone.localdate(), *_totals(old)]
-    return Mark(after, _digest(before), _digest([case.seq, *_totals(steps)]))
+    before = [timezone.localdate(), *old]
+    return Mark(after, _digest(before), _digest([case.seq, *_totals(steps, "all")]))
 
 
-def _totals(steps: list[Any]) -> list[tuple[str, int]]:
+def _totals(steps: list[Any], name: str) -> Totals:
+    """How many lines there are of each step; how an acknowledgement goes is not told.
+
+    See `question._told`.
+    """
     total: Counter[str] = Counter()
-    for status, count in steps:
-        total[status] += count
+    for row in steps:
+        step = row["deliveries__status"] or ""
+        told = row["template"] != ACKNOWLEDGEMENT or step in words.FAILED
+        total[step if told else ""] += row[name]
     return sorted(total.items())
 
 

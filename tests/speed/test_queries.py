@@ -67,7 +67,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "queue: waiting for the customer": ("staff", lambda here: "/admin/cases/?tab=customer", 12),
     "queue: done": ("staff", lambda here: "/admin/cases/?tab=done", 12),
     "queue: live": ("staff", lambda here: "/admin/cases/?part=list", 10),
-    "search": ("staff", lambda here: "/admin/cases/?q=sam", 8),
+    "search": ("staff", lambda here: "/admin/cases/?q=sam", 16),
     "case": ("staff", _case(), 27),
     "case, older lines": ("staff", _case("?part=older&before=2100-01-01T00:00:00%2B00:00"), 13),
     "case, live": ("staff", _case("?part=live"), 22),
@@ -76,7 +76,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "alerts": ("staff", lambda here: "/admin/alerts/", 8),
     "to do": ("staff", lambda here: "/admin/todo/", 8),
     "one to do": ("staff", lambda here: f"/admin/todo/{here.delivery.pk}/", 24),
-    "record a contact": ("staff", lambda here: "/admin/record/?q=sam", 8),
+    "record a contact": ("staff", lambda here: "/admin/record/?q=sam", 16),
     "record in a case": (
         "staff",
         lambda here: f"/admin/record/?case={here.case.reference}",

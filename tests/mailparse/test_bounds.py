@@ -93,12 +93,12 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
 
 
 def best(call: Callable[[], object]) -> float:
-    """Processor seconds of the best of three, as other things run on this machine too."""
+    """Processor seconds of the best of three: other threads and processes are busy as well."""
     took = []
     for _ in range(3):
-        start = time.process_time()
+        start = time.thread_time()
         call()
-        took.append(time.process_time() - start)
+        took.append(time.thread_time() - start)
     return min(took)
 
 
@@ -144,11 +144,11 @@ def test_html_time_is_linear(name: str, work: Callable[[str], str]) -> None:
 
 
 def test_fifty_thousand_nested_divs() -> None:
-    start = time.process_time()
+    start = time.thread_time()
     clean = sanitise("<div>" * 50_000 + "in" + "</div>" * 50_000)
     assert clean.count("<div>") == MAX_DEPTH and "in" in clean
     assert to_text("<div>" * 50_000 + "in") == "in"
-    assert time.process_time() - start < 4
+    assert time.thread_time() - start < 4
 
 
 def test_formatting_is_not_multiplied() -> None:

@@ -28,9 +28,9 @@ MAX_KILOBYTES = 300 * 1024
 def timed_parse(data: bytes) -> ParsedMail:
     """Parse within the bounds of time and memory that each corpus mail must keep."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    start = time.process_time()
+    start = time.thread_time()
     mail = parse(data)
-    assert time.process_time() - start < MAX_SECONDS
+    assert time.thread_time() - start < MAX_SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MAX_KILOBYTES
     return mail
 
@@ -234,9 +234,9 @@ def test_replies(name: str, floor: float) -> None:
     score = Score(name)
     for case in cases(name):
         text = raw(name, case).decode("utf-8", "replace")
-        start = time.process_time()
+        start = time.thread_time()
         shown = reply_text(text)
-        seconds = time.process_time() - start
+        seconds = time.thread_time() - start
         checks = reply_checks(case["expect"], text, shown)
         if "max_seconds" in case["expect"]:
             checks["in time"] = seconds < case["expect"]["max_seconds"]

@@ -295,9 +295,9 @@ def seconds(text: str) -> float:
     """Processor time, the best of three, as other things run on this machine too."""
     best = 60.0
     for _ in range(3):
-        start = time.process_time()
+        start = time.thread_time()
         reply_text(text)
-        best = min(best, time.process_time() - start)
+        best = min(best, time.thread_time() - start)
     return best
 
 
@@ -310,6 +310,6 @@ def test_time_grows_no_faster_than_the_text(unit: str) -> None:
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_a_megabyte_is_bounded(unit: str) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     reply_text(unit * (1_000_000 // len(unit)))
-    assert time.process_time() - start < 6
+    assert time.thread_time() - start < 6

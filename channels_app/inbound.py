@@ -17,7 +17,9 @@ from channels_app import dispatch, opening, outbox, receipts
 from channels_app.adapters.base import (
     BadPayload,
     BadSignature,
+    Correction,
     Inbound,
+    Parsed,
     Receipt,
     Request,
 )
@@ -164,7 +166,7 @@ def recover() -> None:
         outbox.ring(outbox.PROCESS, str(pk))
 
 
-def _take(event: InboundEvent, thing: Inbound | Receipt) -> tuple[str, str]:
+def _take(event: InboundEvent, thing: Parsed) -> tuple[str, str]:
     """File one thing in one transaction; the same thing by two doors is one item."""
     sort = "receipt" if isinstance(thing, Receipt) else "message"
     with transaction.atomic():
@@ -181,6 +183,8 @@ def _take(event: InboundEvent, thing: Inbound | Receipt) -> tuple[str, str]:
             with transaction.atomic():
                 if isinstance(thing, Receipt):
                     item.message = receipts.settle(event.channel, thing)
+                elif isinstance(thing, Correction):
+                    raise Unfiled(State.IGNORED, _("It changes a message that is filed."))
                 else:
                     item.provider_id = thing.provider_id
                     item.message = _file_message(event.channel, thing)

@@ -8,9 +8,10 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.utils.translation import gettext_lazy as _
 
-from contacts.kinds import EMAIL, PHONE, POST
+from contacts.kinds import EMAIL, PHONE, POST, SCHEMES
 
 MAX_LENGTH = 320
+HANDLE = re.compile(r"[\w.:@-]{1,200}", re.ASCII)  # as a provider gives it: "bot:chat"
 
 
 class InvalidAddress(ValidationError):
@@ -28,6 +29,8 @@ def normalise(scheme: str, raw: str) -> str:
         return _phone(raw)
     if scheme == POST:
         return _post(raw)
+    if scheme in SCHEMES and HANDLE.fullmatch(raw):
+        return raw
     raise InvalidAddress(_("This kind of address is not known."))
 
 

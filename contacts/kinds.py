@@ -12,10 +12,14 @@ Text = str | Promise
 
 @dataclass(frozen=True)
 class Scheme:
-    """A sort of address: what a person types, and how we call it."""
+    """A sort of address: what a person types, and how we call it.
+
+    Where `typed` is False nobody types it: the provider tells it, with its own scope.
+    """
 
     name: str
     label: Text
+    typed: bool = True
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ KINDS = {
             rings=True,
             spoken=True,
         ),
+        Kind("whatsapp", _("WhatsApp"), _("by WhatsApp"), _("WhatsApp"), MESSAGE, PHONE),
+        Kind("sms", _("SMS"), _("by SMS"), _("SMS"), MESSAGE, PHONE),
         Kind("in_person", _("In person"), _("in person"), _("a visit"), TALK, spoken=True),
         Kind("email", _("E-mail"), _("by e-mail"), _("e-mail"), WRITING, EMAIL),
         Kind(

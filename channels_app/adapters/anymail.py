@@ -27,9 +27,9 @@ from channels_app.adapters.base import (
     BadPayload,
     BadSignature,
     Capabilities,
-    Inbound,
     Misconfigured,
     Outbound,
+    Parsed,
     Reason,
     Receipt,
     RecipientGone,
@@ -216,7 +216,7 @@ class AnymailAdapter(MailAdapter):
         module = import_module(f"anymail.webhooks.{self.module}")
         return getattr(module, f"{self.label}{sort}WebhookView")(**settings)
 
-    def parse(self, request: Request) -> list[Inbound | Receipt]:
+    def parse(self, request: Request) -> list[Parsed]:
         """The mails that were posted, or what became of ours."""
         if not request.method:
             return super().parse(request)
@@ -244,7 +244,7 @@ class AnymailAdapter(MailAdapter):
         message = self._view("Inbound", **values).parse_events(posted.request)[0].message
         return bytes(message.as_bytes())
 
-    def _news(self, posted: Posted) -> list[Inbound | Receipt]:
+    def _news(self, posted: Posted) -> list[Parsed]:
         values = {name: "unused" for name in self.to_verify}
         events = self._view("Tracking", **values).parse_events(posted.request)
         return [self._receipt(event) for event in events if event.event_type in STATUS]

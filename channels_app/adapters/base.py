@@ -41,8 +41,10 @@ class Capabilities:
     written: bool = True  # leaves the customer a record
     private: bool = False  # fit for sensitive content
     max_text: int | None = None
-    media: frozenset[str] = frozenset()
-    reply_window: timedelta | None = None
+    media: frozenset[str] = frozenset()  # content types of files that go along; the rest: a link
+    max_file: int | None = None  # bytes of one file; None: as large as a file may be at all
+    reply_window: timedelta | None = None  # so long after the customer's last message may one write
+    templates: bool = False  # outside the window an approved template may go
     can_start: bool = True  # False: the customer must write first
 
 
@@ -77,8 +79,28 @@ class OutFile:
 
 
 @dataclass(frozen=True)
+class Button:
+    """A word to tap; `word` comes back as the text of the answer."""
+
+    word: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Approved:
+    """A text that the provider approved beforehand: its name there, language and values."""
+
+    name: str
+    language: str
+    values: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
 class Outbound:
-    """One message as one kind can carry it. `key` is the same on every try."""
+    """One message as one kind can carry it. `key` is the same on every try.
+
+    `approved`: goes instead of `text`, which still says what it says.
+    """
 
     key: str
     to: str
@@ -91,6 +113,9 @@ class Outbound:
     html: str = field(default="", repr=False)
     headers: tuple[tuple[str, str], ...] = ()
     files: tuple[OutFile, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    approved: Approved | None = None
+    receipts_to: str = ""  # the public address of this channel's webhook
 
 
 @dataclass(frozen=True)
@@ -124,17 +149,18 @@ class Request:
 
 @dataclass(frozen=True)
 class InFile:
-    """A file that came in."""
+    """A file that came in; with a `reference` its content is still to be fetched."""
 
     name: str
     content_type: str
     content: bytes = field(repr=False)
     content_id: str = ""
+    reference: str = field(default="", repr=False)  # the provider's own id or address of it
 
 
 @dataclass(frozen=True)
 class Inbound:
-    """Somebody wrote. `codes` are secrets found in addresses and text, by purpose."""
+    """Somebody wrote. The codes are secrets found in addresses and in what was tapped."""
 
     external_id: str
     provider_id: str
@@ -147,6 +173,7 @@ class Inbound:
     html: str = field(default="", repr=False)
     files: tuple[InFile, ...] = ()
     reply_codes: tuple[str, ...] = ()
+    join_codes: tuple[str, ...] = ()
     refers_to: tuple[str, ...] = ()
     authenticated: bool = False
     automatic: bool = False
@@ -155,8 +182,24 @@ class Inbound:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """The customer did something to a message that is there: edited, deleted or reacted.
+
+    `provider_id`: that message as the provider calls it, the customer's or ours; `text`: the new
+    words, or the sign of the reaction ("" takes it back).
+    """
+
+    external_id: str
+    provider_id: str
+    scheme: str
+    sender: str
+    sort: str
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class Receipt:
-    """The provider says how a delivery went: delivered, delayed, returned, failed, complained.
+    """How a delivery went: delivered, read, delayed, returned, failed, complained.
 
     `signed`: the provider itself said it in a request that was verified. A report that comes as a
     mail is not: anybody can write one, so it must bring back a secret of ours.
@@ -170,6 +213,9 @@ class Receipt:
     gone: bool = False  # the address is no more
     reply_codes: tuple[str, ...] = ()  # secrets of ours that the report came back with
     signed: bool = False
+
+
+Parsed = Inbound | Correction | Receipt
 
 
 class SendError(Exception):
@@ -267,9 +313,17 @@ class Adapter:
         """
         return request.body
 
-    def parse(self, request: Request) -> list[Inbound | Receipt]:
+    def parse(self, request: Request) -> list[Parsed]:
         """What the request says; an unknown event is an empty list. Raises BadPayload."""
         return []
+
+    def fetch(self, file: InFile, limit: int) -> InFile:
+        """A file with its content, at most `limit` bytes. Raises Unavailable, or Rejected."""
+        raise Rejected(Reason("sends_nothing"))
+
+    def link_to_write(self, text: str, code: str) -> str:
+        """Where a customer taps to write to us first, with a text ready; "" if there is none."""
+        return ""
 
     def close(self) -> None:
         """Close connections that stay open between sends."""

@@ -13,6 +13,7 @@ from channels_app.adapters.base import (
     Inbound,
     InFile,
     Outbound,
+    Parsed,
     Receipt,
     Request,
 )
@@ -52,11 +53,11 @@ class MailAdapter(Adapter):
         """A written record, but readable on the way: not private, and From proves nothing."""
         return Capabilities(media=frozenset({"*"}))
 
-    def parse(self, request: Request) -> list[Inbound | Receipt]:
+    def parse(self, request: Request) -> list[Parsed]:
         """One mail as it is: a message, or a report that one of ours came back."""
         return self.read(request.body, request.envelope_to)
 
-    def read(self, raw: bytes, envelope_to: tuple[str, ...] = ()) -> list[Inbound | Receipt]:
+    def read(self, raw: bytes, envelope_to: tuple[str, ...] = ()) -> list[Parsed]:
         """The same for the bytes of a mail, however they came. Raises BadPayload."""
         try:
             mail = parse(raw)

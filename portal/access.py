@@ -7,7 +7,7 @@ browser can be customer and staff at once.
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,6 +39,8 @@ SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 OLD_SESSION_REST = timedelta(minutes=1)
 STAFF_COOKIE = settings.SESSION_COOKIE_NAME
 SESSION_KEY = re.compile(r"[a-z0-9]{8,40}", re.ASCII)
+# What the pages of a case show of it.
+SHOWN_WITH = ("root", "customer__root", "topic", "organisation", "assignee", "choice__identity")
 MAX_CASES = 50  # cases that one browser keeps open
 _own_counts = LocMemCache("limits", {})  # while the shared cache does not answer
 _is_proxy_told = False
@@ -240,20 +242,20 @@ def signed_in_customer(request: HttpRequest) -> Customer | None:
     return customer.top if customer else None
 
 
-def visible_case(viewer: Viewer, reference: str) -> Case:
+def visible_case(
+    viewer: Viewer, reference: str, *, related: Sequence[str] | None = SHOWN_WITH
+) -> Case:
     """The case of that reference, or the one it was joined to; Http404 for anybody else.
 
-    A foreign case and one that does not exist are the same answer.
+    A foreign case and one that does not exist are the same answer. `related`: the rows that are
+    read with it; None where its page is not shown.
     """
-    related = ("root", "customer", "customer__root", "topic", "organisation", "assignee", "choice")
-    cases = Case.objects.visible_to(viewer).select_related(*related, "choice__identity")
-    cases = cases.with_family()
+    everything = Case.objects.select_related(*related) if related else Case.objects.all()
+    cases = everything.visible_to(viewer).with_family()
     case = cases.filter(reference=reference.upper()).first()
     if case is None:
         raise Http404
-    if case.root_id:
-        return Case.objects.select_related(*related, "choice__identity").get(pk=case.root_id)
-    return case
+    return everything.get(pk=case.root_id) if case.root_id else case
 
 
 def known_identities(viewer: Viewer, case: Case) -> list[Identity]:
@@ -326,7 +328,8 @@ def counted(key: str, *, seconds: int) -> tuple[int, int]:
 
 
 def _count(counts: BaseCache, name: str, seconds: int) -> int:
-    counts.add(name, 0, timeout=seconds)
+    if counts.add(name, 1, timeout=seconds):
+        return 1
     try:
         return int(counts.incr(name))
     except ValueError:  # the span ended between the two lines

@@ -113,11 +113,11 @@ class StaffLocaleMiddleware:
         """Activate both for this request; customers follow their cookie or browser."""
         if request.path in WITHOUT_ZONE:
             return self.get_response(request)
-        zone = site_of(request).organisation.time_zone
         user = request.user if request.path.startswith(DESK) else None
         if user is None or not user.is_authenticated:
-            with timezone.override(zone):
+            with timezone.override(site_of(request).organisation.time_zone):
                 return self.get_response(request)
-        with translation.override(user.language), timezone.override(user.time_zone or zone):
+        zone = user.time_zone or site_of(request).organisation.time_zone
+        with translation.override(user.language), timezone.override(zone):
             request.LANGUAGE_CODE = user.language
             return self.get_response(request)

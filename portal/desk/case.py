@@ -166,10 +166,12 @@ def again(
 
 def answer(request: HttpRequest, reference: str) -> HttpResponse:
     """Send an answer, or say what is wrong with it."""
-    case = find(request, reference)
+    # Sending reads it anew, under its lock.
+    case = access.visible_case(access.staff_viewer(request.user), reference, related=None)
     draft = composer.read(request)
     message = composer.answer(request, case, draft)
     if message is None:
+        case = find(request, reference)
         return again(request, case, draft, status=409 if draft.news else 422)
     return redirect(f"{address(case)}?sent={draft.key}#newest")
 

@@ -207,12 +207,13 @@ def files_of(request: HttpRequest) -> list[File]:
 def news_since(case: Case, seen: int, staff: User) -> str:
     """What came after the page was opened: the customer's message, or a colleague's answer."""
     answers = Q(direction=Message.Direction.OUT, template="") & ~Q(staff=staff)
-    fresh = Message.objects.of(case).filter(
+    fresh = Message.objects.read_of(case).filter(
         Q(direction=Message.Direction.IN) | answers, seq__gt=seen
     )
-    message = fresh.select_related("staff").order_by("-seq").first()
-    if message is None:
+    newest = fresh.order_by("-seq").values_list("pk", flat=True).first()
+    if newest is None:
         return ""
+    message = Message.objects.select_related("staff").get(pk=newest)
     if message.direction == Message.Direction.IN:
         return _("The customer wrote while you were writing: “%(text)s”") % {
             "text": words.shorten(message.text)
@@ -229,9 +230,9 @@ def answer(request: HttpRequest, case: Case, draft: Draft) -> Message | None:
     staff = staff_of(request)
     if not _valid(draft):
         return None
-    if not sent_already(case, draft):
-        draft.news = news_since(case, _number(request.POST.get("seen", "")), staff)
-    if draft.news:
+    news = news_since(case, _number(request.POST.get("seen", "")), staff)
+    if news and not sent_already(case, draft):
+        draft.news = news
         return None
     message = _try_to_send(request, case, staff, draft)
     if message is not None and message.text != draft.text:

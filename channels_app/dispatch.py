@@ -63,8 +63,9 @@ def reply(
     """
     with transaction.atomic():
         stem = case.locked()
-        if client_key and (found := stem.messages.filter(client_key=client_key).first()):
-            return found
+        sent = stem.messages.filter(client_key=client_key)
+        if client_key and sent.exists():
+            return sent.get()
         message = Message(
             case=stem,
             direction=Message.Direction.OUT,

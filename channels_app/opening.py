@@ -1,7 +1,7 @@
 """A customer opens a case: by the start page, a mail, or a contact that staff record."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from channels_app import dispatch, routing
 from channels_app.models import Channel
 from channels_app.todos import WISHES, call_back
-from contacts import services
+from contacts import search, services
 from contacts.files import File
 from contacts.kinds import KINDS, get
 from contacts.models import (
@@ -50,56 +50,74 @@ def open_case(
     customer: Customer | None = None,
     staff: User | None = None,
     calls_allowed: bool = False,
+    among: Sequence[Channel] | None = None,
 ) -> Case:
     """Open a case. `came_by`: how the question came; `kind`: how to answer it.
 
-    The same `client_key` again returns the case that is there. Raises NotOffered and
-    contacts.addresses.InvalidAddress.
+    `among`: the offered channels of that kind, where they were read a moment ago. The same
+    `client_key` again returns the case that is there, which is not `is_new`. Raises NotOffered
+    and contacts.addresses.InvalidAddress.
     """
-    channels = routing.offered(organisation.pk, kind)
+    channels = routing.offered(organisation.pk, kind) if among is None else among
     if not channels:
         raise NotOffered
     scheme = KINDS[kind].scheme
-    for tries_left in reversed(range(MAX_TRIES)):
-        try:
-            with transaction.atomic():
-                identity = Identity.of(scheme, address) if scheme else None
-                how = Holder.How.STAFF if staff else Holder.How.TYPED
-                holder = customer
-                if holder is None:
-                    holder = services.customer_for(identity, name=name, language=language, how=how)
-                elif identity is not None:
-                    services.hold(holder, identity, how=how)
-                choice = Choice(
+
+    @transaction.atomic
+    def write() -> Case:
+        with search.together():
+            identity = Identity.of(scheme, address) if scheme else None
+            case = services.new_case(
+                customer=_asker(customer, identity, name, language, staff),
+                choice=Choice(
                     kind=kind,
                     identity=identity,
                     wish=wish,
                     calls_allowed=calls_allowed,
                     by=Choice.By.STAFF if staff else Choice.By.CUSTOMER,
                     by_staff=staff,
-                )
-                case = services.new_case(
-                    customer=holder,
-                    choice=choice,
-                    text=text,
-                    title=title,
-                    about=about,
-                    organisation=organisation,
-                    language=language,
-                    topic=topic,
-                    how_soon=how_soon,
-                    client_key=client_key,
-                )
-                store(case, among=channels, text=text, kind=came_by, files=files, staff=staff)
-                return case
+                ),
+                text=text,
+                title=title,
+                about=about,
+                organisation=organisation,
+                language=language,
+                topic=topic,
+                how_soon=how_soon,
+                client_key=client_key,
+            )
+            store(case, among=channels, text=text, kind=came_by, files=files, staff=staff)
+            return case
+
+    return _once(write, client_key)
+
+
+def _asker(
+    known: Customer | None, identity: Identity | None, name: str, language: str, staff: User | None
+) -> Customer:
+    """Who asks: the customer that is known already, else the one of the address, or a new one."""
+    how = Holder.How.STAFF if staff else Holder.How.TYPED
+    if known is None:
+        return services.customer_for(identity, name=name, language=language, how=how)
+    if identity is not None:
+        services.hold(known, identity, how=how)
+    return known
+
+
+def _once(write: Callable[[], Case], client_key: uuid.UUID | None) -> Case:
+    """Write the case, or find the one that the same form has opened."""
+    tries = 0
+    while True:
+        tries += 1
+        try:
+            return write()
         except IntegrityError:
-            # Two clicks at once: the other one was first.
+            # A double click: the other one was first.
             if client_key and (found := Case.objects.filter(client_key=client_key).first()):
                 return found
             # Else the reference is taken, at a million cases one draw in 700: drawn again.
-            if not tries_left:
+            if tries == MAX_TRIES:
                 raise
-    raise AssertionError("unreachable")
 
 
 def store(case: Case, *, among: Sequence[Channel] | None = None, **message: Any) -> Message:

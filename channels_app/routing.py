@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
-
 from channels_app import reasons
 from channels_app.adapters.base import Reason
 from channels_app.models import Channel, Delivery
@@ -131,10 +129,7 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
 
 def offered(organisation_id: int, kind: str) -> list[Channel]:
     """The channels of one kind that an organisation offers, in its order."""
-    rows: QuerySet[Channel] = Channel.objects.offered().filter(
-        kind=kind, organisation=organisation_id
-    )
-    return list(rows.select_related("organisation"))
+    return list(Channel.objects.offered().filter(kind=kind, organisation=organisation_id))
 
 
 def _channel(

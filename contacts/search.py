@@ -1,7 +1,9 @@
 """Find cases by reference, address, name and text: one index, on PostgreSQL and on SQLite."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
@@ -18,12 +20,34 @@ INSERT_FTS = "INSERT OR REPLACE INTO contacts_search_fts(rowid, text) VALUES (%s
 BATCH = 1_000
 MIN_DIGITS = 6  # a part of a number is found from so many digits on
 MAX_FOUND = 1_000  # entries that one search looks at
+_waiting: ContextVar[list[SearchEntry] | None] = ContextVar("waiting", default=None)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """What is made findable within this block is written at its end, by one statement."""
+    if _waiting.get() is not None:
+        yield
+        return
+    token = _waiting.set([])
+    try:
+        yield
+        entries = _waiting.get()
+    finally:
+        _waiting.reset(token)
+    if entries:
+        index_all(entries)
 
 
 def index(text: str, *, case: Case | None = None, customer: Customer | None = None) -> None:
     """Make a text findable; called by the methods that write the text."""
-    if text:
-        index_all([SearchEntry(case=case, customer=customer, text=text)])
+    if not text:
+        return
+    entry, waiting = SearchEntry(case=case, customer=customer, text=text), _waiting.get()
+    if waiting is None:
+        index_all([entry])
+    else:
+        waiting.append(entry)
 
 
 def index_all(entries: Sequence[SearchEntry]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 MAX_JOINS = 5  # by colleagues, while one row is written
 # What routing and rendering read of a case.
+ANSWERED_WITH = ("topic", "choice__identity")  # what nearly every answer needs of it
 READ_WITH = ("customer__root", "organisation", "topic", "choice__identity", "choice__replaces")
 
 
@@ -123,6 +124,7 @@ class Case(models.Model):
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
 
     objects = CaseQuerySet.as_manager()
+    is_new = False  # stored by this very call, and not found
     has_family = True  # False where a query has found that no case was merged into it
 
     class Meta:
@@ -188,8 +190,7 @@ class Case(models.Model):
             if self._state.adding:
                 stem, values = self, self._begin(len(numbered), changes)
             else:
-                stem = self._take(max(1, len(numbered)), changes)
-                values = Case.objects.values("seq", *changes).get(pk=stem.pk)
+                stem, values = self._take(max(1, len(numbered)), changes)
             for number, line in enumerate(numbered, start=values["seq"] - len(numbered) + 1):
                 line.case, line.seq = self, number
             for model in dict.fromkeys(type(row) for row in numbered):
@@ -217,26 +218,32 @@ class Case(models.Model):
         for field, value in (changes | {"seq": count}).items():
             setattr(self, field, value)
         self.save(force_insert=True)
+        self.is_new = True
         self.choice = choice
         return changes | {"seq": count}
 
-    def _take(self, count: int, changes: dict[str, Any]) -> "Case":
-        """Take numbers from the stem, and change it; the stem as it is at this moment.
+    def _take(self, count: int, changes: dict[str, Any]) -> tuple["Case", dict[str, Any]]:
+        """Take numbers from the stem, and change it; the stem, and its new values.
 
         A colleague may have joined or parted the case since this row was read: who waits in a
         case that is no stem is in no queue.
         """
+        computed = any(hasattr(value, "resolve_expression") for value in changes.values())
         for _try in range(MAX_JOINS):
             stem = self.stem
             if stem.pk == self.pk or self._is_still_in(stem):
                 rows = Case.objects.filter(pk=stem.pk, root=None)
+                # Mostly nobody wrote since it was read: then its values are known without asking.
+                known = changes | {"seq": stem.seq + count}
+                if not computed and rows.filter(seq=stem.seq).update(**known):
+                    return stem, known
                 if rows.update(seq=F("seq") + count, **changes):
-                    return stem
+                    return stem, rows.values("seq", *changes).get()
             self.refresh_from_db(fields=["root"])
         raise Case.DoesNotExist(self.pk)
 
     def locked(self) -> "Case":
-        """The stem with its row lock, and with all that routing reads, as it is at this moment.
+        """The stem with its row lock, and with what an answer reads, as it is at this moment.
 
         In two statements: PostgreSQL joins a row that it waited for with the choice of before the
         wait, so that one statement gives a case without its choice. Needs a transaction.
@@ -246,7 +253,7 @@ class Case(models.Model):
             if stem.pk == self.pk or self._is_still_in(stem):
                 rows = Case.objects.select_for_update().filter(pk=stem.pk, root=None)
                 if rows.values_list("pk").first():
-                    return Case.objects.select_related(*READ_WITH).get(pk=stem.pk)
+                    return Case.objects.select_related(*ANSWERED_WITH).get(pk=stem.pk)
             self.refresh_from_db(fields=["root"])
         raise Case.DoesNotExist(self.pk)
 

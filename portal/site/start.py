@@ -1,7 +1,7 @@
 """The start page: one page, no account, works without JavaScript."""
 
-import uuid
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -148,49 +148,40 @@ def _create(
     topic: Topic | None,
     files: list[File],
 ) -> Case | None:
-    before, key = _asked_before(request, typed, wanted, text=text, files=files)
+    before = None if files else _sent_just_now(request, wanted, text)
     if before is not None:
         access.grant_case(request, before)
         return before
+    open_case = partial(
+        opening.open_case,
+        organisation=site_of(request).organisation,
+        text=text,
+        came_by="account",
+        kind=wanted.way.kind.name,
+        address=wanted.address,
+        name=wanted.name or typed.get("name", forms.MAX_NAME),
+        wish=wanted.wish,
+        topic=topic,
+        about=typed.get("about", 200),
+        how_soon=forms.how_soon_of(typed),
+        language=language_of(request),
+        files=files,
+        customer=access.signed_in_customer(request),
+        among=wanted.way.offer.channels,
+    )
     try:
-        case = opening.open_case(
-            organisation=site_of(request).organisation,
-            text=text,
-            came_by="account",
-            kind=wanted.way.kind.name,
-            address=wanted.address,
-            name=wanted.name or typed.get("name", forms.MAX_NAME),
-            wish=wanted.wish,
-            topic=topic,
-            about=typed.get("about", 200),
-            how_soon=forms.how_soon_of(typed),
-            language=language_of(request),
-            files=files,
-            client_key=key,
-            customer=access.signed_in_customer(request),
-        )
-    except opening.NotOffered:
-        typed.fail("way", _("This way is not offered any more. Please choose another one."))
-        return None
+        case = open_case(client_key=forms.client_key_of(typed))
+        if not case.is_new and _first_text(case) != text:
+            # Another text under a used key is another question, and no double click.
+            case = open_case()
     except InvalidAddress as error:
         typed.fail(wanted.way.address_id, error)
         return None
-    _welcome(request, case)
+    if case.is_new:
+        _welcome(request, case)
+    else:
+        access.grant_case(request, case)
     return case
-
-
-def _asked_before(
-    request: HttpRequest, typed: Typed, wanted: Wanted, *, text: str, files: list[File]
-) -> tuple[Case | None, uuid.UUID]:
-    """The case of this very form, or of this browser's very same question; else a key to use.
-
-    Another text under a used key is another question, and no double click.
-    """
-    key = forms.client_key_of(typed) or uuid.uuid4()
-    used = Case.objects.filter(client_key=key).first()
-    if used is not None:
-        return (used, key) if _first_text(used) == text else (None, uuid.uuid4())
-    return None if files else _sent_just_now(request, wanted, text), key
 
 
 def _first_text(case: Case) -> str:

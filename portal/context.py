@@ -15,6 +15,7 @@ from channels_app.promises import Offer
 from contacts import addresses
 from contacts.kinds import PHONE
 from contacts.models import Organisation
+from portal import lately
 from portal.site import brand
 
 
@@ -24,14 +25,15 @@ class Site:
     @cached_property
     def organisation(self) -> Organisation:
         """The organisation of this installation."""
-        return Organisation.current()
+        return lately.read("organisation", Organisation.current)
 
     @cached_property
     def board(self) -> list[Offer]:
         """Every offered way to be answered, as it is at this moment."""
         if self.organisation.pk is None:
             return []
-        return promises.board(self.organisation, timezone.now())
+        channels = lately.read("channels", lambda: promises.offered(self.organisation))
+        return promises.board(self.organisation, timezone.now(), channels)
 
     def offer(self, kind: str) -> Offer | None:
         """The row of one kind; None where it is not offered."""

@@ -16,7 +16,7 @@ class SessionStore(db.SessionStore):
         return get_random_string(32, VALID_KEY_CHARS)
 
     def save(self, must_create: bool = False) -> None:
-        """Store the session. Raises CreateError for a used key, UpdateError for one that is gone."""
+        """Store it. Raises CreateError for a key that is used, UpdateError for one that is gone."""
         if self.session_key is None:
             return self.create()
         row = self.create_model_instance(self._get_session(no_load=must_create))

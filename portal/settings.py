@@ -266,6 +266,8 @@ MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_FILES = 10
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
+# How long a process shows the organisation and what it offers without asking again.
+SITE_SECONDS = 1.0
 SESSION_ENGINE = "portal.sessions"
 SESSION_COOKIE_NAME = "onecase_staff"
 CUSTOMER_COOKIE_NAME = "onecase_customer"

@@ -18,3 +18,4 @@ if not os.environ.get("DATABASE_URL"):
 ALLOWED_HOSTS = ["*"]
 MIDDLEWARE = [m for m in _MIDDLEWARE if "whitenoise" not in m]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+SITE_SECONDS = 0  # a test sees what it wrote a moment ago: tests/site/test_lately.py has its own

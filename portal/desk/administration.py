@@ -20,6 +20,7 @@ from django.utils.translation import get_language_info
 from django.views.decorators.http import require_POST
 
 from contacts.models import User
+from portal import lately
 from portal.desk.pages import after_sign_in, show, staff_of
 
 __all__ = [
@@ -59,6 +60,7 @@ def page(route: str, view: View, name: str, *, post: bool = False) -> URLPattern
 
 def log(request: HttpRequest, row: models.Model, message: str | list[Any], *, flag: int) -> None:
     """Write down who changed what; never a value, only which fields."""
+    transaction.on_commit(lately.forget)
     LogEntry.objects.log_actions(
         user_id=staff_of(request).pk, queryset=[row], action_flag=flag, change_message=message
     )

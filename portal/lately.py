@@ -1,0 +1,29 @@
+"""What every page reads and administrators seldom change: read anew once a second per process.
+
+A page may be a second behind a change, and none of its own process: nothing is sent by it, routing
+and sending read the rows. What is kept is shared by threads, so that nobody may change it.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.conf import settings
+
+T = TypeVar("T")
+_kept: dict[str, tuple[Any, float]] = {}
+
+
+def read(name: str, ask: Callable[[], T]) -> T:
+    """The answer of that name, at most `SITE_SECONDS` old."""
+    now = time.monotonic()
+    answer, until = _kept.get(name, (None, now))
+    if until <= now:
+        answer = ask()
+        _kept[name] = answer, now + settings.SITE_SECONDS
+    return answer  # type: ignore[no-any-return]
+
+
+def forget() -> None:
+    """An administrator changed something: this process shows it at once."""
+    _kept.clear()

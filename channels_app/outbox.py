@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from channels_app.models import Channel, Delivery
 from contacts.models import Identity, Message
+from contacts.rows import insert
 
 logger = logging.getLogger(__name__)
 QUIET_SECONDS = 5.0
@@ -65,7 +66,7 @@ def add(
         next_attempt_at=at or now,
         replaces=replaces,
     )
-    delivery.save(force_insert=True)
+    insert([delivery])
     if delivery.status == Delivery.Status.QUEUED and delivery.next_attempt_at <= now:
         ring_on_commit(DELIVER, str(delivery.pk))
     return delivery

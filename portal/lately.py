@@ -4,8 +4,8 @@ A page may be a second behind a change, and none of its own process: nothing is 
 and sending read the rows. What is kept is shared by threads, so that nobody may change it.
 """
 
-import time
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -16,7 +16,7 @@ _kept: dict[str, tuple[Any, float]] = {}
 
 def read(name: str, ask: Callable[[], T]) -> T:
     """The answer of that name, at most `SITE_SECONDS` old."""
-    now = time.monotonic()
+    now = monotonic()
     answer, until = _kept.get(name, (None, now))
     if until <= now:
         answer = ask()

@@ -16,6 +16,7 @@ from contacts.models.choice import Choice
 from contacts.models.customer import Customer
 from contacts.models.organisation import Organisation
 from contacts.models.topic import Topic
+from contacts.rows import insert
 from contacts.viewers import Viewer
 
 if TYPE_CHECKING:
@@ -194,17 +195,16 @@ class Case(models.Model):
             for number, line in enumerate(numbered, start=values["seq"] - len(numbered) + 1):
                 line.case, line.seq = self, number
             for model in dict.fromkeys(type(row) for row in numbered):
-                lines = [row for row in numbered if type(row) is model]
-                model._default_manager.bulk_create(lines)  # type: ignore[arg-type]
+                insert([row for row in numbered if type(row) is model])
             for row in rows:
                 if isinstance(row, Choice):
                     row.case = stem
-                    row.save(force_insert=True)
+                    insert([row])
                     stem.choice = row
                     Case.objects.filter(pk=stem.pk).update(choice=row)
             for alert in alerts:
                 alert.case = stem
-                alert.save(force_insert=True)
+            insert(alerts)
             for field, value in changes.items():
                 is_row = isinstance(value, models.Model) or value is None
                 setattr(stem, field, value if is_row else values[field])
@@ -217,7 +217,7 @@ class Case(models.Model):
         choice, self.choice = self.choice, None  # it needs the case first
         for field, value in (changes | {"seq": count}).items():
             setattr(self, field, value)
-        self.save(force_insert=True)
+        insert([self])
         self.is_new = True
         self.choice = choice
         return changes | {"seq": count}

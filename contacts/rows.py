@@ -43,7 +43,11 @@ def _statement(model: type[Model], count: int, vendor: str) -> tuple[Sequence[Fi
     fields = [
         field for field in meta.local_concrete_fields if not (has_own_key and field.primary_key)
     ]
-    names = ", ".join(quote(field.column) for field in fields)
+    names = ", ".join(quote(field.column or "") for field in fields)
     line = f"({', '.join(['%s'] * len(fields))})"
     sql = f"INSERT INTO {quote(meta.db_table)} ({names}) VALUES {', '.join([line] * count)}"
-    return fields, f"{sql} RETURNING {quote(meta.pk.column)}" if has_own_key else sql, has_own_key
+    return (
+        fields,
+        f"{sql} RETURNING {quote(meta.pk.column or '')}" if has_own_key else sql,
+        has_own_key,
+    )

@@ -21,7 +21,7 @@ def read(name: str, ask: Callable[[], T]) -> T:
     if until <= now:
         answer = ask()
         _kept[name] = answer, now + settings.SITE_SECONDS
-    return answer  # type: ignore[no-any-return]
+    return answer
 
 
 def forget() -> None:

@@ -19,7 +19,9 @@ class SessionStore(db.SessionStore):
         """Store it. Raises CreateError for a key that is used, UpdateError for one that is gone."""
         if self.session_key is None:
             return self.create()
-        row = self.create_model_instance(self._get_session(no_load=must_create))
+        row = self.create_model_instance(
+            self._get_session(no_load=must_create)  # type: ignore[attr-defined]
+        )
         # One statement is whole by itself; within a transaction its fault must not end that.
         block = transaction.atomic() if connection.in_atomic_block else nullcontext()
         try:

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from channels_app.models import Channel, Delivery
 from contacts.models import Identity, Message
-from contacts.rows import insert
 
 logger = logging.getLogger(__name__)
 QUIET_SECONDS = 5.0
@@ -66,7 +65,7 @@ def add(
         next_attempt_at=at or now,
         replaces=replaces,
     )
-    insert([delivery])
+    delivery.save(force_insert=True)
     if delivery.status == Delivery.Status.QUEUED and delivery.next_attempt_at <= now:
         ring_on_commit(DELIVER, str(delivery.pk))
     return delivery

@@ -1,7 +1,7 @@
 """Find cases by reference, address, name and text: one index, on PostgreSQL and on SQLite."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -13,7 +13,6 @@ from contacts import addresses
 from contacts.kinds import EMAIL, PHONE
 from contacts.models import Case, Customer, SearchEntry
 from contacts.models.identity import Identity
-from contacts.rows import insert
 
 WORD = re.compile(r"[^\W_]+")
 MAX_INDEXED = 50_000  # characters of one text
@@ -37,7 +36,7 @@ def together() -> Iterator[None]:
     finally:
         _waiting.reset(token)
     if entries:
-        _write(entries, insert)
+        index_all(entries)
 
 
 def index(text: str, *, case: Case | None = None, customer: Customer | None = None) -> None:
@@ -46,25 +45,19 @@ def index(text: str, *, case: Case | None = None, customer: Customer | None = No
         return
     entry, waiting = SearchEntry(case=case, customer=customer, text=text), _waiting.get()
     if waiting is None:
-        _write([entry], insert)
+        index_all([entry])
     else:
         waiting.append(entry)
 
 
 def index_all(entries: Sequence[SearchEntry]) -> None:
     """Make many texts findable at once."""
-    _write(entries, SearchEntry.objects.bulk_create)
-
-
-def _write(
-    entries: Sequence[SearchEntry], store: Callable[[Sequence[SearchEntry]], object]
-) -> None:
     for entry in entries:
         entry.text = plain(entry.text)
-    store(entries)
+    rows = SearchEntry.objects.bulk_create(entries)
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.executemany(INSERT_FTS, [(row.pk, row.text) for row in entries])
+            cursor.executemany(INSERT_FTS, [(row.pk, row.text) for row in rows])
 
 
 def plain(text: str) -> str:

@@ -32,7 +32,6 @@ from contacts.models import (
     User,
 )
 from contacts.models.case import new_reference
-from contacts.rows import insert
 
 MAX_TEXT = 20_000  # characters that a person may type
 
@@ -88,12 +87,9 @@ def customer_for(
     customer = known_customer(identity) if identity and is_known else None
     if customer is None:
         name = clean_text(name)[:200]
-        customer = Customer(name=name, language=language)
-        insert([customer])
+        customer = Customer.objects.create(name=name, language=language)
         if identity is not None:
-            holder = Holder(customer=customer, identity=identity, how=how)
-            insert([holder])
-            _first_held(holder)
+            _first_held(Holder.objects.create(customer=customer, identity=identity, how=how))
         if name:
             search.index(name, customer=customer)
     return customer
@@ -119,7 +115,7 @@ def _first_held(holder: Holder) -> None:
     identity.is_new = False
     search.index(search.spelled(identity), customer=customer)  # people look for a part of it
     if identity.scheme == EMAIL:
-        insert([Consent(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)])
+        Consent.objects.create(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)
 
 
 def prove_by_answer(case: Case, identity: Identity) -> None:

@@ -16,7 +16,6 @@ from contacts.models.choice import Choice
 from contacts.models.customer import Customer
 from contacts.models.organisation import Organisation
 from contacts.models.topic import Topic
-from contacts.rows import insert
 from contacts.viewers import Viewer
 
 if TYPE_CHECKING:
@@ -195,16 +194,17 @@ class Case(models.Model):
             for number, line in enumerate(numbered, start=values["seq"] - len(numbered) + 1):
                 line.case, line.seq = self, number
             for model in dict.fromkeys(type(row) for row in numbered):
-                insert([row for row in numbered if type(row) is model])
+                lines = [row for row in numbered if type(row) is model]
+                model._default_manager.bulk_create(lines)  # type: ignore[arg-type]
             for row in rows:
                 if isinstance(row, Choice):
                     row.case = stem
-                    insert([row])
+                    row.save(force_insert=True)
                     stem.choice = row
                     Case.objects.filter(pk=stem.pk).update(choice=row)
             for alert in alerts:
                 alert.case = stem
-            insert(alerts)
+                alert.save(force_insert=True)
             for field, value in changes.items():
                 is_row = isinstance(value, models.Model) or value is None
                 setattr(stem, field, value if is_row else values[field])
@@ -217,7 +217,7 @@ class Case(models.Model):
         choice, self.choice = self.choice, None  # it needs the case first
         for field, value in (changes | {"seq": count}).items():
             setattr(self, field, value)
-        insert([self])
+        self.save(force_insert=True)
         self.is_new = True
         self.choice = choice
         return changes | {"seq": count}

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from contacts import codes
 from contacts.models.case import Case
 from contacts.models.identity import Identity
-from contacts.rows import insert
 
 MAX_ATTEMPTS = 5
 
@@ -48,7 +47,7 @@ class CodeQuerySet(models.QuerySet["Code"]):
             # Six digits are looked up with their identity; a longer form must be unique alone.
             if form != codes.PIN or not self.live().filter(purpose=purpose, digest=digest).exists():
                 break
-        code = Code(
+        return self.create(
             id=key,
             purpose=purpose,
             form=form,
@@ -59,8 +58,6 @@ class CodeQuerySet(models.QuerySet["Code"]):
             uses_left=rule.uses,
             expires_at=timezone.now() + (lifetime or rule.lifetime),
         )
-        insert([code])
-        return code
 
     def find(self, purpose: str, value: str) -> "Code | None":
         """The live code of that plain value (long forms and PINs)."""

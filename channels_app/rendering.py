@@ -1,10 +1,14 @@
 """What one kind can carry of a message, in the customer's language."""
 
-from datetime import timedelta
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Window
+from django.db.models.functions import RowNumber
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import formats, timezone, translation
@@ -21,26 +25,118 @@ MAX_REFERENCES = 10
 LINK_MARGIN = timedelta(days=15)  # a link in a mail works at least so long
 
 
-def render(delivery: Delivery) -> Outbound:
+class Background:
+    """What the mails of a batch say besides their own rows, read at once for all of them."""
+
+    def __init__(self, deliveries: Iterable[Delivery]) -> None:
+        pairs = [
+            (row.message.case.stem.pk, row.identity_id) for row in deliveries if row.message.case
+        ]
+        self._cases = {case for case, _identity in pairs}
+        self._people = {identity for _case, identity in pairs}
+        self._codes: dict[tuple[int | None, str, int | None], Code] = {}
+        self._threads: dict[tuple[int | None, int | None], list[tuple[datetime, str]]] = (
+            defaultdict(list)
+        )
+        self._firsts: dict[int, Message] = {}
+        if pairs:
+            self._read_codes()
+            self._read_threads()
+            self._firsts = _firsts(self._cases)
+
+    def _read_codes(self) -> None:
+        """Live ones are used again; a link has to last for a while."""
+        until = timezone.now() + LINK_MARGIN
+        lasting = Q(identity__in=self._people, expires_at__gte=until)
+        wanted = Q(purpose=codes.REPLY) | (Q(purpose=codes.CASE_LINK) & lasting)
+        rows = Code.objects.live().filter(wanted, case__in=self._cases).order_by("created_at")
+        for code in rows:
+            who = code.identity_id if code.purpose == codes.CASE_LINK else None
+            self._codes[code.case_id, code.purpose, who] = code
+
+    def _read_threads(self) -> None:
+        """The newest mails of each case, of those that one address sent or got."""
+        kinds = {"message__case__in": self._cases, "channel__kind": "email"}
+        came = _newest(
+            InboundItem.objects.filter(**kinds, message__identity__in=self._people).exclude(
+                provider_id=""
+            ),
+            "message__identity",
+            "pk",
+        )
+        for case, who, at, value in came.values_list(
+            "message__case", "message__identity", "created_at", "provider_id"
+        ):
+            self._threads[case, who].append((at, value))
+        went = _newest(
+            Delivery.objects.filter(**kinds, identity__in=self._people).exclude(sent_at=None),
+            "identity",
+            "created_at",
+        )
+        for case, who, at, pk, mailbox in went.values_list(
+            "message__case", "identity", "created_at", "pk", "channel__address"
+        ):
+            self._threads[case, who].append((at, message_id(str(pk), mailbox)))
+
+    def reply_code(self, case: Case) -> Code:
+        """The reply code of a case."""
+        key = (case.pk, codes.REPLY, None)
+        if key not in self._codes:
+            self._codes[key] = services.reply_code(case)
+        return self._codes[key]
+
+    def link(self, case: Case, identity: Identity) -> Code:
+        """A link that opens the case, after a button, for one address."""
+        key = (case.pk, codes.CASE_LINK, identity.pk)
+        if key not in self._codes:
+            self._codes[key] = services.case_link(case, identity)
+        return self._codes[key]
+
+    def subject(self, case: Case) -> str:
+        """What the case is about, fit for the customer's eyes."""
+        return _about(case, self._firsts.get(case.pk))
+
+    def thread(self, case: Case, delivery: Delivery) -> list[str]:
+        """Message-IDs of the mails of this case, oldest first, so that mail programs thread it.
+
+        Only of those that this address sent or got: to name another's mail is half a forged bounce.
+        """
+        own = message_id(str(delivery.pk), delivery.channel.address)
+        rows = sorted(self._threads[case.pk, delivery.identity_id])
+        known = [f"<{value}>" for _at, value in rows if " " not in value and value != own]
+        return known[-MAX_REFERENCES:]
+
+    def sent(self, delivery: Delivery) -> None:
+        """One of them went: those that follow it in its case refer to it."""
+        if delivery.message.case is not None:
+            value = message_id(str(delivery.pk), delivery.channel.address)
+            whose = (delivery.message.case_id, delivery.identity_id)
+            self._threads[whose].append((delivery.created_at, value))
+
+
+def _newest(rows: QuerySet[Any], who: str, order: str) -> QuerySet[Any]:
+    """As many as a mail refers to, and one more: of each case and address."""
+    place = Window(RowNumber(), partition_by=["message__case", who], order_by=F(order).desc())
+    return rows.annotate(place=place).filter(place__lte=MAX_REFERENCES + 1)
+
+
+def _firsts(cases: Iterable[int]) -> dict[int, Message]:
+    """The first message of each case."""
+    first = Message.objects.filter(case=OuterRef("pk")).order_by("seq").values("pk")[:1]
+    keys = Case.objects.filter(pk__in=cases).values_list(Subquery(first))
+    rows = Message.objects.filter(pk__in=keys).only("case", "staff", "kind", "created_at")
+    return {row.case_id: row for row in rows if row.case_id is not None}
+
+
+def render(delivery: Delivery, background: Background | None = None) -> Outbound:
     """The Outbound of a delivery; the same key and Message-ID on every try."""
     message = delivery.message
     language = message.language or settings.LANGUAGE_CODE
     zone = delivery.channel.organisation.time_zone
     with translation.override(language), timezone.override(zone):
-        return _mail(delivery) if message.case else _notice(delivery)
-
-
-def codes_of(case: Case, identity: Identity | None) -> tuple[Code, Code]:
-    """The reply code of a case, and a link that opens it after a button for one address.
-
-    Live ones are used again; a link has to last for a while.
-    """
-    lasting = Q(identity=identity, expires_at__gte=timezone.now() + LINK_MARGIN)
-    wanted = Q(purpose=codes.REPLY) | (Q(purpose=codes.CASE_LINK) & lasting)
-    rows = Code.objects.live().filter(wanted, case=case).order_by("created_at")
-    found = {code.purpose: code for code in rows}
-    reply = found.get(codes.REPLY) or services.reply_code(case)
-    return reply, found.get(codes.CASE_LINK) or services.case_link(case, identity)
+        if message.case is None:
+            return _notice(delivery)
+        return _mail(delivery, background or Background([delivery]))
 
 
 def code_url(code: Code) -> str:
@@ -48,7 +144,7 @@ def code_url(code: Code) -> str:
     return settings.PUBLIC_URL + reverse("site:case_link", args=[code.plain])
 
 
-def _mail(delivery: Delivery) -> Outbound:
+def _mail(delivery: Delivery, background: Background) -> Outbound:
     message = delivery.message
     assert message.case is not None and delivery.identity is not None
     case = message.case.stem
@@ -56,15 +152,14 @@ def _mail(delivery: Delivery) -> Outbound:
     template = message.template or "answer"
     if delivery.only_notice and not message.template:
         template = "only_notice"
-    reply_code, link = codes_of(case, delivery.identity)
-    reply = reply_code.plain
+    reply = background.reply_code(case).plain
     mailbox = delivery.channel.address
     context = {
         "message": message,
         "case": case,
         "organisation": organisation,
         "phone": addresses.display(PHONE, organisation.phone),
-        "link": code_url(link),
+        "link": code_url(background.link(case, delivery.identity)),
         "marker": marker(case.reference, reply),
         "host": settings.PUBLIC_URL,
     }
@@ -75,17 +170,20 @@ def _mail(delivery: Delivery) -> Outbound:
         from_name=_from_name(message, organisation.name),
         from_address=mailbox,
         reply_to=reply_address(mailbox, reply),
-        subject=_subject(case, template),
+        subject=_subject(case, template, background),
         text=render_to_string(f"mail/{template}.txt", context).strip() + "\n",
         html=render_to_string(f"mail/{template}.html", context),
-        headers=_headers(case, delivery, automatic=bool(message.template)),
+        headers=_headers(background.thread(case, delivery), automatic=bool(message.template)),
         files=tuple(OutFile(f.name, f.content_type, f.file.read()) for f in files),
     )
 
 
 def subject_of(case: Case) -> str:
     """What a case is about, fit for the customer's eyes: never a note that staff took down."""
-    first = case.messages.order_by("seq").only("staff", "kind", "created_at").first()
+    return _about(case, _firsts([case.pk]).get(case.pk))
+
+
+def _about(case: Case, first: Message | None) -> str:
     if first is None or first.staff_id is None:
         return case.title
     words = {
@@ -98,10 +196,10 @@ def subject_of(case: Case) -> str:
     return words.get(first.kind, _("Your question of %(day)s")) % {"day": day}
 
 
-def _subject(case: Case, template: str) -> str:
+def _subject(case: Case, template: str, background: Background) -> str:
     """A sensitive case and an automatic mail name no subject: only the reference."""
     if template == "answer":
-        return f"Re: {subject_of(case)} [{case.reference}]"
+        return f"Re: {background.subject(case)} [{case.reference}]"
     if template == "acknowledgement":
         return _("We have your question [%(reference)s]") % {"reference": case.reference}
     return _("You have an answer [%(reference)s]") % {"reference": case.reference}
@@ -117,32 +215,13 @@ def _from_name(message: Message, organisation: str) -> str:
     }
 
 
-def _headers(case: Case, delivery: Delivery, *, automatic: bool) -> tuple[tuple[str, str], ...]:
+def _headers(thread: list[str], *, automatic: bool) -> tuple[tuple[str, str], ...]:
     headers = []
-    if ids := _thread(case, delivery):
-        headers += [("References", " ".join(ids)), ("In-Reply-To", ids[-1])]
+    if thread:
+        headers += [("References", " ".join(thread)), ("In-Reply-To", thread[-1])]
     if automatic:
         headers += [("Auto-Submitted", "auto-replied"), ("Precedence", "auto_reply")]
     return tuple(headers)
-
-
-def _thread(case: Case, delivery: Delivery) -> list[str]:
-    """Message-IDs of the mails of this case, oldest first, so that mail programs thread it.
-
-    Only of those that this address sent or got: to name another's mail is half a forged bounce.
-    """
-    kinds = {"message__case": case, "channel__kind": "email"}
-    who = delivery.identity
-    came = InboundItem.objects.filter(**kinds, message__identity=who).exclude(provider_id="")
-    went = Delivery.objects.filter(**kinds, identity=who).exclude(pk=delivery.pk)
-    sent = went.exclude(sent_at=None).order_by("-created_at")[:MAX_REFERENCES]
-    rows = list(came.order_by("-pk").values_list("created_at", "provider_id")[:MAX_REFERENCES])
-    rows += [
-        (at, message_id(str(pk), address))
-        for at, pk, address in sent.values_list("created_at", "pk", "channel__address")
-    ]
-    known = [f"<{value}>" for _at, value in sorted(rows) if " " not in value]
-    return known[-MAX_REFERENCES:]
 
 
 def _notice(delivery: Delivery) -> Outbound:

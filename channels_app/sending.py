@@ -1,8 +1,11 @@
 """One try of one delivery: lease held, route asked again, then the network, outside `atomic`."""
 
+import enum
 import logging
 import uuid
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,7 +24,8 @@ from contacts import tracing
 from contacts.models import Event, Identity, Message
 
 logger = logging.getLogger(__name__)
-BATCH = 20  # rows under one lease: each is looked at again before it is sent
+BATCH = 20  # rows under one lease, read at once; each is held against the database when it goes
+IN_VAIN = 3  # batches of which nothing could be begun, before the rest is left to the sweep
 SEEN_EVERY = timedelta(seconds=5)
 PAUSE_UNREACHABLE = timedelta(seconds=30)
 PAUSE_MISCONFIGURED = timedelta(minutes=5)
@@ -37,11 +41,26 @@ RELATED = (
     "message__code",
 )
 FILES = "message__attachments"
-# What may change between reading a batch and sending its last row.
-FRESH = (
-    *("message__case__seq", "message__case__root_id", "message__case__root__seq"),
-    *("identity__bounced_at", "identity__blocked_at", "identity__stopped_at"),
-)
+
+
+class Turn(enum.Enum):
+    """How a batch goes on after one of its rows."""
+
+    NEXT = enum.auto()  # with the next row
+    OUTDATED = enum.auto()  # this row, or what was read with it, is no longer so: read anew
+    STOPPED = enum.auto()  # the fault is the channel's: the next row would meet it too
+
+
+class Batch:
+    """Rows under one lease, and what they need, read at once."""
+
+    def __init__(self, channel: Channel, lease: uuid.UUID, keys: Sequence[uuid.UUID]) -> None:
+        rows = Delivery.objects.select_related(*RELATED).prefetch_related(FILES).in_bulk(keys)
+        self.lease, self.deliveries = lease, [rows[key] for key in keys if key in rows]
+        for delivery in self.deliveries:
+            delivery.channel = channel
+        self.background = rendering.Background(self.deliveries)
+        self.offered = routing.offered(channel.organisation_id, channel.kind)
 
 
 def deliver(delivery_id: uuid.UUID) -> int:
@@ -50,30 +69,18 @@ def deliver(delivery_id: uuid.UUID) -> int:
     Rows that another worker leased are left alone.
     """
     rung = Channel.objects.filter(deliveries=delivery_id, deliveries__status=Delivery.Status.QUEUED)
-    channel, tried = rung.select_related("organisation").first(), 0
-    while channel is not None and _has_room(channel):
+    key, tried, in_vain = rung.values_list("pk", flat=True).first(), 0, 0
+    while key is not None and in_vain < IN_VAIN:
+        # Read for each batch: what an administrator changes holds from the next one on.
+        channel = Channel.objects.select_related("organisation").get(pk=key)
+        if not _has_room(channel):
+            break
         lease, keys = Delivery.objects.claim(channel, timezone.now(), BATCH)
         if not keys:
             break
-        batch = Delivery.objects.select_related(*RELATED).prefetch_related(FILES)
-        rows = batch.in_bulk(keys)
-        for number, key in enumerate(keys):
-            delivery = rows[key] if number == 0 else _as_it_is_now(rows[key])
-            if delivery is None:
-                continue
-            delivery.channel, tried = channel, tried + 1
-            with tracing.bound(case=_reference(delivery)):
-                goes_on = attempt(delivery, lease)
-                logger.info("Delivery %s by %s: %s.", delivery.pk, channel.slug, delivery.status)
-            if not goes_on:
-                Delivery.objects.let_go(lease)
-                break
+        done = _send(Batch(channel, lease, keys))
+        tried, in_vain = tried + done, 0 if done else in_vain + 1
     return tried
-
-
-def _reference(delivery: Delivery) -> str:
-    case = delivery.message.case
-    return case.reference if case else "-"
 
 
 def _has_room(channel: Channel) -> bool:
@@ -82,45 +89,51 @@ def _has_room(channel: Channel) -> bool:
     return sending < channel.max_sending
 
 
-def _as_it_is_now(delivery: Delivery) -> Delivery | None:
-    """The same row; read anew where its case or its address changed since the batch was read."""
-    rows = Delivery.objects.filter(pk=delivery.pk)
-    now = rows.values_list(*FRESH).first()
-    case, identity = delivery.message.case, delivery.identity
-    then = (
-        *((case.seq, case.root_id, case.root.seq if case.root else None) if case else [None] * 3),
-        *(
-            (identity.bounced_at, identity.blocked_at, identity.stopped_at)
-            if identity
-            else [None] * 3
-        ),
-    )
-    return delivery if now == then else rows.select_related(*RELATED).first()
+def _send(batch: Batch) -> int:
+    """Send the rows of a batch one by one, as long as it goes; how many were settled."""
+    for done, delivery in enumerate(batch.deliveries):
+        with tracing.bound(case=_reference(delivery)):
+            turn = attempt(delivery, batch)
+            logger.info(
+                "Delivery %s by %s: %s.", delivery.pk, delivery.channel.slug, delivery.status
+            )
+        if turn is not Turn.NEXT:
+            Delivery.objects.let_go(batch.lease)
+            return done + (turn is Turn.STOPPED)
+    return len(batch.deliveries)
 
 
-def attempt(delivery: Delivery, lease: uuid.UUID) -> bool:
-    """Try once; False where the fault is the channel's, so that the next row would meet it too.
+def _reference(delivery: Delivery) -> str:
+    case = delivery.message.case
+    return case.reference if case else "-"
 
-    Whatever happens is written on the row and in an Attempt.
-    """
+
+def attempt(delivery: Delivery, batch: Batch) -> Turn:
+    """Try one row of a batch once; whatever happens is written on the row and in an Attempt."""
     started = timezone.now()
-    if not _still_wanted(delivery):
-        return True
+    grounds = Delivery.objects.filter(pk=delivery.pk, **_grounds(delivery))
+    instead = _otherwise(delivery, batch.offered)
+    if instead is not None:
+        if not grounds.exists():
+            return Turn.OUTDATED
+        instead()
+        return Turn.NEXT
     try:
-        outbound = rendering.render(delivery)
+        outbound = rendering.render(delivery, batch.background)
         adapter = delivery.channel.adapter()
     except Exception as error:  # a broken template must not stop the channel's other rows
         logger.exception("Delivery %s cannot be rendered.", delivery.pk)
         _fail(delivery, Reason("not_made", {"fault": type(error).__name__}))
-        return True
-    if not delivery.start_sending(lease, timezone.now()):
-        return True
+        return Turn.NEXT
+    if not delivery.start_sending(batch.lease, timezone.now(), grounds):
+        return Turn.OUTDATED
     try:
         sent = adapter.send(outbound)
     except SendError as error:
         _record(delivery, type(error).__name__.lower(), started, error.why)
         _after(delivery, error)
-        return not (error.everyone or isinstance(error, Misconfigured))
+        stops = error.everyone or isinstance(error, Misconfigured)
+        return Turn.STOPPED if stops else Turn.NEXT
     except Exception as error:
         logger.exception("Delivery %s broke in its adapter.", delivery.pk)
         why = Reason("fault", {"fault": type(error).__name__})
@@ -128,7 +141,36 @@ def attempt(delivery: Delivery, lease: uuid.UUID) -> bool:
         _after(delivery, Uncertain(why))
     else:
         _sent(delivery, sent, started)
-    return True
+        batch.background.sent(delivery)
+    return Turn.NEXT
+
+
+def _grounds(delivery: Delivery) -> dict[str, object]:
+    """What routing and rendering took from other rows, by its path: while it is so, it may go.
+
+    Choice and topic of a case change by `Case.append` only, which takes a number of the case.
+    Routing itself asks for consents and holders, for each row at its turn.
+    """
+    message, identity = delivery.message, delivery.identity
+    found: dict[str, object] = {"channel__version": delivery.channel.version}
+    if identity is not None:
+        for mark in ("bounced_at", "blocked_at", "stopped_at"):
+            found[f"identity__{mark}__isnull"] = getattr(identity, mark) is None
+    case = message.case
+    if case is None:
+        return found
+    stem = case.stem
+    path = "message__case" if case.root_id is None else "message__case__root"
+    found |= {"message__case": case.pk, "message__case__root": case.root_id}
+    found[f"{path}__seq"] = stem.seq
+    if stem.topic is not None:
+        found[f"{path}__topic__is_sensitive"] = stem.topic.is_sensitive
+    if stem.choice is None or stem.choice.kind != message.kind:  # their usual way, and consents
+        top = stem.customer.root
+        found[f"{path}__customer__root"] = top.pk if top else None
+        whose = f"{path}__customer" + ("__root" if top else "")
+        found[f"{whose}__preferred_kind"] = stem.customer.top.preferred_kind
+    return found
 
 
 def _sent(delivery: Delivery, sent: Sent, started: datetime) -> None:
@@ -150,25 +192,26 @@ def _sent(delivery: Delivery, sent: Sent, started: datetime) -> None:
         Channel.objects.filter(pk=channel.pk).update(last_success_at=now)
 
 
-def _still_wanted(delivery: Delivery) -> bool:
-    """Ask routing again, just before the network: a "no" that came meanwhile holds (R12)."""
-    message = delivery.message
-    if message.case is None or delivery.role == Delivery.Role.FALLBACK:
-        return True
-    by_choice = message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT)
-    chosen = routing.chosen_kind(message.case.stem)[0]
-    if by_choice and chosen and chosen != message.kind:
-        dispatch.reroute(delivery)
-        return False
-    route = routing.route(message, timezone.now())
-    if isinstance(route, routing.Refused):
-        _fail(delivery, route.why)
-        return False
-    delivery.only_notice |= route.only_notice  # the topic may have become sensitive meanwhile
-    if by_choice and route.identity != delivery.identity:
-        dispatch.reroute(delivery)
-        return False
-    return True
+def _otherwise(delivery: Delivery, offered: Sequence[Channel]) -> Callable[[], object] | None:
+    """Ask routing again: what to do instead where it no longer goes this way; None: send it.
+
+    A "no" that came meanwhile holds (R12), for a second channel and for notices as well.
+    """
+    message, identity = delivery.message, delivery.identity
+    if message.case is not None and delivery.role != Delivery.Role.FALLBACK:
+        by_choice = message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT)
+        chosen = routing.chosen_kind(message.case.stem)[0]
+        if by_choice and chosen and chosen != message.kind:
+            return partial(dispatch.reroute, delivery)
+        route = routing.route(message, timezone.now(), among=offered)
+        if isinstance(route, routing.Refused):
+            return partial(_fail, delivery, route.why)
+        delivery.only_notice |= route.only_notice  # the topic may have become sensitive meanwhile
+        if by_choice and route.identity != identity:
+            return partial(dispatch.reroute, delivery)
+    if identity is not None and not identity.is_usable:
+        return partial(_fail, delivery, Reason("address_dead", {"address": str(identity)}))
+    return None
 
 
 def _record(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -189,11 +189,19 @@ class Delivery(models.Model):
         if case is not None:
             hints.publish(case.root_id or case.pk, case.seq)
 
-    def start_sending(self, lease: uuid.UUID, now: datetime) -> bool:
-        """Queued to sending, just before the network call, and only by the holder of the lease."""
-        changed = Delivery.objects.filter(
-            pk=self.pk, status=self.Status.QUEUED, lease=lease
-        ).update(
+    def start_sending(
+        self, lease: uuid.UUID, now: datetime, grounds: DeliveryQuerySet | None = None
+    ) -> bool:
+        """Queued to sending, just before the network call, and only by the holder of the lease.
+
+        `grounds`: this row, found by what was decided on; nothing starts that no longer holds.
+        """
+        held = Delivery.objects.filter(pk=self.pk, status=self.Status.QUEUED, lease=lease)
+        if grounds is not None:
+            # A look-up beside the conditions of the row itself: those in it PostgreSQL would not
+            # look at again after it waited for the row.
+            held = held.filter(Exists(grounds))
+        changed = held.update(
             status=self.Status.SENDING,
             leased_until=now + LEASE,
             attempt_count=F("attempt_count") + 1,

@@ -31,6 +31,7 @@ from channels_app.adapters.base import (
 from channels_app.adapters.mail import MailAdapter, build, message_id
 
 TIMEOUT = 15  # seconds for each step of SMTP
+CLOSING = 421  # the server's word before it closes the connection
 
 
 class EmailAdapter(MailAdapter):
@@ -65,14 +66,10 @@ class EmailAdapter(MailAdapter):
             self._smtp = None
 
     def _open(self) -> smtplib.SMTP:
-        """The open connection; one that the server has closed meanwhile is opened anew."""
+        """The connection, open; a new one is greeted and signed in."""
         if self._smtp is not None and self._smtp.connection is not None:
-            try:
-                if self._smtp.connection.noop()[0] == 250:
-                    return self._smtp.connection
-            except (smtplib.SMTPException, OSError):
-                pass
-            self.close()
+            return self._smtp.connection
+        self.close()
         self._smtp = smtp_for(self.account.setting("url"))
         try:
             self._smtp.open()
@@ -89,7 +86,7 @@ class EmailAdapter(MailAdapter):
         """Hand one mail to the server, step by step, so that each failure has its own meaning."""
         mail = build(outbound)
         content = mail.message().as_bytes(linesep="\r\n")  # type: ignore[call-arg]
-        server = self._open()
+        server = self._begin(outbound)
         try:
             self._envelope(server, outbound)
         except (smtplib.SMTPServerDisconnected, OSError) as error:
@@ -111,11 +108,30 @@ class EmailAdapter(MailAdapter):
             raise _refusal(code, text)
         return Sent(provider_id=message_id(outbound.key, outbound.from_address))
 
-    def _envelope(self, server: smtplib.SMTP, outbound: Outbound) -> None:
-        server.ehlo_or_helo_if_needed()
-        code, text = server.mail(outbound.reply_to or outbound.from_address)
+    def _begin(self, outbound: Outbound) -> smtplib.SMTP:
+        """Say from whom it is, over the open connection; a new one if the server closed that.
+
+        Nothing of the mail went yet, so that this line is also the question whether it is open.
+        """
+        kept = self._smtp is not None
+        server = self._open()
+        try:
+            server.ehlo_or_helo_if_needed()
+            code, text = server.mail(outbound.reply_to or outbound.from_address)
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            if kept:
+                return self._begin(outbound)
+            raise Unavailable(Reason("mail_broke", _fault(error))) from None
+        if code == CLOSING and kept:
+            self.close()
+            return self._begin(outbound)
         if code != 250:
+            self._reset(server)
             raise _refusal(code, text)
+        return server
+
+    def _envelope(self, server: smtplib.SMTP, outbound: Outbound) -> None:
         code, text = server.rcpt(outbound.to)
         if code not in (250, 251):
             raise _refusal(code, text, recipient=True)

@@ -186,7 +186,7 @@ def open_in(case: Case) -> DeliveryQuerySet:
     """What is queued or to do in a case and can still be taken back."""
     S = Delivery.Status
     return Delivery.objects.filter(
-        Q(message__case=case) | Q(message__case__root=case),
+        message__case__in=case.member_ids,
         status__in=(S.QUEUED, S.TODO, S.TAKEN),
     )
 

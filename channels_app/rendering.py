@@ -101,9 +101,8 @@ class Background:
 
         Only of those that this address sent or got: to name another's mail is half a forged bounce.
         """
-        own = message_id(str(delivery.pk), delivery.channel.address)
         rows = sorted(self._threads[case.pk, delivery.identity_id])
-        known = [f"<{value}>" for _at, value in rows if " " not in value and value != own]
+        known = [f"<{value}>" for _at, value in rows if " " not in value]
         return known[-MAX_REFERENCES:]
 
     def sent(self, delivery: Delivery) -> None:
@@ -115,9 +114,9 @@ class Background:
 
 
 def _newest(rows: QuerySet[Any], who: str, order: str) -> QuerySet[Any]:
-    """As many as a mail refers to, and one more: of each case and address."""
+    """As many as a mail refers to, of each case and address."""
     place = Window(RowNumber(), partition_by=["message__case", who], order_by=F(order).desc())
-    return rows.annotate(place=place).filter(place__lte=MAX_REFERENCES + 1)
+    return rows.annotate(place=place).filter(place__lte=MAX_REFERENCES)
 
 
 def _firsts(cases: Iterable[int]) -> dict[int, Message]:

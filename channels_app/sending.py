@@ -1,6 +1,5 @@
 """One try of one delivery: lease held, route asked again, then the network, outside `atomic`."""
 
-import enum
 import logging
 import uuid
 from collections.abc import Callable, Sequence
@@ -43,14 +42,6 @@ RELATED = (
 FILES = "message__attachments"
 
 
-class Turn(enum.Enum):
-    """How a batch goes on after one of its rows."""
-
-    NEXT = enum.auto()  # with the next row
-    OUTDATED = enum.auto()  # this row, or what was read with it, is no longer so: read anew
-    STOPPED = enum.auto()  # the fault is the channel's: the next row would meet it too
-
-
 class Batch:
     """Rows under one lease, and what they need, read at once."""
 
@@ -90,16 +81,14 @@ def _has_room(channel: Channel) -> bool:
 
 
 def _send(batch: Batch) -> int:
-    """Send the rows of a batch one by one, as long as it goes; how many were settled."""
+    """Send the rows of a batch one by one, until one is no longer as it was read; how many."""
     for done, delivery in enumerate(batch.deliveries):
         with tracing.bound(case=_reference(delivery)):
-            turn = attempt(delivery, batch)
-            logger.info(
-                "Delivery %s by %s: %s.", delivery.pk, delivery.channel.slug, delivery.status
-            )
-        if turn is not Turn.NEXT:
-            Delivery.objects.let_go(batch.lease)
-            return done + (turn is Turn.STOPPED)
+            if not attempt(delivery, batch):
+                Delivery.objects.let_go(batch.lease)
+                return done
+            slug = delivery.channel.slug
+            logger.info("Delivery %s by %s: %s.", delivery.pk, slug, delivery.status)
     return len(batch.deliveries)
 
 
@@ -108,32 +97,34 @@ def _reference(delivery: Delivery) -> str:
     return case.reference if case else "-"
 
 
-def attempt(delivery: Delivery, batch: Batch) -> Turn:
-    """Try one row of a batch once; whatever happens is written on the row and in an Attempt."""
+def attempt(delivery: Delivery, batch: Batch) -> bool:
+    """Try one row of a batch once; whatever happens is written on the row and in an Attempt.
+
+    False, and nothing happened: it, or what was read with it (its paused channel as well), is no
+    longer so.
+    """
     started = timezone.now()
     grounds = Delivery.objects.filter(pk=delivery.pk, **_grounds(delivery))
     instead = _otherwise(delivery, batch.offered)
     if instead is not None:
         if not grounds.exists():
-            return Turn.OUTDATED
+            return False
         instead()
-        return Turn.NEXT
+        return True
     try:
         outbound = rendering.render(delivery, batch.background)
         adapter = delivery.channel.adapter()
     except Exception as error:  # a broken template must not stop the channel's other rows
         logger.exception("Delivery %s cannot be rendered.", delivery.pk)
         _fail(delivery, Reason("not_made", {"fault": type(error).__name__}))
-        return Turn.NEXT
+        return True
     if not delivery.start_sending(batch.lease, timezone.now(), grounds):
-        return Turn.OUTDATED
+        return False
     try:
         sent = adapter.send(outbound)
     except SendError as error:
         _record(delivery, type(error).__name__.lower(), started, error.why)
         _after(delivery, error)
-        stops = error.everyone or isinstance(error, Misconfigured)
-        return Turn.STOPPED if stops else Turn.NEXT
     except Exception as error:
         logger.exception("Delivery %s broke in its adapter.", delivery.pk)
         why = Reason("fault", {"fault": type(error).__name__})
@@ -142,7 +133,7 @@ def attempt(delivery: Delivery, batch: Batch) -> Turn:
     else:
         _sent(delivery, sent, started)
         batch.background.sent(delivery)
-    return Turn.NEXT
+    return True
 
 
 def _grounds(delivery: Delivery) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, reverse
@@ -205,8 +204,8 @@ def not_movable(case: Case, message: Message, into: Case) -> str:
 def try_again(request: HttpRequest, reference: str, pk: str) -> HttpResponse:
     """Send a failed answer once more, or an uncertain one knowingly."""
     case = find(request, reference)
-    here = Q(message__case=case) | Q(message__case__root=case)
-    rows = Delivery.objects.filter(here).select_related("message__case__root", "channel")
+    here = Delivery.objects.filter(message__case__in=case.member_ids)
+    rows = here.select_related("message__case__root", "channel")
     delivery = get_object_or_404(rows, pk=pk)
     try:
         new = dispatch.try_again(delivery, staff_of(request))

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -53,6 +54,17 @@ def state(rows: list[Delivery]) -> list[str]:
     return [found[row.pk].status for row in rows]
 
 
+def case_of(row: Delivery) -> Case:
+    """Its case as it is now."""
+    assert row.message.case_id is not None
+    return Case.objects.get(pk=row.message.case_id)
+
+
+def address_of(row: Delivery) -> QuerySet[Identity]:
+    """Its address, to be changed behind its back."""
+    return Identity.objects.filter(deliveries=row)
+
+
 def after_the_first(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
     """Something happens while the first mail of a batch is on the wire."""
     real, waiting = EmailAdapter.send, [happens]
@@ -70,7 +82,7 @@ def test_a_switch_in_mid_batch_takes_the_answer_along(
     organisation: Organisation, sink: shop.Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = answers(3)
-    case = Case.objects.get(pk=rows[1].message.case_id)
+    case = case_of(rows[1])
     after_the_first(monkeypatch, lambda: switching.switch(case=case, kind="account"))
     sending.deliver(rows[0].pk)
     assert state(rows) == [S.SENT, S.CANCELLED, S.SENT] and len(sink.raw) == 2
@@ -82,7 +94,7 @@ def test_a_topic_that_becomes_sensitive_in_mid_batch_leaves_a_notice(
 ) -> None:
     topic, rows = Topic.objects.get(slug="repair"), answers(3)
     for row in rows:
-        Case.objects.filter(pk=row.message.case_id).update(topic=topic)
+        Case.objects.filter(pk=case_of(row).pk).update(topic=topic)
     mark = Topic.objects.filter(pk=topic.pk)
     after_the_first(monkeypatch, lambda: mark.update(is_sensitive=True))
     sending.deliver(rows[0].pk)
@@ -95,7 +107,7 @@ def test_a_case_that_gets_a_sensitive_topic_in_mid_batch_too(
     organisation: Organisation, sink: shop.Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, agent = answers(2), User.objects.get()
-    case, topic = Case.objects.get(pk=rows[1].message.case_id), Topic.objects.get(slug="invoice")
+    case, topic = case_of(rows[1]), Topic.objects.get(slug="invoice")
     after_the_first(monkeypatch, lambda: services.set_topic(case=case, topic=topic, by=agent))
     sending.deliver(rows[0].pk)
     assert "Answer 1." not in sink.mails[1].as_string()
@@ -106,7 +118,7 @@ def test_an_address_that_says_stop_in_mid_batch_gets_nothing(
     organisation: Organisation, sink: shop.Sink, monkeypatch: pytest.MonkeyPatch, mark: str
 ) -> None:
     rows = answers(3)
-    address = Identity.objects.filter(pk=rows[1].identity_id)
+    address = address_of(rows[1])
     after_the_first(monkeypatch, lambda: address.update(**{mark: timezone.now()}))
     sending.deliver(rows[0].pk)
     assert state(rows) == [S.SENT, S.FAILED, S.SENT] and len(sink.raw) == 2
@@ -116,7 +128,7 @@ def test_an_address_that_works_again_in_mid_batch_gets_its_answer(
     organisation: Organisation, sink: shop.Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = answers(2)
-    address = Identity.objects.filter(pk=rows[1].identity_id)
+    address = address_of(rows[1])
     address.update(bounced_at=timezone.now())
     after_the_first(monkeypatch, lambda: address.update(bounced_at=None))
     sending.deliver(rows[0].pk)
@@ -128,7 +140,7 @@ def test_a_second_channel_is_not_used_for_an_address_that_said_stop(
 ) -> None:
     rows = answers(1)
     Delivery.objects.update(role=Delivery.Role.FALLBACK)
-    Identity.objects.filter(pk=rows[0].identity_id).update(stopped_at=timezone.now())
+    address_of(rows[0]).update(stopped_at=timezone.now())
     sending.deliver(rows[0].pk)
     assert state(rows) == [S.FAILED] and not sink.raw
 
@@ -137,7 +149,7 @@ def test_a_no_to_all_mail_in_mid_batch_holds_for_an_override(
     organisation: Organisation, sink: shop.Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = answers(2)
-    case = Case.objects.get(pk=rows[1].message.case_id)
+    case = case_of(rows[1])
     switching.switch(case=case, kind="account")
     over = dispatch.reply(case=case, staff=None, text="By mail.", kind="email", why_text="a file")
     no = Consent(customer=case.customer, kind="email", level=Consent.Level.NEVER)
@@ -150,7 +162,7 @@ def test_a_customer_whose_usual_way_changes_in_mid_batch_is_followed(
     organisation: Organisation, sink: shop.Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = answers(2)
-    case = Case.objects.get(pk=rows[1].message.case_id)
+    case = case_of(rows[1])
     Case.objects.filter(pk=case.pk).update(choice=None)
     Message.objects.filter(case=case).update(why=Message.Why.DEFAULT)
     customer = type(case.customer).objects.filter(pk=case.customer_id)
@@ -164,7 +176,7 @@ def test_a_case_that_is_joined_in_mid_batch_goes_by_the_choice_of_the_other(
     organisation: Organisation, sink: shop.Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, agent = answers(2), User.objects.get()
-    source = Case.objects.get(pk=rows[1].message.case_id)
+    source = case_of(rows[1])
     target = a_case(7)
     switching.switch(case=target, kind="account")
     after_the_first(monkeypatch, lambda: merging.join(case=source, into=target, by=agent))
@@ -230,7 +242,7 @@ def test_a_switch_at_the_same_moment_sends_an_answer_one_way_only(
     with shop.sink_server() as (sink, url):
         monkeypatch.setenv("EMAIL_URL", url)
         rows = answers(12)
-        cases = [Case.objects.get(pk=row.message.case_id) for row in rows]
+        cases = [case_of(row) for row in rows]
 
         def work(number: int) -> object:
             if number:
@@ -277,7 +289,7 @@ def test_a_row_that_another_worker_took_over_is_left_to_it(
     batch = sending.Batch(channel, lease, keys)
     Delivery.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     assert Delivery.objects.claim(channel, timezone.now(), 5)[1] == [row.pk]
-    assert sending.attempt(batch.deliveries[0], batch) is sending.Turn.OUTDATED
+    assert not sending.attempt(batch.deliveries[0], batch)
     assert not sink.raw
 
 

@@ -59,18 +59,17 @@ def deliver(delivery_id: uuid.UUID) -> int:
 
     Rows that another worker leased are left alone.
     """
-    rung = Channel.objects.filter(deliveries=delivery_id, deliveries__status=Delivery.Status.QUEUED)
-    key, tried, in_vain = rung.values_list("pk", flat=True).first(), 0, 0
-    while key is not None and in_vain < IN_VAIN:
-        # Read for each batch: what an administrator changes holds from the next one on.
-        channel = Channel.objects.select_related("organisation").get(pk=key)
-        if not _has_room(channel):
-            break
+    queued = {"deliveries": delivery_id, "deliveries__status": Delivery.Status.QUEUED}
+    channels = Channel.objects.select_related("organisation")
+    channel, tried, in_vain = channels.filter(**queued).first(), 0, 0
+    while channel is not None and in_vain < IN_VAIN and _has_room(channel):
         lease, keys = Delivery.objects.claim(channel, timezone.now(), BATCH)
-        if not keys:
-            break
-        done = _send(Batch(channel, lease, keys))
+        done = _send(Batch(channel, lease, keys)) if keys else 0
         tried, in_vain = tried + done, 0 if done else in_vain + 1
+        if done == len(keys) < BATCH:
+            break  # that was all: what is queued from now on rings for itself
+        # Read for each batch: what an administrator changes holds from the next one on.
+        channel = channels.filter(pk=channel.pk).first()
     return tried
 
 

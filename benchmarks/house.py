@@ -30,6 +30,7 @@ class House:
     def __init__(self, folder: Path, database_url: str, stack: ExitStack) -> None:
         self.folder, self.stack = folder, stack
         self.web_port, self.live_port, self.sink_port = free_port(), free_port(), free_port()
+        self.proxy_port = free_port()
         self.arrivals = folder / "arrivals"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         door = folder / "v.sock"
@@ -87,12 +88,20 @@ class House:
                            "--threads", "4", "--keep-alive", "30", "--preload"])  # fmt: skip
         until(lambda: _listens(self.web_port))
 
-    def live(self) -> None:
-        """uvicorn for the streams."""
-        self.start("live", [sys.executable, "-m", "uvicorn", "portal.asgi:application",
-                            "--port", str(self.live_port), "--log-level", "warning",
-                            "--timeout-graceful-shutdown", "3"])  # fmt: skip
-        until(lambda: _listens(self.live_port))
+    def streams(self) -> None:
+        """uvicorn for the streams, and the proxy before both: what a browser needs."""
+        self.start("live", [sys.executable, "-m", "uvicorn", "benchmarks.asgi:application",
+                            "--port", str(self.live_port), "--lifespan", "off", "--log-level",
+                            "warning", "--timeout-graceful-shutdown", "3",
+                            "--no-access-log"])  # fmt: skip
+        certificate, key = str(self.folder / "certificate.pem"), str(self.folder / "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=help.example.org",
+                        "-keyout", key, "-out", certificate],
+                       check=True, capture_output=True)  # fmt: skip
+        ports = [str(port) for port in (self.proxy_port, self.web_port, self.live_port)]
+        self.start("proxy", [sys.executable, "-m", "benchmarks.proxy", *ports, certificate, key])
+        until(lambda: _listens(self.live_port) and _listens(self.proxy_port))
 
     def workers(self, processes: int = 2) -> None:
         """One Celery worker with so many processes."""

@@ -14,6 +14,7 @@ from redis import Redis
 
 from benchmarks import shop
 from benchmarks.house import House, until
+from benchmarks.live import live
 from benchmarks.load import Browser, at_once
 from benchmarks.sink import arrivals
 from benchmarks.table import Figure, milliseconds, quantile, rates
@@ -295,6 +296,7 @@ MEASURES: dict[str, Callable[[House, int], Figures]] = {
     "open": open_cases,
     "reply": reply,
     "post": post_to_mail,
+    "live": live,
     "drain": drain,
     "inbound": mail_in,
     "memory": memory,

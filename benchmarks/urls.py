@@ -4,4 +4,8 @@ from django.urls import include, path
 
 from benchmarks.yardstick import views
 
-urlpatterns = [path("yardstick/", views.insert), path("", include("portal.urls"))]
+urlpatterns = [
+    path("yardstick/", views.insert),
+    path("yardstick/echo/", views.echo),
+    path("", include("portal.urls")),
+]

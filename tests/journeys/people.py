@@ -130,11 +130,11 @@ class Agent(Person):
 
     width, height = 1280, 900
 
-    def sign_in(self, name: str) -> None:
+    def sign_in(self, name: str, password: str = PASSWORD) -> None:
         """Name and password, as on any morning."""
         self.go("/admin/login/?next=/admin/cases/")
         self.page.fill("input[name=username]", name)
-        self.page.fill("input[name=password]", PASSWORD)
+        self.page.fill("input[name=password]", password)
         self.page.press("input[name=password]", "Enter")
         self.page.wait_for_url("**/admin/cases/")
 

@@ -38,6 +38,7 @@ class Stream:
     served: set[str] = field(default_factory=set)
     desk_from: float = 0.0  # when queue and bell may be looked at again
     desk_waits: bool = False
+    pause: float = 0.0  # before the next look
 
     async def lines(self) -> AsyncIterator[bytes]:
         """Everything that is said, until the rights or the process end."""
@@ -55,6 +56,7 @@ class Stream:
         while self.served and not self.ear.over:
             for line in await self._turn():
                 yield line
+            await asyncio.sleep(self.pause)  # said first: whoever hears waits for nothing
         if self.ear.over:  # signed out, or this process stops: come back and see what is left
             yield event("bye")
 
@@ -75,8 +77,7 @@ class Stream:
         said = [*self._ends(sight), *self._cases(sight, heard)]
         said += self._moved_on(sight) if again else []
         said += self._desk(sight) if desk else []
-        if not again:
-            await asyncio.sleep(PAUSE)
+        self.pause = 0.0 if again else PAUSE
         return said or ([event("ping")] if is_ping else [])
 
     async def _wait(self) -> bool:

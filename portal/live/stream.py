@@ -66,6 +66,8 @@ class Stream:
         if self.ear.over:
             return []
         heard, again = set(self.ear.heard), self.ear.again or is_ping
+        if heard and self.ear.desk and not self.desk_waits:  # the case itself comes first
+            self.desk_from = max(self.desk_from, time.monotonic() + PAUSE)
         self.desk_waits = self.desk_waits or self.ear.desk or again
         self.ear.heard.clear()
         self.ear.wake.clear()

@@ -9,6 +9,12 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+  // A form that was sent brings a page with everything new: this one need not fetch it as well.
+  const LEAVES = 4000;
+  let leaving = 0;
+  window.addEventListener("submit", (event) => { if (!event.defaultPrevented) leaving = Date.now() + LEAVES; });
+  window.addEventListener("pageshow", () => { leaving = 0; });
+
   // ---------- Putting in what differs
   // An old child for a fresh one: that of the same id, else the next one of the same sort.
   function partner(fresh, at, old) {
@@ -89,7 +95,7 @@
       if (this.busy) return;
       this.busy = true;
       for (let tries = 0; this.wanted && tries < 8 && !document.hidden;) {
-        await pause(Math.max(0, this.next - Date.now()));
+        await pause(Math.max(0, this.next - Date.now(), leaving - Date.now()));
         this.wanted = false;
         if (this.over) break;
         if (await this.fetch()) this.next = Date.now() + Number(this.element.dataset.livePause || 0);

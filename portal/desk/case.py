@@ -27,13 +27,15 @@ def address(case: Case) -> str:
 
 
 def case_page(request: HttpRequest, reference: str) -> HttpResponse:
-    """The page; with `part`, only its history (older lines, or all anew) for an open page."""
+    """The page; with `part`, only its history or what stands beside it, for an open page."""
     case = find(request, reference)
     if case.reference != reference.upper():
         return redirect(address(case))
     wanted = request.GET.get("part")
     if wanted == "live":
         return live(request, case)
+    if wanted == "beside":
+        return beside(request, case)
     if wanted:
         return history(request, case, wanted)
     counts.of(request, case).see()
@@ -58,10 +60,9 @@ def history(request: HttpRequest, case: Case, wanted: str) -> HttpResponse:
 
 
 def live(request: HttpRequest, case: Case) -> HttpResponse:
-    """What is new, for the open page: history, state, story, and where an answer goes."""
-    read, viewer = composer.Read.of(case), access.staff_viewer(request.user)
+    """What was said and done since, for the open page: somebody waits for it."""
     change = timeline.change(case, request.GET.get("have", ""))
-    found = timeline.news(case, viewer, change, read.channels)
+    found = timeline.news(case, access.staff_viewer(request.user), change)
     return part(
         request,
         "desk/_live.html",
@@ -70,9 +71,22 @@ def live(request: HttpRequest, case: Case) -> HttpResponse:
         mark=change.mark,
         timeline=found,
         replaced=replaced(found),
-        story=story.tell(story.facts_of(case, found.messages)),
+    )
+
+
+def beside(request: HttpRequest, case: Case) -> HttpResponse:
+    """What stands around the history, for the open page: it asks for it a moment later."""
+    read = composer.Read.of(case)
+    return part(
+        request,
+        "desk/_beside.html",
+        case=case,
+        name=words.customer_name(case.customer, case),
+        story=story.tell(story.facts_of(case)),
         urgency=urgency(case, read),
         **composer.context(case, read=read),
+        **people(case, read),
+        **choices(case, read),
     )
 
 

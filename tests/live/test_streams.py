@@ -54,6 +54,17 @@ def test_staff_hear_of_case_queue_and_bell(listen: Listen, case: Case, agent: Us
     assert page.hears("queue") and page.hears("bell", count=2)
 
 
+def test_what_is_new_is_said_before_the_pause_and_the_case_first(
+    listen: Listen, case: Case, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "PAUSE", 3.0)
+    page = listen(d(case), "queue", cookies=staff_cookies(agent))
+    seq = write(case)
+    assert page.hears("case", seq=seq, within=2)
+    assert not page.named("queue")
+    assert page.hears("queue", within=6)
+
+
 def test_one_stream_serves_customer_and_staff_of_one_browser(
     listen: Listen, case: Case, other: Case, agent: User
 ) -> None:

@@ -1,7 +1,8 @@
 /* Open pages show what is new by themselves. A hint says that something is, the page fetches it with
    its own rights, and only what differs is put in: nothing typed, opened, chosen or scrolled to moves.
    A place is an element with data-live (what it is about), data-live-seq (what it shows) and
-   data-live-from (where the fresh one comes from). */
+   data-live-from (where the fresh one comes from); data-live-late lets others go first (ms),
+   data-live-pause is the time between two (ms), data-live-keep leaves a part alone. */
 "use strict";
 (() => {
   const { url, worker, line } = document.currentScript.dataset;
@@ -47,13 +48,21 @@
   function settle(old, fresh) {
     if (old.isEqualNode(fresh)) return;
     if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
-    if (old.matches(TYPED)) return;
-    const keeps = old.nodeName === "DETAILS" ? ["open"] : [];
+    if (old.matches("[data-live-keep]") || (old.matches(TYPED) && !isUntouched(old))) return;
+    const keeps = kept(old);
     for (const { name } of [...old.attributes]) {
       if (!fresh.hasAttribute(name) && !keeps.includes(name)) old.removeAttribute(name);
     }
     attributes(old, fresh, keeps);
     merge(old, fresh);
+    if (old.nodeName === "SELECT") old.value = fresh.value;
+  }
+  const kept = (old) => (old.nodeName === "DETAILS" ? ["open"] : []);
+  // A menu of one line in which nothing was chosen shows what is chosen now.
+  function isUntouched(field) {
+    if (field.type !== "select-one" || field === document.activeElement) return false;
+    const chosen = [...field.options].findIndex((option) => option.defaultSelected);
+    return field.selectedIndex === Math.max(chosen, 0);
   }
   function attributes(old, fresh, keeps = []) {
     for (const { name, value } of [...fresh.attributes]) {
@@ -67,7 +76,7 @@
     if (!old) return;
     const mind = new CustomEvent("live:before", { cancelable: true, detail: { old, fresh: part } });
     if (!document.dispatchEvent(mind)) return;
-    attributes(old, part, ["class"].filter(() => !part.className));
+    attributes(old, part, [...kept(old), ...(part.className ? [] : ["class"])]);
     merge(old, part);
     window.htmx?.process(old);
     document.dispatchEvent(new CustomEvent("live:after", { detail: { old } }));
@@ -87,6 +96,7 @@
       this.key = element.dataset.live;
       this.seq = Number(element.dataset.liveSeq || 0);
       this.next = 0;
+      this.late = Number(element.dataset.liveLate || 0);
     }
 
     // One question at a time; what is heard meanwhile is one more.
@@ -94,6 +104,7 @@
       this.wanted = true;
       if (this.busy) return;
       this.busy = true;
+      this.next = Math.max(this.next, Date.now() + this.late);
       for (let tries = 0; this.wanted && tries < 8 && !document.hidden;) {
         await pause(Math.max(0, this.next - Date.now(), leaving - Date.now()));
         this.wanted = false;

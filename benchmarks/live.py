@@ -37,7 +37,10 @@ CLICK = f"""([field, button, text]) => {{
 LISTEN = f"""() => new Promise((ready) => {{
     window.heard = new Map();
     const source = new EventSource("/yardstick/stream/");
-    source.onmessage = ({{ data }}) => {{ window.heard.set(data, {NOW}); if (data === "ready") ready(); }};
+    source.onmessage = ({{ data }}) => {{
+        window.heard.set(data, {NOW});
+        if (data === "ready") ready();
+    }};
 }})"""
 POST = f"""(text) => {{
     const at = {NOW};
@@ -117,6 +120,8 @@ def _echoes(sender: Page, reader: Page) -> list[float]:
     for number in range(TIMES):
         begun = sender.evaluate(POST, str(number))
         reader.wait_for_function("text => window.heard.has(text)", arg=str(number))
-        times.append((reader.evaluate("text => window.heard.get(text)", str(number)) - begun) / 1000)
+        times.append(
+            (reader.evaluate("text => window.heard.get(text)", str(number)) - begun) / 1000
+        )
         time.sleep(0.05)
     return times

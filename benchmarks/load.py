@@ -12,10 +12,9 @@ HOST = "help.example.org"  # as the proxy passes it on
 
 @dataclass(frozen=True)
 class Answer:
-    """Status, headers, body and how long it took in seconds."""
+    """Status, body, how long it took in seconds, and the cookies that came along."""
 
     status: int
-    headers: Mapping[str, str]
     body: bytes
     seconds: float
     cookies: dict[str, str]
@@ -55,7 +54,7 @@ class Browser:
             found[name] = value
         if keep:
             self.cookies |= found
-        return Answer(response.status, dict(response.headers), content, seconds, found)
+        return Answer(response.status, content, seconds, found)
 
 
 def at_once(threads: int, times: int, work: Callable[[int, int], None]) -> float:

@@ -33,11 +33,8 @@ RARE = 4_000  # one entry in so many holds the rare word
 
 def open_shop() -> None:
     """The organisation, its channels, and an agent."""
-    organisation = shop.make_shop()
-    organisation.save()
-    user = User.objects.create_user(AGENT, password=PASSWORD, is_staff=True, language="en")
-    user.is_superuser = True
-    user.save()
+    shop.make_shop()
+    User.objects.create_superuser(AGENT, password=PASSWORD, language="en")
 
 
 def a_case(number: int, kind: str = "email") -> Case:

@@ -72,12 +72,6 @@ class Site:
         return _("opens %(when)s") % {"when": promises.moment(offer.opens_at, now, short=True)}
 
     @property
-    def phone_open(self) -> bool:
-        """Whether somebody picks up now."""
-        offer = self.offer(PHONE)
-        return offer is not None and offer.is_open
-
-    @property
     def phone_offered(self) -> bool:
         """Whether the chooser has a row for it."""
         return self.offer(PHONE) is not None

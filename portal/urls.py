@@ -14,7 +14,7 @@ if settings.DEMO:
     urlpatterns.append(path("demo/", include("portal.simulator.urls")))
 urlpatterns.append(path("", include("portal.site.urls")))
 
-handler400 = "portal.site.errors.bad_request"
+handler400 = "portal.errors.bad_request"
 handler403 = "portal.errors.forbidden"
 handler404 = "portal.errors.not_found"
-handler500 = "portal.site.errors.broken"
+handler500 = "portal.errors.broken"

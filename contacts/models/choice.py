@@ -55,8 +55,3 @@ class Choice(models.Model):
     def kind_info(self) -> Kind:
         """The registry entry of the chosen kind."""
         return get(self.kind)
-
-    @property
-    def allows_calls(self) -> bool:
-        """Whether the customer asked, in this case, to be rung up (R12)."""
-        return self.calls_allowed or get(self.kind).rings

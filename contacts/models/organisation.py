@@ -6,8 +6,6 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nTextField
 
-LANGUAGE_NAMES = dict(settings.LANGUAGES)
-
 
 def all_languages() -> list[str]:
     """Every language that the portal has a catalogue for."""

@@ -1,5 +1,6 @@
 """What went wrong, as RFC 9457 says it: every error of the API has this one shape."""
 
+import json
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from django.core.exceptions import (
     TooManyFieldsSent,
     TooManyFilesSent,
 )
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -86,15 +87,23 @@ def answer(error: Exception, context: dict[str, Any] | None = None) -> Response:
         logger.error("An API request failed.", exc_info=error)
         reason = Problem("broken")
     sort = getattr(reason, "sort", None) or BY_STATUS[reason.status_code]
-    body: dict[str, Any] = {
-        "type": type_of(sort),
-        "title": str(SORTS[sort].title),
-        "status": SORTS[sort].status,
-        "detail": _detail(reason),
-    }
+    body = _body(sort, _detail(reason))
     if isinstance(reason, exceptions.ValidationError):
         body["errors"] = dict(_errors(reason.detail))
     return Response(body, status=body["status"], headers=_headers(reason), content_type=MEDIA_TYPE)
+
+
+def outside(sort: str, **headers: str) -> HttpResponse:
+    """The same where no view of the API was reached: a foreign host, a fault on the way."""
+    text, status = json.dumps(_body(sort, str(SORTS[sort].title))), SORTS[sort].status
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} | headers
+    return HttpResponse(text, status=status, content_type=MEDIA_TYPE, headers=headers)
+
+
+def _body(sort: str, detail: str) -> dict[str, Any]:
+    found = SORTS[sort]
+    title = str(found.title)
+    return {"type": type_of(sort), "title": title, "status": found.status, "detail": detail}
 
 
 def type_of(sort: str) -> str:

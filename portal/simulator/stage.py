@@ -194,12 +194,6 @@ class Story:
         self._refresh()
         services.add_note(case=self.case, staff=self.stage.staff[staff], text=text)
 
-    def is_assigned(self, to: str, by: str) -> None:
-        """A colleague takes it over."""
-        self._refresh()
-        staff = self.stage.staff
-        services.assign(case=self.case, to=staff[to], by=staff[by])
-
     def is_solved(self, staff: str) -> None:
         """The matter is settled."""
         self._refresh()

@@ -4,11 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import Http404
 from django.test import Client
 
 from contacts.models import Case, Organisation
 from portal.api import parsing
+from portal.middleware import NulMiddleware
 from tests.api.conftest import ROOT, Api, make_client, problem
 
 
@@ -151,3 +154,36 @@ def test_every_problem_is_explained_on_the_page(api: Api) -> None:
     page = Client().get(f"{ROOT}/").content.decode()
     body = api.get("/nowhere/").json()
     assert f'id="{body["type"].rpartition("#")[2]}"' in page
+
+
+def test_no_view_was_reached(
+    api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch, organisation: Organisation
+) -> None:
+    settings.ALLOWED_HOSTS = ["ours.example.org"]
+    problem(api.get("/cases/", Host="theirs.example.org"), "malformed")
+    settings.ALLOWED_HOSTS = ["*"]
+    for path in ("/", "/schema/"):
+        answer = Client(enforce_csrf_checks=True).post(ROOT + path, {"a": "b"})
+        problem(answer, "method")
+        assert answer["Allow"] == "GET, HEAD"
+
+    raised: list[Exception] = []
+
+    def fails(*_given: Any) -> None:
+        raise raised[-1]
+
+    monkeypatch.setattr(NulMiddleware, "process_view", fails)
+    quiet = Client(raise_request_exception=False)
+    found = {
+        "broken": RuntimeError("a secret"),
+        "not-found": Http404("a secret"),
+        "not-allowed": PermissionDenied("a secret"),
+        "too-large": RequestDataTooBig("a secret"),
+        "malformed": SuspiciousOperation("a secret"),
+    }
+    for sort, error in found.items():
+        raised.append(error)
+        answer = quiet.get(f"{ROOT}/cases/")
+        problem(answer, sort)
+        assert "secret" not in answer.content.decode()
+        assert quiet.get("/")["Content-Type"].startswith("text/html"), sort

@@ -66,14 +66,14 @@ async def _hang_up(reader: asyncio.StreamReader, server: asyncio.StreamWriter) -
     server.close()
 
 
-async def main(port: int, web_port: int, live_port: int, certificate: str, key: str) -> None:
+async def main(port: str, web_port: str, live_port: str, certificate: str, key: str) -> None:
     """Until the process is told to stop."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
-    proxy = Proxy(web_port, live_port)
+    proxy = Proxy(int(web_port), int(live_port))
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", port, ssl=context)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*map(int, sys.argv[1:4]), *sys.argv[4:6]))
+    asyncio.run(main(*sys.argv[1:6]))

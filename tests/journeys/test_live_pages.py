@@ -194,6 +194,27 @@ def test_queue_bell_and_state_move_by_themselves(customer: Customer, agent: Agen
     stayed(page)
 
 
+def test_what_stands_beside_the_history_follows(customer: Customer, agent: Agent) -> None:
+    reference = customer.ask("Do you have bells?", "email", address_email="b@example.org")
+    agent.open(reference)
+    on_line(page := agent.page)
+    page.click("#story summary")
+    page.click("#customer .desk-fold:has(#customer-note) summary")
+    page.fill("#customer-note", "Likes b")
+    tab = agent.context.new_page()
+    tab.goto(f"/admin/cases/{reference}/")
+    tab.click("#case-state button:has-text('Assign to me')")
+    tab.wait_for_load_state()
+    me = tab.locator("#more-to").input_value()
+    tab.close()
+    customer.switch("account")
+    expect(page.locator("#customer .desk-wish")).to_contain_text("Own page", timeout=SLOW)
+    expect(page.locator("#more-to")).to_have_value(me)
+    expect(page.locator("#customer-note")).to_have_value("Likes b")
+    assert me and not page.evaluate("document.querySelector('#story').open")
+    stayed(page)
+
+
 @pytest.mark.parametrize(("script", "mode"), [(NO_WORKER, "stream"), (NO_STREAM, "poll")])
 def test_browsers_that_can_do_less_are_told_as_well(
     new_customer: Callable[..., Customer], agent: Agent, script: str, mode: str

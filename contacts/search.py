@@ -18,6 +18,25 @@ INSERT_FTS = "INSERT OR REPLACE INTO contacts_search_fts(rowid, text) VALUES (%s
 BATCH = 1_000
 MIN_DIGITS = 6  # a part of a number is found from so many digits on
 MAX_FOUND = 1_000  # entries that one search looks at
+WINDOW = 50_000  # the newest entries, among which a common word is found often enough
+
+# Raw, because the indexes differ. EXPLAIN ANALYZE at 100,000 cases and a million entries:
+ON_SQLITE = (
+    "SELECT entry.case_id, entry.customer_id FROM contacts_search_fts found"
+    " JOIN contacts_searchentry entry ON entry.id = found.rowid"
+    " WHERE contacts_search_fts MATCH %s ORDER BY found.rowid DESC LIMIT %s"
+)
+# Bitmap Heap Scan on contacts_search_text: 2 ms for a word in 250 entries, 150 ms for one in
+# 266,666. Not plainly by id: the planner would read the table backwards for a rare word (1.6 s),
+# as it knows nothing of how often words begin so.
+ALL = (
+    "SELECT case_id, customer_id FROM contacts_searchentry"
+    " WHERE to_tsvector('simple', text) @@ to_tsquery('simple', %s)"
+    " ORDER BY id + 0 DESC LIMIT %s"
+)
+# BitmapAnd with the primary key, which reads the common word's 13,333 newest rows: 21 ms; 1 ms for
+# the rare one.
+NEAR = ALL.replace("WHERE", "WHERE id > %s AND")
 
 
 def index(text: str, *, case: Case | None = None, customer: Customer | None = None) -> None:
@@ -109,28 +128,22 @@ def _match(query: str, *, word: str, both: str, either: str) -> str:
     return f"({match}){either}{word % number}" if number and [number] != terms else match
 
 
-def _entries(query: str) -> list[int]:
-    """Ids of the entries that hold every word, newest first. Raw, because the index differs."""
+def _entries(query: str) -> list[tuple[int | None, int | None]]:
+    """Case or customer of each of the newest entries that hold every word."""
     if not words(query):
         return []
-    if connection.vendor == "sqlite":
-        sql = (
-            "SELECT rowid FROM contacts_search_fts WHERE contacts_search_fts MATCH %s"
-            " ORDER BY rowid DESC LIMIT %s"
-        )
-        match = _match(query, word='"%s"*', both=" AND ", either=" OR ")
-    else:
-        sql = (
-            "SELECT id FROM contacts_searchentry"
-            " WHERE to_tsvector('simple', text) @@ to_tsquery('simple', %s)"
-            # Not plainly by id: the planner would read the whole table backwards for a rare word
-            # (1.6 s of a million entries), as it knows nothing of how often words begin so.
-            " ORDER BY id + 0 DESC LIMIT %s"
-        )
-        match = _match(query, word="%s:*", both=" & ", either=" | ")
+    if connection.vendor == "sqlite":  # which walks its index from the newest on, and stops
+        return _ask(ON_SQLITE, _match(query, word='"%s"*', both=" AND ", either=" OR "))
+    match = _match(query, word="%s:*", both=" & ", either=" | ")
+    newest = SearchEntry.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    near = _ask(NEAR, max(0, newest - WINDOW), match)
+    return near if len(near) == MAX_FOUND else _ask(ALL, match)
+
+
+def _ask(sql: str, *values: str | int) -> list[tuple[int | None, int | None]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, [match, MAX_FOUND])
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(sql, [*values, MAX_FOUND])
+        return cursor.fetchall()
 
 
 def _identities(query: str) -> QuerySet[Identity]:
@@ -160,9 +173,11 @@ def found(query: str) -> list[int]:
     people = set(holders.values_list("pk", flat=True)[:MAX_FOUND])
     matters: set[int] = set()
     if not people:
-        entries = SearchEntry.objects.filter(pk__in=_entries(query))
-        for case, customer in entries.values_list("case", "customer"):
-            matters.add(case) if case else people.add(customer)
+        for case, customer in _entries(query):
+            if case:
+                matters.add(case)
+            elif customer:
+                people.add(customer)
     if people:
         family = Customer.objects.filter(root__in=people).values_list("pk", flat=True)
         people |= set(family[:MAX_FOUND])

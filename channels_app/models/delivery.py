@@ -60,7 +60,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def to_do(self) -> "DeliveryQuerySet":
         """What a person has to carry out."""
-        return self.filter(status__in=(Delivery.Status.TODO, Delivery.Status.TAKEN))
+        return self.filter(status__in=Delivery.TO_DO)
 
     def lost_in_sending(self, now: datetime) -> "DeliveryQuerySet":
         """Being sent by a worker that is gone: only these can be uncertain."""
@@ -88,6 +88,8 @@ class Delivery(models.Model):
         UNCERTAIN = "uncertain", _("perhaps arrived")
         CANCELLED = "cancelled", _("cancelled")
         RETURNED = "returned", _("came back")
+
+    TO_DO = (Status.TODO, Status.TAKEN)  # what a person has to carry out
 
     class Role(models.TextChoices):
         """Why this row exists."""

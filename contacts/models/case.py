@@ -154,16 +154,20 @@ class Case(models.Model):
         return self.root or self
 
     @cached_property
+    def members(self) -> list["Case"]:
+        """The stem and all that were merged into it, read once for one page."""
+        if self.root_id is None and not self.has_family:
+            return [self]
+        return [self.stem, *Case.objects.filter(root=self.stem).order_by("pk")]
+
+    @property
     def member_ids(self) -> list[int]:
-        """The keys of the stem and of all that were merged into it, read once for one page.
+        """The keys of the members.
 
         For `case__in`: with keys every database goes by the index of the case. With a subquery or
         an OR over two tables it reads all messages of the house.
         """
-        stem = self.root_id or self.pk
-        if self.root_id is None and not self.has_family:
-            return [stem]
-        return [stem, *Case.objects.filter(root=stem).values_list("pk", flat=True)]
+        return [case.pk for case in self.members]
 
     @property
     def is_sensitive(self) -> bool:

@@ -146,7 +146,7 @@ def _from_cursor(rows: CaseQuerySet, wanted: Filter) -> CaseQuerySet:
         rows = rows.filter(beyond, **{f"{name}__{step}e": at})
     order = (F(name).desc(), "-pk") if wanted.tab.descending else (F(name).asc(), "pk")
     related = ("customer__root", "topic", "assignee", "choice__identity", "root")
-    rows = rows.select_related(*related).prefetch_related("customer__holders__identity")
+    rows = rows.select_related(*related).prefetch_related(words.holders("customer"))
     return rows.order_by(*order)
 
 

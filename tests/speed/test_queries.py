@@ -68,7 +68,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "queue: done": ("staff", lambda here: "/admin/cases/?tab=done", 12),
     "queue: live": ("staff", lambda here: "/admin/cases/?part=list", 10),
     "search": ("staff", lambda here: "/admin/cases/?q=sam", 16),
-    "case": ("staff", _case(), 27),
+    "case": ("staff", _case(), 18),
     "case, older lines": ("staff", _case("?part=older&before=2100-01-01T00:00:00%2B00:00"), 13),
     "case, live": ("staff", _case("?part=live"), 22),
     "case, one new line": ("staff", lambda h: _case(f"?part=live&have={_have(h)}")(h), 22),

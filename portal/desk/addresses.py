@@ -1,55 +1,66 @@
 """The addresses of a case: those its customer holds, and those that a choice in it used."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
-from contacts.models import Case, Choice, Event, Holder, Identity
-from contacts.models.identity import HolderQuerySet
+from contacts.models import Case, Choice, Customer, Event, Holder, Identity
 
 
 @dataclass(frozen=True)
 class Known:
-    """One address, and what is known of whose it is."""
+    """One address, and what is known of whose it is; `how`: "" where the customer has it not."""
 
     identity: Identity
-    holder: Holder | None = None
+    how: str = ""
+    proved_at: datetime | None = None
     is_proved_here: bool = False  # a code came back in this case, and in no other
 
     @property
     def is_proved(self) -> bool:
         """Whether the customer showed that it is theirs."""
-        return self.is_proved_here or bool(self.holder and self.holder.proved_at)
+        return self.is_proved_here or self.proved_at is not None
+
+    @property
+    def how_label(self) -> str:
+        """How it came to its holder, in words."""
+        return str(Holder.How(self.how).label)
 
 
 def of(case: Case) -> list[Known]:
     """All of them, the proved ones first; one that was only typed into a switch comes last."""
-    proved = _proved_here(case)
-    held = [Known(row.identity, row, row.identity_id in proved) for row in _holders(case)]
-    seen = {known.identity.pk for known in held}
-    used = [Known(row, None, row.pk in proved) for row in _used(case) if row.pk not in seen]
-    return sorted(held + used, key=lambda known: (not known.is_proved, known.holder is None))
+    held = Holder.objects.current().filter(customer__in=_family(case))
+    used = Choice.objects.filter(case__in=case.member_ids).exclude(identity=None)
+    best = held.filter(identity=OuterRef("pk")).order_by(F("proved_at").asc(nulls_last=True), "pk")
+    # One set of keys: with an OR of two sets PostgreSQL reads all addresses of the house.
+    wanted = held.values("identity").union(used.values("identity"))
+    rows = Identity.objects.filter(pk__in=wanted).annotate(
+        how=Subquery(best.values("how")[:1]),
+        proved_at=Subquery(best.values("proved_at")[:1]),
+        here=Exists(_proved_here(case, OuterRef("pk"))),
+    )
+    found = [Known(row, row.how or "", row.proved_at, row.here) for row in rows.order_by("pk")]
+    return sorted(found, key=lambda known: (not known.is_proved, not known.how))
 
 
 def is_proved(case: Case, identity: Identity) -> bool:
     """Whether the customer of a case showed that an address is theirs."""
-    held = _holders(case).filter(identity=identity).exclude(proved_at=None)
-    return held.exists() or identity.pk in _proved_here(case)
+    held = Holder.objects.proved().filter(customer__in=_family(case), identity=identity)
+    return held.exists() or _proved_here(case, identity.pk).exists()
 
 
-def _holders(case: Case) -> HolderQuerySet:
+def _family(case: Case) -> QuerySet[Customer]:
+    """The customer of a case, and all that were merged with it."""
     top = case.customer.top
-    family = Q(customer__in={case.customer_id, top.pk}) | Q(customer__root=top)
-    rows = Holder.objects.current().filter(family).select_related("identity")
-    return rows.order_by("pk")
+    near = Q(pk__in={case.customer_id, top.pk}) | Q(root=top)
+    return Customer.objects.filter(near)
 
 
-def _used(case: Case) -> list[Identity]:
-    here = Choice.objects.filter(case__in=case.member_ids).exclude(identity=None)
-    wanted = here.values("identity")
-    return list(Identity.objects.filter(pk__in=wanted).order_by("pk"))
-
-
-def _proved_here(case: Case) -> set[int]:
+def _proved_here(case: Case, address: int | OuterRef) -> QuerySet[Event]:
+    """The codes for that address that came back in a case."""
     rows = Event.objects.filter(case__in=case.member_ids, sort=Event.Sort.PROVED)
-    return {data["identity"] for data in rows.values_list("data", flat=True) if "identity" in data}
+    named = Cast(KeyTextTransform("identity", "data"), BigIntegerField())
+    return rows.alias(named=named).filter(named=address)

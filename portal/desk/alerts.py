@@ -26,7 +26,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     """The newest alerts, those not seen first of all."""
     related = ("case__customer__root", "case__root", "case__choice__identity", "message")
     rows = Alert.objects.filter(user=staff_of(request)).select_related(*related)
-    rows = rows.prefetch_related("case__customer__holders__identity")
+    rows = rows.prefetch_related(words.holders("case__customer"))
     found = [*rows.filter(seen_at=None).order_by("-created_at")[:SHOWN]]
     found += rows.exclude(seen_at=None).order_by("-created_at")[: SHOWN - len(found)]
     lines = [

@@ -1,5 +1,6 @@
 """The case page: the linked history beside the customer, and the composer below it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -82,7 +83,7 @@ def beside(request: HttpRequest, case: Case) -> HttpResponse:
         "desk/_beside.html",
         case=case,
         name=words.customer_name(case.customer, case),
-        story=story.tell(story.facts_of(case)),
+        story=story.tell(story.facts_of(case, to_do=timeline.change(case).to_do)),
         urgency=urgency(case, read),
         **composer.context(case, read=read),
         **people(case, read),
@@ -99,8 +100,9 @@ def whole(
     request: HttpRequest, case: Case, draft: composer.Draft, status: int = 200
 ) -> TemplateResponse:
     """The page with what stands in the composer."""
-    read, mark = composer.Read.of(case), timeline.change(case).mark
-    found = timeline.page(case, access.staff_viewer(request.user), channels=read.channels)
+    read, staff, change = composer.Read.of(case), colleagues(), timeline.change(case)
+    viewer = access.staff_viewer(request.user)
+    found = timeline.page(case, viewer, known=known(read, staff))
     name = words.customer_name(case.customer, case)
     return show(
         request,
@@ -109,16 +111,28 @@ def whole(
         status=status,
         case=case,
         name=name,
-        mark=mark,
+        mark=change.mark,
         timeline=found,
         replaced=replaced(found),
-        story=story.tell(story.facts_of(case, found.messages)),
+        story=story.tell(story.facts_of(case, found, change.to_do)),
+        colleagues=staff,
         sent=request.GET.get("sent", "")[:36],
         urgency=urgency(case, read),
         **composer.context(case, draft, read),
         **people(case, read),
         **choices(case, read),
     )
+
+
+def colleagues() -> list[User]:
+    """To whom a case can be given; most of its lines are theirs."""
+    staff = User.objects.filter(is_staff=True, is_active=True)
+    return list(staff.order_by("-on_duty", "first_name", "username"))
+
+
+def known(read: composer.Read, staff: Sequence[User] = ()) -> timeline.Known:
+    """What the history need not ask for again."""
+    return timeline.Known(read.channels, staff, [row.identity for row in read.addresses])
 
 
 def urgency(case: Case, read: composer.Read) -> dict[str, Any]:
@@ -161,9 +175,6 @@ def choices(case: Case, read: composer.Read) -> dict[str, Any]:
     offered = [offer.kind for offer in board]
     return {
         "topics": Topic.objects.all(),
-        "colleagues": User.objects.filter(is_staff=True, is_active=True).order_by(
-            "-on_duty", "first_name", "username"
-        ),
         "offered": offered,
         "branches": [c for offer in board if len(offer.channels) > 1 for c in offer.channels],
         "wishes": opening.WISHES,

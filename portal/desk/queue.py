@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -104,6 +105,16 @@ class Filter:
         }
         return "?" + urlencode({name: value for name, value in values.items() if value})
 
+    @cached_property
+    def found(self) -> search.Found:
+        """The cases that fit the words."""
+        return search.found(self.query)
+
+    @property
+    def most_found(self) -> int:
+        """How many texts were looked at, where there are more; 0 where it was all of them."""
+        return 0 if not self.query or self.found.is_all else search.MAX_FOUND
+
     @property
     def is_narrowed(self) -> bool:
         """Whether anything besides the tab is asked for."""
@@ -123,11 +134,13 @@ def written(after: tuple[datetime, int]) -> str:
     return f"{(after[0] - EPOCH) // timedelta(microseconds=1)}-{after[1]}"
 
 
+# EXPLAIN at 100,000 cases: see the indexes of Case. Narrowed to a kind that nobody chose, the
+# choices are read through: Seq Scan, 13 ms. Search: see contacts/search.py.
 def rows_for(wanted: Filter, user: User) -> CaseQuerySet:
     """The cases of a filter, in order, from its cursor on."""
     rows = wanted.tab.rows(user)
     if wanted.query:
-        rows = rows.filter(pk__in=search.found(wanted.query))
+        rows = rows.filter(pk__in=wanted.found.ids)
     if wanted.topic:
         rows = rows.filter(topic__slug=wanted.topic)
     if wanted.kind:
@@ -146,7 +159,7 @@ def _from_cursor(rows: CaseQuerySet, wanted: Filter) -> CaseQuerySet:
         rows = rows.filter(beyond, **{f"{name}__{step}e": at})
     order = (F(name).desc(), "-pk") if wanted.tab.descending else (F(name).asc(), "pk")
     related = ("customer__root", "topic", "assignee", "choice__identity", "root")
-    rows = rows.select_related(*related).prefetch_related("customer__holders__identity")
+    rows = rows.select_related(*related).prefetch_related(words.holders("customer"))
     return rows.order_by(*order)
 
 

@@ -3,7 +3,7 @@
 `tell` is pure: facts in, sentences out. `facts_of` reads the facts of a case.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,14 +12,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from channels_app.dispatch import SPOKEN
-from channels_app.models import Delivery
 from contacts.kinds import KINDS
 from contacts.models import Case, Choice, Message
 from contacts.models.message import MessageQuerySet
 from portal.desk import words
 from portal.templatetags.onecase import CALL_WISHES
+from portal.timeline import Timeline
 
 MOST_UNANSWERED = 100  # counted no further
+MOST_TO_DO = 5
 
 
 @dataclass(frozen=True)
@@ -130,16 +131,16 @@ def _wish(facts: Facts) -> str:
     return line + "."
 
 
-def facts_of(case: Case, newest: Iterable[Message] = ()) -> Facts:
+def facts_of(case: Case, history: Timeline | None = None, to_do: Sequence[str] = ()) -> Facts:
     """Read the facts of a case in a fixed number of queries.
 
-    `newest` are messages that a page has read: what the last answer and what came after it is
-    found among them, where they reach back so far.
+    `history` is what a page has read of its newest lines: the last answer and what came after it
+    is found there, where it reaches back so far. `to_do`: see `timeline.Change`.
     """
-    history = Message.objects.read_of(case)
-    came = history.filter(direction=Message.Direction.IN)
-    first = _light(came.order_by("seq", "pk"))
-    answer, after = _last_answer(case, list(newest)) or _asked_answer(history, came)
+    rows = Message.objects.read_of(case)
+    came = rows.filter(direction=Message.Direction.IN)
+    first = history.first if history else _light(came.order_by("created_at", "seq"))
+    answer, after = (history and _last_answer(history)) or _asked_answer(rows, came)
     unanswered = len(after[:MOST_UNANSWERED]) if case.waiting_since else 0
     choice = case.choice
     return Facts(
@@ -151,22 +152,19 @@ def facts_of(case: Case, newest: Iterable[Message] = ()) -> Facts:
         resolved_at=case.resolved_at,
         about=case.about,
         how_soon=case.get_how_soon_display(),
-        to_do=_to_do(case),
+        to_do=tuple(to_do[:MOST_TO_DO]),
         **(_chosen(choice) if choice else {}),
     )
 
 
-def _last_answer(case: Case, newest: list[Message]) -> tuple[Message, list[Message]] | None:
-    """The last answer and what came after it; None where it is not among these.
-
-    Numbers of cases that were joined overlap: then times say nothing about them.
-    """
-    answers = [message for message in newest if _is_spoken(message)]
-    if len(case.member_ids) > 1 or not answers:
+def _last_answer(history: Timeline) -> tuple[Message | None, list[Message]] | None:
+    """The last answer and what came after it; None where it may be older than these lines."""
+    at = max((n for n, said in enumerate(history.messages) if _is_spoken(said)), default=None)
+    if at is None and (history.older or history.is_tail):
         return None
-    answer = max(answers, key=lambda message: message.seq)
-    after = [m for m in newest if m.direction == Message.Direction.IN and m.seq > answer.seq]
-    return answer, sorted(after, key=lambda message: message.seq)
+    answer = None if at is None else history.messages[at]
+    later = history.messages if at is None else history.messages[at + 1 :]
+    return answer, [said for said in later if said.direction == Message.Direction.IN]
 
 
 def _is_spoken(message: Message) -> bool:
@@ -174,14 +172,17 @@ def _is_spoken(message: Message) -> bool:
 
 
 def _asked_answer(
-    history: MessageQuerySet, came: MessageQuerySet
+    rows: MessageQuerySet, came: MessageQuerySet
 ) -> tuple[Message | None, list[Message]]:
-    """The same, asked of the database."""
-    spoken = history.filter(direction=Message.Direction.OUT, template__in=("", SPOKEN))
-    answer = _light(spoken.order_by("-seq", "-pk"))
-    after = came.filter(seq__gt=answer.seq) if answer else came
-    rows = after.select_related("staff").defer("html", "whole_text").order_by("-seq", "-pk")
-    return answer, list(rows[:MOST_UNANSWERED])[::-1]
+    """The same, asked of the database. By time: numbers of cases that were joined overlap."""
+    spoken = rows.filter(direction=Message.Direction.OUT, template__in=("", SPOKEN))
+    answer = _light(spoken.order_by("-created_at", "-seq"))
+    after = came.filter(created_at__gte=answer.created_at) if answer else came
+    later = after.select_related("staff").defer("html", "whole_text")
+    found = list(later.order_by("-created_at", "-seq")[:MOST_UNANSWERED])[::-1]
+    if answer is not None:
+        found = [m for m in found if (m.created_at, m.seq) > (answer.created_at, answer.seq)]
+    return answer, found
 
 
 def _light(rows: MessageQuerySet) -> Message | None:
@@ -194,11 +195,6 @@ def _said(message: Message | None) -> Said | None:
         return None
     by = message.staff.public_name if message.staff else ""
     return Said(message.created_at, message.kind, message.text or message.subject, by)
-
-
-def _to_do(case: Case) -> tuple[str, ...]:
-    rows = Delivery.objects.to_do().filter(message__case__in=case.member_ids)
-    return tuple(rows.order_by("next_attempt_at").values_list("channel__kind", flat=True)[:5])
 
 
 def _chosen(choice: Choice) -> dict[str, Any]:

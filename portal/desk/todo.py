@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy
 from channels_app import dispatch, promises, routing, todos
 from channels_app.models import Delivery
 from contacts import services
-from contacts.kinds import Kind
+from contacts.kinds import KINDS, Kind
 from contacts.models import Case, Message, User
+from portal import timeline
 from portal.desk import composer, queue, story, words
 from portal.desk.pages import done, page, reading, show, staff_of
 
@@ -57,7 +58,7 @@ def rows() -> QuerySet[Delivery]:
         "channel__organisation",
         "identity",
         "taken_by",
-    ).prefetch_related("message__case__customer__holders__identity")
+    ).prefetch_related(words.holders("message__case__customer"))
 
 
 def find(pk: Any) -> Delivery:
@@ -141,7 +142,7 @@ def _show_one(
         case=case,
         card=card(delivery, timezone.now()),
         info=delivery.channel.kind_info,
-        story=story.tell(story.facts_of(case)),
+        story=story.tell(story.facts_of(case, to_do=timeline.change(case).to_do)),
         is_mine=is_mine,
         report=report,
         also=also_by(case) if is_mine and delivery.channel.kind_info.spoken else [],
@@ -154,18 +155,14 @@ def _show_one(
 
 def also_by(case: Case) -> list[Kind]:
     """The kinds by which a summary can be sent: written, allowed, with an address."""
-    found = []
-    for kind in [*composer.other_ways(case, promises.offered(case.organisation)), *_own(case)]:
+    found, channels = [], promises.offered(case.organisation)
+    own = KINDS.get(routing.chosen_kind(case)[0])
+    for kind in [*composer.other_ways(case, channels), *([own] if own else [])]:
         message = Message(case=case, direction=Message.Direction.OUT, kind=kind.name)
-        route = routing.route(message, timezone.now())
+        route = routing.route(message, timezone.now(), among=channels)
         if isinstance(route, routing.Route) and route.channel.capabilities.written:
             found.append(kind)
     return found
-
-
-def _own(case: Case) -> list[Kind]:
-    way = composer.way_of(case)
-    return [way.used] if way.used and not way.is_refused else []
 
 
 def gone(request: HttpRequest) -> HttpResponse:

@@ -2,16 +2,17 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import Prefetch
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from contacts.models import Case, Customer
+from contacts.models import Case, Customer, Holder
 from portal.words import staff_by as by
 from portal.words import staff_label as label
 from portal.words import staff_noun as noun
 
-__all__ = ["by", "customer_name", "day_and_time", "label", "noun", "shorten", "span"]
+__all__ = ["by", "customer_name", "day_and_time", "holders", "label", "noun", "shorten", "span"]
 
 
 def span(length: timedelta) -> str:
@@ -41,10 +42,15 @@ def day_and_time(at: datetime) -> str:
     return formats.date_format(local, "j F Y")
 
 
+def holders(customer: str) -> Prefetch:
+    """What a list reads beside its rows, so that `customer_name` asks nothing; one query."""
+    return Prefetch(f"{customer}__holders", Holder.objects.select_related("identity"))
+
+
 def customer_name(customer: Customer, case: Case | None = None) -> str:
     """The name of a customer, else the address that answers go to, else one that we know.
 
-    Lists prefetch `customer__holders__identity`.
+    Lists prefetch `holders`.
     """
     if customer.top.name or customer.name:
         return customer.top.name or customer.name

@@ -1,7 +1,7 @@
 """My questions: what this browser may see, newest change first."""
 
 from django.core.paginator import Paginator
-from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -23,9 +23,9 @@ def questions(request: HttpRequest) -> HttpResponse:
     viewer = access.viewer_of(request)
     if viewer == NOBODY:
         return redirect("site:sign_in")
-    seen = Case.objects.visible_to(viewer)
-    own = Q(pk__in=seen.values("pk")) | Q(pk__in=seen.exclude(root=None).values("root"))
-    listed = Case.objects.stems().filter(own).order_by("-changed_at", "-pk")
+    # EXPLAIN at 100,000 cases: keys by the indexes of customer and root, then the primary key.
+    seen = Case.objects.visible_to(viewer).values_list(Coalesce("root", "pk"))
+    listed = Case.objects.stems().filter(pk__in=seen).order_by("-changed_at", "-pk")
     listed = listed.select_related("choice", "choice__identity")
     page = Paginator(listed, A_PAGE).get_page(request.GET.get("page"))
     context = {

@@ -61,7 +61,7 @@ def full(live_server: LiveServer) -> Case:
 def fail(delivery: Delivery, status: str) -> None:
     """Let a delivery have gone wrong."""
     Delivery.objects.filter(pk=delivery.pk).update(
-        status=status, reason={"code": "said", "text": "550 No such user"}
+        status=status, reason={"code": "said", "text": "550 No such user"}, attempt_count=1
     )
     Attempt.objects.create(
         delivery=delivery, number=1, outcome="rejected", started_at=timezone.now()

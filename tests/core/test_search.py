@@ -118,3 +118,17 @@ def test_what_was_joined_is_found_as_the_case_that_it_is_now(
     assert list(search.cases("zeppelin")) == list(search.cases(child.reference)) == [stem]
     merging.undo_join(case=Case.objects.get(pk=child.pk), by=agent)
     assert list(search.cases("zeppelin")) == [child]
+
+
+def test_a_common_word_gives_the_newest_and_says_so(
+    organisation: Organisation, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "WINDOW", 2)
+    monkeypatch.setattr(search, "MAX_FOUND", 2)
+    found = [a_case(organisation, "email", f"sam{n}@example.org") for n in range(3)]
+    search.index("a rarity", case=found[0])
+    for case in found:
+        search.index("the bicycle", case=case)
+    common, rare = search.found("bicycle"), search.found("rarity")
+    assert (common.ids, common.is_all) == ([found[2].pk, found[1].pk], False)
+    assert (rare.ids, rare.is_all) == ([found[0].pk], True)

@@ -61,7 +61,7 @@ SAID = {"code": "said", "text": "550 No such user"}
 
 def test_a_failed_answer_can_be_tried_again_once(desk: Client, agent: User, case: Case) -> None:
     delivery = dispatch.reply(case=case, staff=agent, text="Yes.").deliveries.get()
-    Delivery.objects.filter(pk=delivery.pk).update(status=Delivery.Status.FAILED, reason=SAID)
+    Delivery.objects.filter(pk=delivery.pk).update(status="failed", reason=SAID, attempt_count=1)
     Attempt.objects.create(
         delivery=delivery,
         number=1,

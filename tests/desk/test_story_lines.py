@@ -8,8 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from channels_app import dispatch, switching
-from contacts import services
+from contacts import merging, services
 from contacts.models import Case, Identity, User
+from contacts.viewers import Viewer
+from portal import timeline
 from portal.desk.story import Facts, Said, facts_of, tell
 from tests.desk.conftest import MakeCase
 
@@ -101,3 +103,34 @@ def test_its_cost_does_not_grow_with_the_case(make_case: MakeCase) -> None:
     assert costs[0] == costs[1] <= 8
     assert facts_of(case).unanswered == 43
     assert timedelta(0) <= timezone.now() - case.opened_at
+
+
+def test_a_page_tells_what_its_lines_and_the_database_tell(
+    make_case: MakeCase, agent: User
+) -> None:
+    case, other = make_case(), make_case("Second", address="kim@example.org")
+    viewer = Viewer(staff_id=agent.pk)
+
+    def same() -> Facts:
+        read = Case.objects.get(pk=case.pk)
+        to_do = timeline.change(read).to_do
+        told = facts_of(read, timeline.page(read, viewer), to_do)
+        assert told == facts_of(read, to_do=to_do)
+        return told
+
+    assert same().unanswered == 1
+    dispatch.reply(case=case, staff=agent, text="Yes, it is.")
+    for number in range(60):
+        services.file_message(case=case, kind="email", text=f"More {number}")
+    assert (same().asked, same().unanswered) == (facts_of(case).asked, 60)
+    dispatch.reply(case=Case.objects.get(pk=case.pk), staff=agent, text="Both.")
+    merging.join(case=other, into=case, by=agent)
+    services.file_message(case=Case.objects.get(pk=case.pk), kind="email", text="Thanks")
+    told = same()
+    assert told.latest and told.latest.text == "Thanks" and told.unanswered == 1
+
+
+def test_it_names_what_is_to_do(case: Case, agent: User) -> None:
+    switching.switch(case=case, kind="phone", identity=Identity.of("phone", "+31201112233"))
+    dispatch.reply(case=Case.objects.get(pk=case.pk), staff=agent, text="Read this out.")
+    assert "phone" in timeline.change(Case.objects.get(pk=case.pk)).to_do

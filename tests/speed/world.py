@@ -114,6 +114,7 @@ class World:
                 identity=row.identity,
                 status=states[row.seq % 3],
                 taken_by=row.staff,
+                attempt_count=1,
             )
             for row in messages
             if row.direction == "out"

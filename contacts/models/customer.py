@@ -16,7 +16,8 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
     def family(self, tops: Iterable[int]) -> "CustomerQuerySet":
         """Those of these keys and all that were merged into them.
 
-        For `customer__in`: an OR over two tables would read all rows of the house.
+        For `customer__in`: an OR over two tables would read all rows of the house (at
+        100,000 cases a hash join of 235 ms for the cases of one customer, against 0.1 ms).
         """
         keys = list(tops)
         return self.filter(Q(pk__in=keys) | Q(root__in=keys))

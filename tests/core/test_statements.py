@@ -7,7 +7,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from channels_app import dispatch
+from channels_app import dispatch, inbound
+from channels_app.adapters.base import Request
+from channels_app.models import Channel
+from contacts import services
 from contacts.models import Case, Organisation, User
 from tests import shop
 
@@ -15,6 +18,8 @@ pytestmark = pytest.mark.django_db
 # Between BEGIN and COMMIT; a call that is asked for is a message of its own.
 MOST_TO_OPEN = {"email": 14, "account": 14, "phone": 22}
 MOST_TO_ANSWER = 10
+# A mail: received, claimed, read again and filed, its case and its item.
+MOST_FOR_MAIL = {"new": 21, "reply": 16, "another reply": 15}
 INDEXED = "contacts_search_fts"  # SQLite's index is a table of its own
 
 
@@ -65,3 +70,21 @@ def test_an_answer_takes_few_statements(organisation: Organisation) -> None:
         dispatch.reply(case=case, staff=agent, text="Yes.", client_key=uuid.uuid4())
     found = statements(seen)
     assert len(found) <= MOST_TO_ANSWER, found
+
+
+def _mail_in(**envelope: str) -> list[str]:
+    channel = Channel.objects.get(kind="email")
+    raw = shop.mail(sender="Sam <sam@example.org>", **{"to": shop.MAILBOX, **envelope})
+    with CaptureQueriesContext(connection) as seen:
+        inbound.process(inbound.receive(channel, Request(body=raw)).pk)
+    return [sql for sql in statements(seen) if not sql.startswith(("BEGIN", "COMMIT"))]
+
+
+def test_a_mail_is_filed_with_few_statements(organisation: Organisation) -> None:
+    found = {"new": _mail_in()}
+    code = services.reply_code(Case.objects.get()).plain
+    to = shop.MAILBOX.replace("@", f"+{code}@")
+    found |= {name: _mail_in(to=to) for name in ("reply", "another reply")}
+    assert Case.objects.get().messages.filter(direction="in").count() == 3
+    for name, most in MOST_FOR_MAIL.items():
+        assert len(found[name]) <= most, (name, len(found[name]), found[name])

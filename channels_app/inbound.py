@@ -5,10 +5,11 @@ Which case a message joins is design.md section 5.
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
@@ -31,6 +32,7 @@ from contacts.models import (
     Case,
     Choice,
     Code,
+    Customer,
     Event,
     Holder,
     Identity,
@@ -40,6 +42,7 @@ from contacts.models import (
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 MAX_TRIES = 5
+MAX_DRAWS = 4  # of a reference
 MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
 AUTO_REPLY = "auto_reply"
 State = InboundItem.State
@@ -60,17 +63,20 @@ def receive(channel: Channel, request: Request) -> InboundEvent:
     """
     adapter = channel.adapter()
     adapter.verify(request)
-    with transaction.atomic():
-        event, made = InboundEvent.objects.get_or_create(
-            channel=channel,
-            sha256=hashlib.sha256(adapter.fingerprint(request)).hexdigest(),
-            defaults={"raw": request.body, "envelope": _envelope(request, adapter.headers_kept)},
-        )
-        if made:
-            outbox.ring_on_commit(outbox.PROCESS, str(event.pk))
-    if bytes(event.raw) != request.body:
+    key = {"channel": channel, "sha256": hashlib.sha256(adapter.fingerprint(request)).hexdigest()}
+    came = InboundEvent.objects.filter(**key).first()
+    if came is None:
+        envelope = _envelope(request, adapter.headers_kept)
+        try:
+            with transaction.atomic():
+                event = InboundEvent.objects.create(raw=request.body, envelope=envelope, **key)
+                outbox.ring_on_commit(outbox.PROCESS, str(event.pk))
+                return event
+        except IntegrityError:
+            came = InboundEvent.objects.get(**key)
+    if bytes(came.raw) != request.body:
         raise BadSignature("This signature was used before, for something else.")
-    return event
+    return came
 
 
 def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
@@ -110,21 +116,16 @@ def process(event_id: int) -> None:
     event = InboundEvent.objects.select_related("channel__organisation").get(pk=event_id)
     if event.tries > MAX_TRIES:
         # Its readers never came back to say why: it may be what killed them.
-        _finish(event, InboundEvent.State.QUARANTINED, _("The worker stopped while reading it."))
+        _finish(event, _("The worker stopped while reading it."))
         return
     try:
-        parsed = event.channel.adapter().parse(_request(event))
-        reasons = [_take(event, thing) for thing in parsed]
+        _take_all(event, event.channel.adapter().parse(_request(event)))
     except BadPayload as error:
-        _finish(event, InboundEvent.State.QUARANTINED, str(error))
+        _finish(event, str(error))
     except Exception as error:
         logger.exception("Received item %s could not be processed.", event.pk)
         if event.tries >= MAX_TRIES:
-            _finish(event, InboundEvent.State.QUARANTINED, f"Fault: {type(error).__name__}")
-    else:
-        kept = next((reason for state, reason in reasons if state == State.QUARANTINED), "")
-        done = InboundEvent.State.QUARANTINED if kept else InboundEvent.State.PROCESSED
-        _finish(event, done, kept)
+            _finish(event, f"Fault: {type(error).__name__}")
 
 
 def _request(event: InboundEvent) -> Request:
@@ -138,10 +139,12 @@ def _request(event: InboundEvent) -> Request:
     )
 
 
-def _finish(event: InboundEvent, state: str, reason: str) -> None:
+def _finish(event: InboundEvent, kept: str) -> None:
+    """It was processed; or is in quarantine, where a reason is given."""
+    state = InboundEvent.State.QUARANTINED if kept else InboundEvent.State.PROCESSED
     logger.info("Received item %s by %s: %s.", event.pk, event.channel.slug, state)
     InboundEvent.objects.filter(pk=event.pk).update(
-        state=state, reason=reason[:500], processed_at=timezone.now(), leased_until=None
+        state=state, reason=kept[:500], processed_at=timezone.now(), leased_until=None
     )
 
 
@@ -166,35 +169,68 @@ def recover() -> None:
         outbox.ring(outbox.PROCESS, str(pk))
 
 
-def _take(event: InboundEvent, thing: Parsed) -> tuple[str, str]:
-    """File one thing in one transaction; the same thing by two doors is one item."""
-    sort = "receipt" if isinstance(thing, Receipt) else "message"
-    with transaction.atomic():
-        item, made = InboundItem.objects.get_or_create(
-            channel=event.channel,
-            external_id=thing.external_id,
-            sort=sort,
-            defaults={"event": event},
-        )
-        if not made and item.state != State.NEW:
-            return State.IGNORED, _("It came by another door before.")
+def _take_all(event: InboundEvent, things: Sequence[Parsed]) -> None:
+    """Each thing in a transaction of its own; that of the last one also finishes the event."""
+    kept = ""
+    for left, thing in zip(reversed(range(len(things))), things, strict=True):
+        kept = _take(event, thing, kept, is_last=not left)
+    if not things:
+        _finish(event, kept)
+
+
+def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> str:
+    """File one thing; why the event is kept in quarantine, "" if it is not.
+
+    Its item is stored first: of two doors with the same thing the second one waits, and is refused.
+    """
+    item = InboundItem(event=event, channel=event.channel, external_id=thing.external_id)
+    item.sort = "receipt" if isinstance(thing, Receipt) else "message"
+    item.state = State.FILED
+    if isinstance(thing, Inbound):
+        item.provider_id = thing.provider_id
+    draws_left = MAX_DRAWS
+    while True:
         try:
-            # A savepoint: what was half filed is undone, the item and its reason stay.
             with transaction.atomic():
-                if isinstance(thing, Receipt):
-                    item.message = receipts.settle(event.channel, thing)
-                elif isinstance(thing, Correction):
-                    raise Unfiled(State.IGNORED, _("It changes a message that is filed."))
-                else:
-                    item.provider_id = thing.provider_id
-                    item.message = _file_message(event.channel, thing)
-            item.state = State.FILED
-        except Unfiled as error:
+                _store(item, thing)
+                why = kept or (item.reason if item.state == State.QUARANTINED else "")
+                if is_last:
+                    _finish(event, why)
+            return why
+        except Unfiled as error:  # what was half filed is undone; now only the reason is stored
             item.state, item.reason = error.state, error.reason
         except receipts.Unknown as error:
             item.state, item.reason = State.IGNORED, str(error)
-        item.save()
-    return item.state, item.reason
+        except IntegrityError:
+            if _came_before(item):
+                break
+            # Else the reference is taken, at a million cases one draw in 700: drawn again.
+            draws_left -= 1
+            if not draws_left:
+                raise
+    if is_last:
+        _finish(event, kept)
+    return kept
+
+
+def _store(item: InboundItem, thing: Parsed) -> None:
+    item.pk = None
+    item.save(force_insert=True)
+    if item.state != State.FILED:
+        return
+    if isinstance(thing, Receipt):
+        item.message = receipts.settle(item.channel, thing)
+    elif isinstance(thing, Correction):
+        raise Unfiled(State.IGNORED, _("It changes a message that is filed."))
+    else:
+        item.message = _file_message(item.channel, thing)
+    item.save(update_fields=["message"])
+
+
+def _came_before(item: InboundItem) -> bool:
+    """Whether the same thing came by another door."""
+    same = {"channel": item.channel, "external_id": item.external_id, "sort": item.sort}
+    return InboundItem.objects.filter(**same).exists()
 
 
 def _file_message(channel: Channel, inbound: Inbound) -> Message:
@@ -218,20 +254,17 @@ def _case_by_code(inbound: Inbound, identity: Identity) -> Case | None:
     """(b) Our reply MAC and a sender who holds an identity of that case: both."""
     for value in inbound.reply_codes:
         code = Code.objects.find(codes.REPLY, value)
-        if code is not None and code.case is not None and belongs(code.case, identity):
-            services.prove_by_answer(code.case, identity)
+        if code is None or code.case is None:
+            continue
+        holders = services.holders_in(code.case, identity)
+        # An address of the case: its customer's, or one that was chosen in it.
+        if holders or code.case.stem.choices.filter(identity=identity).exists():
+            services.prove_by_answer(holders)
             # Who writes from there is there: a full mailbox, or a refusal for a day, is over.
-            Identity.objects.filter(pk=identity.pk).update(bounced_at=None)
+            if identity.bounced_at:
+                Identity.objects.filter(pk=identity.pk).update(bounced_at=None)
             return code.case
     return None
-
-
-def belongs(case: Case, identity: Identity) -> bool:
-    """Whether an address is one of the case's: its customer's, or one that was chosen in it."""
-    stem = case.stem
-    customers = {case.customer_id, stem.customer_id, case.customer.top.pk, stem.customer.top.pk}
-    held = Holder.objects.current().filter(customer__in=customers, identity=identity)
-    return held.exists() or stem.choices.filter(identity=identity).exists()
 
 
 def _case_by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:
@@ -242,8 +275,11 @@ def _case_by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> C
     """
     if not (inbound.authenticated or channel.capabilities.authenticates_sender):
         return None
-    holders = Holder.objects.proved().filter(identity=identity).values("customer")
-    cases = Case.objects.open().filter(Q(customer__in=holders) | Q(customer__root__in=holders))
+    holders = Holder.objects.proved().filter(identity=identity).select_related("customer")
+    tops = {holder.customer.top_id for holder in holders}
+    if not tops:
+        return None
+    cases = Case.objects.open().filter(customer__in=Customer.objects.family(tops))
     found = list(cases.order_by("pk")[:2])
     if len(found) != 1:
         return None
@@ -265,10 +301,12 @@ def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) ->
 
 def _follow(case: Case, channel: Channel, identity: Identity) -> None:
     """Who writes on another channel has chosen it: the case follows, and the history says so."""
+    # Its row is locked since the message was filed: this is the choice of now.
+    now = Case.objects.filter(pk=case.stem.pk).values_list("choice__kind", "choice__identity")
+    if now.get() == (channel.kind, identity.pk):
+        return
     stem = case.locked()
     choice = stem.choice
-    if choice is not None and (choice.kind, choice.identity_id) == (channel.kind, identity.pk):
-        return
     base = choice or Choice(kind=channel.kind)
     new = services.copy_choice(
         base,
@@ -317,21 +355,18 @@ def _content(inbound: Inbound) -> dict[str, Any]:
 
 def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
     """A message out of the blue opens a case, to be answered where it came from."""
-    hour_ago = timezone.now() - timedelta(hours=1)
-    lately = Case.objects.filter(choices__identity=identity, opened_at__gte=hour_ago)
-    if lately.distinct().count() >= MAX_NEW_CASES:
+    if not identity.is_new and _opened_lately(identity) >= MAX_NEW_CASES:
         raise Unfiled(State.QUARANTINED, _("Too many new cases by this address in an hour."))
     organisation = channel.organisation
     customer = services.known_customer(identity)
     default = customer.language if customer else organisation.languages[0]
     language = languages.guess(inbound.text, default)
     if customer is None:
-        customer = services.customer_for(
+        customer = services.new_customer(
             identity, name=inbound.sender_name, language=language, how=Holder.How.WROTE
         )
     content = _content(inbound)
     case = services.new_case(
-        reference=services.unused_reference(),
         customer=customer,
         choice=Choice(kind=channel.kind, identity=identity, by=Choice.By.WRITING),
         text=content["text"],
@@ -340,7 +375,17 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
         language=language,
         may_belong_to=_may_belong_to(inbound),
     )
-    return opening.store(case, kind=channel.kind, identity=identity, **content)
+    # "We have your question" goes the way that the question came, where that is open to all.
+    among = [channel] if channel.is_offered else None
+    return opening.store(case, among=among, kind=channel.kind, identity=identity, **content)
+
+
+def _opened_lately(identity: Identity) -> int:
+    """How many cases of the last hour an address was chosen in, as far as it matters."""
+    ago = timezone.now() - timedelta(hours=1)
+    chosen = Choice.objects.filter(identity=identity, created_at__gte=ago)
+    cases = chosen.filter(case__opened_at__gte=ago).values("case").distinct()
+    return cases[:MAX_NEW_CASES].count()
 
 
 def _may_belong_to(inbound: Inbound) -> Case | None:
@@ -349,15 +394,12 @@ def _may_belong_to(inbound: Inbound) -> Case | None:
         code = Code.objects.known(codes.REPLY, value).first()
         if code is not None and code.case is not None:
             return code.case.stem
-    keys = [dispatch.key_of(value) for value in inbound.refers_to]
-    sent = Delivery.objects.filter(pk__in=[key for key in keys if key]).exclude(message__case=None)
-    delivery = sent.select_related("message__case__root").first()
-    if delivery is not None and delivery.message.case is not None:
-        return delivery.message.case.stem
-    item = (
-        InboundItem.objects.filter(provider_id__in=inbound.refers_to)
-        .exclude(message=None)
-        .select_related("message__case__root")
-        .first()
-    )
-    return item.message.case.stem if item and item.message and item.message.case else None
+    if not inbound.refers_to:
+        return None
+    keys = [key for key in map(dispatch.key_of, inbound.refers_to) if key]
+    items = InboundItem.objects.filter(provider_id__in=inbound.refers_to)
+    for rows in (Delivery.objects.filter(pk__in=keys) if keys else None, items):
+        found = rows and rows.exclude(message__case=None).values("message__case").first()
+        if found:
+            return Case.objects.select_related("root").get(pk=found["message__case"]).stem
+    return None

@@ -59,15 +59,14 @@ def together() -> Iterator[None]:
         index_all(entries)
 
 
-def index(text: str, *, case: Case | None = None, customer: Customer | None = None) -> None:
-    """Make a text findable; called by the methods that write the text."""
-    if not text:
-        return
-    entry, waiting = SearchEntry(case=case, customer=customer, text=text), _waiting.get()
-    if waiting is None:
-        index_all([entry])
-    else:
-        waiting.append(entry)
+def index(*texts: str, case: Case | None = None, customer: Customer | None = None) -> None:
+    """Make texts findable; called by the methods that write them."""
+    entries = [SearchEntry(case=case, customer=customer, text=text) for text in texts if text]
+    waiting = _waiting.get()
+    if waiting is not None:
+        waiting.extend(entries)
+    elif entries:
+        index_all(entries)
 
 
 def index_all(entries: Sequence[SearchEntry]) -> None:

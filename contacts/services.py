@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, Value
+from django.db.models import Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -31,7 +31,6 @@ from contacts.models import (
     Topic,
     User,
 )
-from contacts.models.case import new_reference
 
 MAX_TEXT = 20_000  # characters that a person may type
 
@@ -47,14 +46,6 @@ def title_of(text: str) -> str:
     return line if len(line) <= 120 else line[:119].rstrip() + "…"
 
 
-def unused_reference() -> str:
-    """A reference that no case has: at a million cases one draw in 700 is taken."""
-    reference = new_reference()
-    while Case.objects.filter(reference=reference).exists():
-        reference = new_reference()
-    return reference
-
-
 def holders_of(identity: Identity) -> list[Customer]:
     """The customers that an address may mean: who proved it, else who staff say, else who typed it.
 
@@ -67,15 +58,15 @@ def holders_of(identity: Identity) -> list[Customer]:
     tops = list(dict.fromkeys(holder.customer.top for holder in sure or holders))
     if sure or not tops:
         return tops
-    family = Q(customer__in=tops) | Q(customer__root__in=tops)
-    others = Holder.objects.proved().filter(family).select_related("customer__root")
+    family = Customer.objects.family({customer.pk for customer in tops})
+    others = Holder.objects.proved().filter(customer__in=family).select_related("customer__root")
     proved = {holder.customer.top for holder in others}
     return [customer for customer in tops if customer not in proved]
 
 
 def known_customer(identity: Identity) -> Customer | None:
     """The customer that holds an address; None if nobody or several do (then ask)."""
-    found = holders_of(identity)
+    found = [] if identity.is_new else holders_of(identity)
     return found[0] if len(found) == 1 else None
 
 
@@ -83,15 +74,20 @@ def customer_for(
     identity: Identity | None, *, name: str = "", language: str, how: str = Holder.How.TYPED
 ) -> Customer:
     """The known customer of an address, or a new one that holds it, unproved."""
-    is_known = identity is not None and not identity.is_new
-    customer = known_customer(identity) if identity and is_known else None
-    if customer is None:
-        name = clean_text(name)[:200]
-        customer = Customer.objects.create(name=name, language=language)
-        if identity is not None:
-            _first_held(Holder.objects.create(customer=customer, identity=identity, how=how))
-        if name:
-            search.index(name, customer=customer)
+    known = known_customer(identity) if identity else None
+    return known or new_customer(identity, name=name, language=language, how=how)
+
+
+def new_customer(
+    identity: Identity | None, *, name: str = "", language: str, how: str = Holder.How.TYPED
+) -> Customer:
+    """A customer who holds an address, unproved, if there is one."""
+    name = clean_text(name)[:200]
+    customer = Customer.objects.create(name=name, language=language)
+    if identity is None:
+        search.index(name, customer=customer)
+    else:
+        _first_held(Holder.objects.create(customer=customer, identity=identity, how=how), name)
     return customer
 
 
@@ -110,29 +106,36 @@ def hold(customer: Customer, identity: Identity, *, how: str, proved: bool = Fal
     return holder
 
 
-def _first_held(holder: Holder) -> None:
+def _first_held(holder: Holder, name: str = "") -> None:
     identity, customer = holder.identity, holder.customer
     identity.is_new = False
-    search.index(search.spelled(identity), customer=customer)  # people look for a part of it
+    # people look for a part of it
+    search.index(search.spelled(identity), name, customer=customer)
     if identity.scheme == EMAIL:
         Consent.objects.create(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)
 
 
-def prove_by_answer(case: Case, identity: Identity) -> None:
-    """Who answers a mail of ours reads that mailbox: it proves the holder that is there already.
+def holders_in(case: Case, identity: Identity) -> list[Holder]:
+    """The holders of an address who are the customer of a case, also by a merge."""
+    family = Customer.objects.family({case.customer.top_id, case.stem.customer.top_id})
+    rows = Holder.objects.current().filter(identity=identity, customer__in=family)
+    return list(rows.select_related("customer"))
+
+
+def prove_by_answer(holders: Sequence[Holder]) -> None:
+    """Who answers a mail of ours reads that mailbox: it proves the holders that are there already.
 
     It makes no holder: an address that was only chosen in a case belongs to that case alone, or
     whoever typed a stranger's address could answer from an own one and become that stranger. For
     the same reason nothing is proved where the customer proved another address and typed this one.
     """
-    tops = {case.customer.top, case.stem.customer.top}
-    family = Q(customer__in=tops) | Q(customer__root__in=tops)
-    holders = Holder.objects.current().filter(family, identity=identity)
-    for holder in holders.select_related("customer__root"):
-        top = holder.customer.top
-        own = Q(customer=top) | Q(customer__root=top)
-        others = Holder.objects.proved().filter(own).exclude(identity=identity)
-        if holder.how != Holder.How.TYPED or not others.exists():
+    for holder in holders:
+        if holder.proved_at:
+            continue
+        own = Customer.objects.family({holder.customer.top_id})
+        others = Holder.objects.proved().filter(customer__in=own)
+        is_typed = holder.how == Holder.How.TYPED
+        if not (is_typed and others.exclude(identity=holder.identity_id).exists()):
             holder.prove(Holder.How.ANSWERED)
 
 

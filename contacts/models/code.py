@@ -67,7 +67,7 @@ class CodeQuerySet(models.QuerySet["Code"]):
     def known(self, purpose: str, value: str) -> "CodeQuerySet":
         """The code of that plain value, whether it still works or not: a hint, and no proof."""
         found = self.filter(purpose=purpose, digest=codes.digest(purpose, value))
-        return found.select_related("case__root")
+        return found.select_related("case__root", "case__customer")
 
     def redeem_digits(
         self, purpose: str, identity: Identity, value: str, browser: str

@@ -30,8 +30,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def of(self, case: Case) -> "MessageQuerySet":
         """The whole history of a case and of those that were merged into it."""
-        stem = case.stem
-        return self.filter(Q(case=stem) | Q(case__root=stem))
+        return self.filter(case__in=case.family_ids())
 
     def read_of(self, case: Case) -> "MessageQuerySet":
         """The same for pages, which read a case once and its history in several queries."""

@@ -18,7 +18,7 @@ from django.utils.translation import pgettext_lazy
 from channels_app import promises
 from channels_app.models import Channel, Delivery
 from contacts import kinds, search
-from contacts.models import Case, Topic, User
+from contacts.models import Case, Customer, Topic, User
 from contacts.models.case import CaseQuerySet
 from portal.desk import counts, words
 from portal.desk.pages import page, part, reading, show, staff_of
@@ -297,8 +297,8 @@ def cases_beside(case: Case, limit: int = 6) -> tuple[list[Case], list[Case]]:
     One query.
     """
     top = case.customer.top
-    mine = Q(customer=top) | Q(customer__root=top)
-    others = Case.objects.stems().filter(mine).exclude(pk=case.pk).order_by("-changed_at")
+    mine = Case.objects.stems().filter(customer__in=Customer.objects.family([top.pk]))
+    others = mine.exclude(pk=case.pk).order_by("-changed_at")
     joined = Q(root=case, merged_into=case)
     rows = Case.objects.filter(joined | Q(pk__in=others.values("pk")[:limit]))
     found = list(rows.order_by("pk"))

@@ -10,7 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app import dispatch
+from channels_app import dispatch, inbound
+from channels_app.adapters.base import Request
+from channels_app.models import Channel
+from contacts import services
 from contacts.models import Case, Event, Organisation, User
 from portal import lately
 from tests import shop
@@ -22,6 +25,8 @@ MOST_TO_OPEN = {"email": 13, "account": 7, "phone": 20}
 MOST_TO_POST = {"email": 17, "account": 11, "phone": 26}
 MOST_TO_ANSWER = 8
 MOST_TO_POST_AN_ANSWER = 14
+# A mail: received, claimed, read again and filed, its case and its item.
+MOST_FOR_MAIL = {"new": 21, "reply": 16, "another reply": 15}
 INDEXED = "contacts_search_fts"  # SQLite's index is a table of its own
 
 
@@ -66,7 +71,7 @@ def test_a_case_is_opened_by_one_short_transaction(organisation: Organisation, w
     found = inside(whole)
     inserts = [sql for sql in found if "contacts_case" in sql and sql.startswith("INSERT")]
     assert len(inserts) == 1, found
-    assert len(found) <= MOST_TO_OPEN[way], found
+    assert len(found) <= MOST_TO_OPEN[way], "\n".join(x[:150] for x in found)
     assert len(whole) <= MOST_TO_POST[way], whole
     assert Case.objects.count() == 1
 
@@ -106,3 +111,21 @@ def test_numbers_are_taken_by_one_statement_unless_somebody_was_faster(
     assert theirs.seq == mine.seq + 1
     numbers = list(mine.events.order_by("seq").values_list("seq", flat=True))
     assert numbers[-2:] == [mine.seq, theirs.seq]
+
+
+def _mail_in(**envelope: str) -> list[str]:
+    channel = Channel.objects.get(kind="email")
+    raw = shop.mail(sender="Sam <sam@example.org>", **{"to": shop.MAILBOX, **envelope})
+    with CaptureQueriesContext(connection) as seen:
+        inbound.process(inbound.receive(channel, Request(body=raw)).pk)
+    return [sql for sql in statements(seen) if not sql.startswith(("BEGIN", "COMMIT"))]
+
+
+def test_a_mail_is_filed_with_few_statements(organisation: Organisation) -> None:
+    found = {"new": _mail_in()}
+    code = services.reply_code(Case.objects.get()).plain
+    to = shop.MAILBOX.replace("@", f"+{code}@")
+    found |= {name: _mail_in(to=to) for name in ("reply", "another reply")}
+    assert Case.objects.get().messages.filter(direction="in").count() == 3
+    for name, most in MOST_FOR_MAIL.items():
+        assert len(found[name]) <= most, (name, len(found[name]), found[name])

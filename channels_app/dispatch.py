@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from channels_app import outbox, routing
+from channels_app import outbox, rendering, routing
 from channels_app.models import Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
 from contacts import addresses, calls, services
@@ -96,7 +97,14 @@ def reply(
 
 def deliver(message: Message, route: routing.Route, *, at: datetime | None = None) -> Delivery:
     """Write the Delivery of a message by a route."""
-    return outbox.add(message, route.channel, route.identity, only_notice=route.only_notice, at=at)
+    return _add(message, route, at=at)
+
+
+def _add(message: Message, route: routing.Route, **more: Any) -> Delivery:
+    """One row; what its kind cannot carry stays on the page, which is said now and not later."""
+    notice = route.only_notice or rendering.stays_on_page(message, route.channel)
+    identity = more.pop("identity", None) or route.identity
+    return outbox.add(message, route.channel, identity, only_notice=notice, **more)
 
 
 def _settle(case: Case, message: Message) -> None:
@@ -223,13 +231,7 @@ def reroute(delivery: Delivery) -> Delivery | None:
         message.chosen_kind = message.kind = route.channel.kind
         message.why, message.identity = route.why, route.identity
         message.save(update_fields=["chosen_kind", "kind", "why", "identity"])
-        new = outbox.add(
-            message,
-            route.channel,
-            route.identity,
-            only_notice=route.only_notice,
-            replaces=delivery,
-        )
+        new = _add(message, route, replaces=delivery)
         if new.channel.capabilities.automatic is False and message.template == ACKNOWLEDGEMENT:
             cancel(Delivery.objects.filter(pk=new.pk))
         return new
@@ -256,13 +258,7 @@ def try_again(delivery: Delivery, staff: User) -> Delivery | None:
             raise Refusal(route)
         data = {"again": True, "kind": route.channel.kind}
         case.append(Event(sort=Event.Sort.ATTEMPTED, staff=staff, data=data))
-        return outbox.add(
-            message,
-            route.channel,
-            route.identity,
-            only_notice=route.only_notice,
-            replaces=delivery,
-        )
+        return _add(message, route, replaces=delivery)
 
 
 def fall_back(delivery: Delivery) -> Delivery | None:
@@ -284,14 +280,8 @@ def fall_back(delivery: Delivery) -> Delivery | None:
     route = routing.route(attempt, timezone.now())
     if isinstance(route, routing.Refused):
         return None
-    return outbox.add(
-        message,
-        route.channel,
-        choice.fallback_identity or route.identity,
-        role=Delivery.Role.FALLBACK,
-        only_notice=route.only_notice,
-        replaces=delivery,
-    )
+    identity = choice.fallback_identity
+    return _add(message, route, identity=identity, role=Delivery.Role.FALLBACK, replaces=delivery)
 
 
 def key_of(value: str) -> uuid.UUID | None:

@@ -224,7 +224,8 @@ def _store(item: InboundItem, thing: Parsed) -> None:
         raise Unfiled(State.IGNORED, _("It changes a message that is filed."))
     else:
         item.message = _file_message(item.channel, thing)
-    item.save(update_fields=["message"])
+        item.identity = item.message.identity
+    item.save(update_fields=["message", "identity"])
 
 
 def _came_before(item: InboundItem) -> bool:

@@ -27,6 +27,10 @@ WORDS: dict[str, Promise | str] = {
     "on_request": _("They want an answer %(by)s only if they ask (%(day)s)."),
     "address_dead": _("%(address)s does not work any more. Ask for another address."),
     "switched_off": _("%(kind)s is switched off. Choose another way."),
+    "window_closed": _(
+        "%(kind)s lets us answer only within %(hours)s hours after the customer wrote there."
+        " Choose another way."
+    ),
     # Sending: what went wrong on our side.
     "not_made": _("The message cannot be made (%(fault)s)."),
     "fault": _("An unexpected fault (%(fault)s)."),

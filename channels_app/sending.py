@@ -187,16 +187,21 @@ def _otherwise(delivery: Delivery, offered: Sequence[Channel]) -> Callable[[], o
 
     A "no" that came meanwhile holds (R12), for a second channel and for notices as well.
     """
-    message, identity = delivery.message, delivery.identity
-    if message.case is not None and delivery.role != Delivery.Role.FALLBACK:
-        by_choice = message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT)
+    message, identity, now = delivery.message, delivery.identity, timezone.now()
+    if message.case is not None:
+        is_main = delivery.role != Delivery.Role.FALLBACK
+        by_choice = is_main and message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT)
         chosen = routing.chosen_kind(message.case.stem)[0]
         if by_choice and chosen and chosen != message.kind:
             return partial(dispatch.reroute, delivery)
-        route = routing.route(message, timezone.now(), among=offered)
+        if is_main:
+            route = routing.route(message, now, among=offered)
+        else:
+            route = routing.within(message, routing.Route(delivery.channel, identity, ""), now)
         if isinstance(route, routing.Refused):
             return partial(_fail, delivery, route.why)
         delivery.only_notice |= route.only_notice  # the topic may have become sensitive meanwhile
+        delivery.approved = route.approved
         if by_choice and route.identity != identity:
             return partial(dispatch.reroute, delivery)
     if identity is not None and not identity.is_usable:

@@ -41,6 +41,7 @@ class Capabilities:
     written: bool = True  # leaves the customer a record
     private: bool = False  # fit for sensitive content
     max_text: int | None = None
+    max_segments: int | None = None  # of SMS, so many at most; a longer answer: a notice and a link
     media: frozenset[str] = frozenset()  # content types of files that go along; the rest: a link
     max_file: int | None = None  # bytes of one file; None: as large as a file may be at all
     reply_window: timedelta | None = None  # so long after the customer's last message may one write

@@ -8,12 +8,22 @@ from django.utils import timezone, translation
 from channels_app.adapters.base import Outbound
 from channels_app.models import Channel, Delivery, Template
 from channels_app.rendering import mail, text
-from channels_app.rendering.background import Background, code_url, link_like, subject_of
+from channels_app.rendering.background import Background, code_url, link_like, masked, subject_of
 from channels_app.rendering.text import Listed, Made
 from contacts.kinds import EMAIL, get
 from contacts.models import Message
 
-__all__ = ["Background", "Made", "code_url", "preview", "render", "stays_on_page", "subject_of"]
+__all__ = [
+    "Background",
+    "Made",
+    "code_url",
+    "masked",
+    "preview",
+    "render",
+    "shows_as_written",
+    "stays_on_page",
+    "subject_of",
+]
 
 
 def render(delivery: Delivery, background: Background | None = None) -> Outbound:
@@ -32,6 +42,11 @@ def is_mail(channel: Channel) -> bool:
     return get(channel.kind).scheme == EMAIL
 
 
+def shows_as_written(channel: Channel) -> bool:
+    """Whether an answer goes there as it was written, files and all."""
+    return is_mail(channel) or channel.capabilities.immediate
+
+
 def preview(
     message: Message,
     channel: Channel,
@@ -46,7 +61,7 @@ def preview(
     """
     assert message.case is not None
     can, case = channel.capabilities, message.case.stem
-    if is_mail(channel) or can.immediate:
+    if shows_as_written(channel):
         return None
     if not can.automatic:
         return Made("", linked=tuple(file.name for file in files))
@@ -63,7 +78,7 @@ def stays_on_page(message: Message, channel: Channel) -> bool:
     can = channel.capabilities
     if message.template or (can.max_text is None and can.max_segments is None):
         return False
-    if message.case is None or is_mail(channel) or not can.automatic:
+    if message.case is None or shows_as_written(channel) or not can.automatic:
         return False
     made = preview(message, channel, list(message.attachments.all()))
     return made is not None and made.is_notice

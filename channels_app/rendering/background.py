@@ -132,6 +132,11 @@ def link_like() -> str:
     return settings.PUBLIC_URL + reverse("site:case_link", args=["x" * LINK_LENGTH])
 
 
+def masked(text: str) -> str:
+    """The text of a preview for people's eyes."""
+    return text.replace("x" * LINK_LENGTH, "…")
+
+
 def code_url(code: Code) -> str:
     """The public address of a link code. The host comes from PUBLIC_URL, never from a request."""
     return settings.PUBLIC_URL + reverse("site:case_link", args=[code.plain])

@@ -232,6 +232,9 @@ def _day(row: Event) -> str:
 
 FOR_CUSTOMERS = {
     Event.Sort.SWITCHED: _you_switched,
+    Event.Sort.INVITED: lambda row, _ids: (
+        _("You want to go on %(by)s.") % {"by": by(row.data["kind"])}
+    ),
     Event.Sort.CALLS: lambda row, _ids: (
         _("You asked us to call you about this.")
         if row.data.get("allowed")
@@ -271,6 +274,9 @@ FOR_STAFF = {
     Event.Sort.ADDRESS: lambda row, ids: (
         _("%(who)s says that this address works again: %(address)s.")
         % {"who": _who(row), "address": ids.get(row.data.get("identity", 0), "")}
+    ),
+    Event.Sort.INVITED: lambda row, _ids: (
+        _("The customer wants to go on %(by)s: we wait for a message from there.") % _tried(row)
     ),
     Event.Sort.PROVED: lambda row, _ids: _("An address was proved."),
     Event.Sort.MERGED: lambda row, _ids: (

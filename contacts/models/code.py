@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts import codes
+from contacts.kinds import kind_choices
 from contacts.models.case import Case
 from contacts.models.identity import Identity
 
@@ -36,6 +37,8 @@ class CodeQuerySet(models.QuerySet["Code"]):
         identity: Identity | None = None,
         browser: str = "",
         form: str = "",
+        kind: str = "",
+        once: bool = False,
         lifetime: timedelta | None = None,
     ) -> "Code":
         """A new code. A short form that a live code already has is drawn again."""
@@ -55,6 +58,8 @@ class CodeQuerySet(models.QuerySet["Code"]):
             case=case,
             identity=identity,
             browser=codes.digest("browser", browser) if browser else "",
+            kind=kind,
+            once=once,
             uses_left=rule.uses,
             expires_at=timezone.now() + (lifetime or rule.lifetime),
         )
@@ -63,6 +68,10 @@ class CodeQuerySet(models.QuerySet["Code"]):
         """The live code of that plain value (long forms and PINs)."""
         code = self.live().known(purpose, value).first()
         return None if code is None or code.is_outlived else code
+
+    def invitations(self) -> "CodeQuerySet":
+        """Join codes that a case shows for a messenger, and not those on paper or for the phone."""
+        return self.filter(purpose=codes.JOIN, form=codes.PAPER).exclude(kind="")
 
     def known(self, purpose: str, value: str) -> "CodeQuerySet":
         """The code of that plain value, whether it still works or not: a hint, and no proof."""
@@ -102,6 +111,9 @@ class Code(models.Model):
         Identity, models.CASCADE, null=True, blank=True, related_name="codes"
     )
     browser = models.CharField(max_length=64, blank=True)
+    # Of an invitation to write: by which kind, and whether for the next answer only.
+    kind = models.CharField(max_length=32, choices=kind_choices, blank=True)
+    once = models.BooleanField(default=False)
     uses_left = models.PositiveSmallIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     expires_at = models.DateTimeField()
@@ -128,6 +140,11 @@ class Code(models.Model):
     def plain(self) -> str:
         """The value in the customer's hand, derived anew; never log it."""
         return codes.plain(self.pk, self.form)
+
+    @property
+    def is_on_paper(self) -> bool:
+        """Whether it came in a letter; one that a page shows for a messenger opens no page."""
+        return self.form == codes.PAPER and not self.kind
 
     @property
     def is_outlived(self) -> bool:

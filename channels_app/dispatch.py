@@ -124,7 +124,9 @@ def acknowledgement(
     address heard from us just now.
     """
     choice = case.choice
-    if choice is None or choice.identity is None or not choice.identity.is_usable:
+    if choice is None or choice.identity is None:
+        return None
+    if not choice.identity.is_usable_by(choice.kind):
         return None
     message = Message(
         case=case,
@@ -166,7 +168,9 @@ def notice(
         .order_by("-is_offered", "position")
         .first()
     )
-    if channel is None or not channel.capabilities.automatic or not identity.is_usable:
+    if channel is None or not channel.capabilities.automatic:
+        return None
+    if not identity.is_usable_by(channel.kind):
         return None
     with transaction.atomic():
         message = Message.objects.create(

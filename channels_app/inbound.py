@@ -242,7 +242,7 @@ def _file_message(channel: Channel, inbound: Inbound) -> Message:
         raise Unfiled(State.QUARANTINED, _("It has no sender that could be answered.")) from None
     if identity.blocked_at:
         raise Unfiled(State.IGNORED, _("The sender is blocked."))
-    case = _case_by_code(inbound, identity) or _case_by_sender(channel, inbound, identity)
+    case = _case_by_code(channel, inbound, identity) or _case_by_sender(channel, inbound, identity)
     if case is not None:
         return _join(channel, case, inbound, identity)
     if inbound.automatic:
@@ -250,7 +250,7 @@ def _file_message(channel: Channel, inbound: Inbound) -> Message:
     return _open(channel, inbound, identity)
 
 
-def _case_by_code(inbound: Inbound, identity: Identity) -> Case | None:
+def _case_by_code(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:
     """(b) Our reply MAC and a sender who holds an identity of that case: both."""
     for value in inbound.reply_codes:
         code = Code.objects.find(codes.REPLY, value)
@@ -261,8 +261,8 @@ def _case_by_code(inbound: Inbound, identity: Identity) -> Case | None:
         if holders or code.case.stem.choices.filter(identity=identity).exists():
             services.prove_by_answer(holders)
             # Who writes from there is there: a full mailbox, or a refusal for a day, is over.
-            if identity.bounced_at:
-                Identity.objects.filter(pk=identity.pk).update(bounced_at=None)
+            if identity.closed:
+                identity.open_again(channel.kind, Identity.BOUNCED)
             return code.case
     return None
 

@@ -26,6 +26,8 @@ WORDS: dict[str, Promise | str] = {
     "unwanted": _("They do not want an answer %(by)s (%(day)s)."),
     "on_request": _("They want an answer %(by)s only if they ask (%(day)s)."),
     "address_dead": _("%(address)s does not work any more. Ask for another address."),
+    "not_reached": _("%(kind)s does not reach %(address)s. Choose another way."),
+    "stopped": _("%(kind)s to %(address)s was stopped by the customer. Choose another way."),
     "switched_off": _("%(kind)s is switched off. Choose another way."),
     # Sending: what went wrong on our side.
     "not_made": _("The message cannot be made (%(fault)s)."),

@@ -64,7 +64,7 @@ def _lost(delivery: Delivery, receipt: Receipt, status: str, frm: tuple[str, ...
     if not delivery.move(status, frm=frm, reason=reason, finished_at=now, leased_until=None):
         return
     if receipt.gone and delivery.identity is not None:
-        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=now)
+        delivery.identity.close(delivery.channel.kind, Identity.BOUNCED)
     dispatch.fall_back(delivery)
 
 
@@ -72,7 +72,6 @@ def _complained(delivery: Delivery, receipt: Receipt) -> None:
     """Marked as spam: nothing goes there any more (the provider holds it back), staff are told."""
     if delivery.identity is None:
         return
-    first = Identity.objects.filter(pk=delivery.identity.pk, stopped_at=None)
-    if first.update(stopped_at=timezone.now()):
+    if delivery.identity.close(delivery.channel.kind, Identity.STOPPED):
         delivery.reason = Reason("spam").stored  # for the event: the delivery itself arrived
         dispatch.tell(delivery, Event.Sort.FAILED)

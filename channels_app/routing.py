@@ -10,10 +10,16 @@ from django.db.models import QuerySet
 from channels_app import reasons
 from channels_app.adapters.base import Reason
 from channels_app.models import Channel, Delivery
-from contacts.kinds import EMAIL, PHONE, POST, get
+from contacts.kinds import EMAIL, MESSAGE, PHONE, POST, WRITING, get
 from contacts.models import Case, Choice, Consent, Customer, Holder, Identity, Message
 
 UNKNOWN = {EMAIL: "no_email", PHONE: "no_phone", POST: "no_post"}
+# Why an address is closed, and by which group of kinds; else it is dead for good.
+CLOSED = {
+    (Identity.BOUNCED, MESSAGE): "not_reached",
+    (Identity.STOPPED, MESSAGE): "stopped",
+    (Identity.STOPPED, WRITING): "stopped",
+}
 
 
 @dataclass(frozen=True)
@@ -124,9 +130,10 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
         found = holder.identity if holder else None
     if found is None:
         return Refused(Reason(UNKNOWN[scheme]))
-    if not found.is_usable:
-        return Refused(Reason("address_dead", {"address": str(found)}))
-    return found
+    if found.is_usable_by(kind):
+        return found
+    code = CLOSED.get((found.why_closed(kind), get(kind).group), "address_dead")
+    return Refused(Reason(code, {"address": str(found), "kind": kind}))
 
 
 def offered(organisation_id: int, kind: str) -> list[Channel]:

@@ -40,7 +40,7 @@ FILES = "message__attachments"
 # What may change between reading a batch and sending its last row.
 FRESH = (
     *("message__case__seq", "message__case__root_id", "message__case__root__seq"),
-    *("identity__bounced_at", "identity__blocked_at", "identity__stopped_at"),
+    *("identity__closed", "identity__blocked_at"),
 )
 
 
@@ -89,11 +89,7 @@ def _as_it_is_now(delivery: Delivery) -> Delivery | None:
     case, identity = delivery.message.case, delivery.identity
     then = (
         *((case.seq, case.root_id, case.root.seq if case.root else None) if case else [None] * 3),
-        *(
-            (identity.bounced_at, identity.blocked_at, identity.stopped_at)
-            if identity
-            else [None] * 3
-        ),
+        *((identity.closed, identity.blocked_at) if identity else [None] * 2),
     )
     return delivery if now == then else rows.select_related(*RELATED).first()
 
@@ -195,7 +191,7 @@ def _after(delivery: Delivery, error: SendError) -> None:
     elif error.everyone:
         delivery.channel.pause(now + PAUSE_UNREACHABLE, error.why)
     if isinstance(error, RecipientGone) and delivery.identity is not None:
-        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=now)
+        delivery.identity.close(delivery.channel.kind, Identity.BOUNCED)
     can_repeat = delivery.channel.capabilities.idempotent
     if isinstance(error, Uncertain) and not can_repeat:
         _doubt(delivery, error.why)

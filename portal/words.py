@@ -123,6 +123,14 @@ def template(message: Message, viewer: Viewer) -> str:
     return ""
 
 
+def closed(kind: str, why: str) -> str:
+    """Why nothing goes to an address by one kind, for staff."""
+    if why == Identity.STOPPED:
+        return _("%(kind)s stopped by the customer") % {"kind": staff_label(kind)}
+    known = {"email": _("mail comes back"), "sms": _("SMS does not arrive")}
+    return known.get(kind) or _("not on %(kind)s") % {"kind": staff_label(kind)}
+
+
 def event(row: Event, viewer: Viewer, identities: dict[int, Identity]) -> str:
     """An event in a sentence; "" for what this viewer needs not see."""
     if row.sort == Event.Sort.CHOSEN and not viewer.is_staff and not row.data.get("before"):

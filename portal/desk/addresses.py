@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from contacts.models import Case, Choice, Event, Holder, Identity
 from contacts.models.identity import HolderQuerySet
+from portal import words
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,12 @@ class Known:
     def is_proved(self) -> bool:
         """Whether the customer showed that it is theirs."""
         return self.is_proved_here or bool(self.holder and self.holder.proved_at)
+
+    @property
+    def marks(self) -> list[tuple[str, str, bool]]:
+        """By which kinds nothing goes there: the kind, why, and whether staff may try again."""
+        closed = ((kind, mark["why"]) for kind, mark in self.identity.closed.items())
+        return [(kind, words.closed(kind, why), why == Identity.BOUNCED) for kind, why in closed]
 
 
 def of(case: Case) -> list[Known]:

@@ -28,7 +28,7 @@ def from_kinds(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0004_join_codes'),
+        ('contacts', '0005_join_codes'),
     ]
 
     operations = [

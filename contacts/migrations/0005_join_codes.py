@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0003_event_address'),
+        ('contacts', '0004_choice_by_kind'),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import dispatch, opening, outbox, receipts
+from channels_app import belonging, dispatch, opening, outbox, receipts
 from channels_app.adapters.base import (
     BadPayload,
     BadSignature,
@@ -24,15 +24,13 @@ from channels_app.adapters.base import (
     Receipt,
     Request,
 )
-from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
-from contacts import codes, languages, services
+from channels_app.models import Channel, InboundEvent, InboundItem
+from contacts import languages, services
 from contacts.addresses import InvalidAddress
 from contacts.files import File
 from contacts.models import (
     Case,
     Choice,
-    Code,
-    Customer,
     Event,
     Holder,
     Identity,
@@ -242,51 +240,13 @@ def _file_message(channel: Channel, inbound: Inbound) -> Message:
         raise Unfiled(State.QUARANTINED, _("It has no sender that could be answered.")) from None
     if identity.blocked_at:
         raise Unfiled(State.IGNORED, _("The sender is blocked."))
-    case = _case_by_code(channel, inbound, identity) or _case_by_sender(channel, inbound, identity)
+    case = belonging.by_reply(channel, inbound, identity)
+    case = case or belonging.by_sender(channel, inbound, identity)
     if case is not None:
         return _join(channel, case, inbound, identity)
     if inbound.automatic:
         raise Unfiled(State.IGNORED, _("An automatic message that answers no case."))
     return _open(channel, inbound, identity)
-
-
-def _case_by_code(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:
-    """(b) Our reply MAC and a sender who holds an identity of that case: both."""
-    for value in inbound.reply_codes:
-        code = Code.objects.find(codes.REPLY, value)
-        if code is None or code.case is None:
-            continue
-        holders = services.holders_in(code.case, identity)
-        # An address of the case: its customer's, or one that was chosen in it.
-        if holders or code.case.stem.choices.filter(identity=identity).exists():
-            services.prove_by_answer(holders)
-            # Who writes from there is there: a full mailbox, or a refusal for a day, is over.
-            if identity.closed:
-                identity.open_again(channel.kind, Identity.BOUNCED)
-            return code.case
-    return None
-
-
-def _case_by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:
-    """(c) The only open case of a proved holder, where the sender is authenticated.
-
-    And only one that this address wrote in before: anybody can type a stranger's address on the
-    start page, keep that case's page open, and wait for what the stranger writes.
-    """
-    if not (inbound.authenticated or channel.capabilities.authenticates_sender):
-        return None
-    holders = Holder.objects.proved().filter(identity=identity).select_related("customer")
-    tops = {holder.customer.top_id for holder in holders}
-    if not tops:
-        return None
-    cases = Case.objects.open().filter(customer__in=Customer.objects.family(tops))
-    found = list(cases.order_by("pk")[:2])
-    if len(found) != 1:
-        return None
-    wrote = Message.objects.of(found[0]).filter(
-        direction=Message.Direction.IN, identity=identity, staff=None
-    )
-    return found[0] if wrote.exists() else None
 
 
 def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
@@ -373,7 +333,7 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
         title=inbound.subject,
         organisation=organisation,
         language=language,
-        may_belong_to=_may_belong_to(inbound),
+        may_belong_to=belonging.hint(inbound),
     )
     # "We have your question" goes the way that the question came, where that is open to all.
     among = [channel] if channel.is_offered else None
@@ -386,20 +346,3 @@ def _opened_lately(identity: Identity) -> int:
     chosen = Choice.objects.filter(identity=identity, created_at__gte=ago)
     cases = chosen.filter(case__opened_at__gte=ago).values("case").distinct()
     return cases[:MAX_NEW_CASES].count()
-
-
-def _may_belong_to(inbound: Inbound) -> Case | None:
-    """What a mail refers to without proof: a hint for staff, who may join it."""
-    for value in inbound.reply_codes:
-        code = Code.objects.known(codes.REPLY, value).first()
-        if code is not None and code.case is not None:
-            return code.case.stem
-    if not inbound.refers_to:
-        return None
-    keys = [key for key in map(dispatch.key_of, inbound.refers_to) if key]
-    items = InboundItem.objects.filter(provider_id__in=inbound.refers_to)
-    for rows in (Delivery.objects.filter(pk__in=keys) if keys else None, items):
-        found = rows and rows.exclude(message__case=None).values("message__case").first()
-        if found:
-            return Case.objects.select_related("root").get(pk=found["message__case"]).stem
-    return None

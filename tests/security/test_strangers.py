@@ -102,9 +102,7 @@ def test_who_answers_our_mail_proves_the_own_address(organisation: Organisation)
     case = ask(Client(), VICTIM)
     Identity.objects.get().close("email", Identity.BOUNCED)
     answer_mail(case, VICTIM)
-    assert Identity.objects.get().is_usable_by(
-        "email"
-    )  # who answers is there again
+    assert Identity.objects.get().is_usable_by("email")  # who answers is there again
     holder = Holder.objects.get(customer=case.customer)
     assert holder.proved_at and holder.how == Holder.How.ANSWERED
 

@@ -185,6 +185,34 @@ def notice(
     return message
 
 
+def say(
+    text: str,
+    *,
+    to: Identity,
+    by: Channel,
+    language: str,
+    template: str = outbox.LINE,
+    code: Code | None = None,
+) -> Message | None:
+    """One short line by the channel that somebody wrote through, which belongs to no case.
+
+    Where {code} stands in it, the code is put in when it is rendered. None where nothing may go.
+    """
+    if not by.capabilities.automatic or not to.is_usable_by(by.kind):
+        return None
+    message = Message.objects.create(
+        direction=Message.Direction.OUT,
+        kind=by.kind,
+        identity=to,
+        template=template,
+        text=text,
+        code=code,
+        language=language,
+    )
+    outbox.add(message, by, to, role=Delivery.Role.NOTICE)
+    return message
+
+
 def open_in(case: Case) -> DeliveryQuerySet:
     """What is queued or to do in a case and can still be taken back."""
     S = Delivery.Status

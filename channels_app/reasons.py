@@ -44,6 +44,8 @@ WORDS: dict[str, Promise | str] = {
     "mail_broke": _("The connection broke (%(fault)s)."),
     "mail_broke_sending": _("The connection broke while sending (%(fault)s)."),
     "spam": _("The recipient marked it as spam."),
+    "file_too_many": _("There are more files than we take."),
+    "file_not_taken": _("It is too large, or of a type that can be dangerous."),
     "provider_knows": _("%(provider)s knows the key."),
     "provider_url_plain": _("The address of the provider must start with https://."),
     "provider_url_wrong": _("The address of the provider is wrong (%(fault)s)."),

@@ -47,6 +47,10 @@ def _move(delivery: Delivery, receipt: Receipt) -> None:
     """Forward only, in whatever order receipts come; a receipt may overtake the answer to us."""
     # Waiting for another try, and yet the provider took the last one: it must not go twice.
     went = (*WENT, S.QUEUED) if receipt.signed else WENT
+    if receipt.status == "read":
+        sent_at = delivery.sent_at or timezone.now()
+        frm = (*went, S.DELIVERED)
+        delivery.move(S.READ, frm=frm, sent_at=sent_at, leased_until=None, reason={})
     if receipt.status in ("delivered", "complained"):
         sent_at = delivery.sent_at or timezone.now()
         delivery.move(S.DELIVERED, frm=went, sent_at=sent_at, leased_until=None, reason={})

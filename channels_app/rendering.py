@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
-from channels_app.adapters.base import Outbound, OutFile
+from channels_app import outbox
+from channels_app.adapters.base import Button, Outbound, OutFile
 from channels_app.adapters.mail import marker, message_id, reply_address
 from channels_app.models import Delivery, InboundItem
 from contacts import addresses, codes, services
@@ -145,10 +146,30 @@ def _thread(case: Case, delivery: Delivery) -> list[str]:
     return known[-MAX_REFERENCES:]
 
 
+def _line(delivery: Delivery) -> Outbound:
+    """A line that stands in the message itself, but for its code."""
+    message, identity = delivery.message, delivery.identity
+    assert identity is not None
+    code, organisation = message.code, delivery.channel.organisation
+    asks = message.template == outbox.ASK_TO_JOIN and code is None
+    return Outbound(
+        key=str(delivery.pk),
+        to=identity.value,
+        from_name=organisation.name,
+        from_address=delivery.channel.address,
+        subject=organisation.name,
+        text=message.text.replace("{code}", code.plain if code else ""),
+        buttons=(Button("yes", _("Yes")), Button("no", _("No"))) if asks else (),
+        headers=(("Auto-Submitted", "auto-generated"),),
+    )
+
+
 def _notice(delivery: Delivery) -> Outbound:
     """A mail without a case: its secret is derived now and stands nowhere else."""
     message, identity = delivery.message, delivery.identity
     assert identity is not None
+    if message.text:
+        return _line(delivery)
     code = message.code
     organisation = delivery.channel.organisation
     context = {

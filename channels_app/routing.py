@@ -132,8 +132,13 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
         return Refused(Reason(UNKNOWN[scheme]))
     if found.is_usable_by(kind):
         return found
-    code = CLOSED.get((found.why_closed(kind), get(kind).group), "address_dead")
-    return Refused(Reason(code, {"address": str(found), "kind": kind}))
+    return Refused(why_closed(found, kind))
+
+
+def why_closed(identity: Identity, kind: str) -> Reason:
+    """Why nothing may go to an address by that kind."""
+    code = CLOSED.get((identity.why_closed(kind), get(kind).group), "address_dead")
+    return Reason(code, {"address": str(identity), "kind": kind})
 
 
 def offered(organisation_id: int, kind: str) -> list[Channel]:

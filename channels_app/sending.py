@@ -148,9 +148,12 @@ def _sent(delivery: Delivery, sent: Sent, started: datetime) -> None:
 
 def _still_wanted(delivery: Delivery) -> bool:
     """Ask routing again, just before the network: a "no" that came meanwhile holds (R12)."""
-    message = delivery.message
+    message, identity, kind = delivery.message, delivery.identity, delivery.channel.kind
     if message.case is None or delivery.role == Delivery.Role.FALLBACK:
-        return True
+        if identity is None or identity.is_usable_by(kind):
+            return True
+        _fail(delivery, routing.why_closed(identity, kind))  # a STOP came meanwhile
+        return False
     by_choice = message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT)
     chosen = routing.chosen_kind(message.case.stem)[0]
     if by_choice and chosen and chosen != message.kind:

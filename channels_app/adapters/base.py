@@ -178,6 +178,7 @@ class Inbound:
     authenticated: bool = False
     automatic: bool = False
     ours: bool = False  # it carries our own mark: a loop
+    kept_out: tuple[tuple[str, Reason], ...] = ()  # files that did not come along, and why
     language: str = ""
     keyword: str = ""  # stop, start or help: the provider understood it, and answered it itself
 

@@ -1,7 +1,8 @@
 """A secret in a customer's hand."""
 
 import uuid
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -77,6 +78,13 @@ class CodeQuerySet(models.QuerySet["Code"]):
         """The code of that plain value, whether it still works or not: a hint, and no proof."""
         found = self.filter(purpose=purpose, digest=codes.digest(purpose, value))
         return found.select_related("case__root", "case__customer")
+
+    def by_letters(self, values: Iterable[str]) -> list["Code"]:
+        """The join codes among some ten letters, whether they still work or not."""
+        digests = [codes.digest(codes.JOIN, value) for value in values]
+        found = self.filter(purpose=codes.JOIN, form=codes.PAPER, digest__in=digests)
+        related = ("case__root__customer", "case__customer", "case__organisation")
+        return list(found.exclude(case=None).select_related(*related))
 
     def redeem_digits(
         self, purpose: str, identity: Identity, value: str, browser: str
@@ -154,6 +162,26 @@ class Code(models.Model):
         stem = self.case.stem
         is_settled = stem.state == Case.State.RESOLVED
         return is_settled and stem.changed_at < timezone.now() - codes.REPLY_REST
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it works at this moment."""
+        return Code.objects.live().filter(pk=self.pk).exists()
+
+    def revoke(self) -> None:
+        """It works no more."""
+        Code.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+    def last_until(self, at: datetime) -> None:
+        """Let it work at least so long."""
+        Code.objects.live().filter(pk=self.pk, expires_at__lt=at).update(expires_at=at)
+
+    def answers(self, value: str) -> bool:
+        """Whether that is its value; a wrong one is counted, and too many end it."""
+        # Counted before it is looked at: many guesses at once are many tries as well.
+        live = Code.objects.live().filter(pk=self.pk)
+        tried = live.update(attempts=F("attempts") + 1)
+        return bool(tried) and codes.same(self.digest, codes.digest(self.purpose, value))
 
     def redeem(self) -> bool:
         """Use it up once; False if someone else just did. Reusable codes stay."""

@@ -38,12 +38,13 @@ class Event(models.Model):
         QUESTIONED = "questioned", _("somebody else's address asks to join")
         STOPPED = "stopped", _("messages stopped or started")
         CORRECTED = "corrected", _("message changed afterwards")
+        KEPT_OUT = "kept_out", _("file kept out")
 
     # What customers are shown; the rest is for staff.
     PUBLIC = frozenset(
         {
             *(Sort.OPENED, Sort.CHOSEN, Sort.SWITCHED, Sort.CALLS, Sort.RESOLVED, Sort.REOPENED),
-            Sort.INVITED,
+            *(Sort.INVITED, Sort.CORRECTED, Sort.KEPT_OUT),
         }
     )
 

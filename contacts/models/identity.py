@@ -1,16 +1,19 @@
 """Addresses, and who holds them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts import addresses
 from contacts.kinds import scheme_choices
 from contacts.models.customer import Customer
+
+MAX_GUESSES, GUESS_SPAN = 10, timedelta(hours=1)
 
 
 class Identity(models.Model):
@@ -26,6 +29,9 @@ class Identity(models.Model):
     value = models.CharField(_("address"), max_length=addresses.MAX_LENGTH)
     closed = models.JSONField(_("closed"), default=dict, blank=True)
     blocked_at = models.DateTimeField(_("blocked"), null=True, blank=True)
+    # Codes that did not fit, in the hour since `guessed_at`.
+    guesses = models.PositiveSmallIntegerField(default=0)
+    guessed_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(_("last acknowledged"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     is_new = False  # made a moment ago: nobody holds it, which need not be looked up
@@ -77,6 +83,19 @@ class Identity(models.Model):
             return True
 
         return self._change(change)
+
+    @property
+    def may_guess(self) -> bool:
+        """Whether codes that come from there are still looked at."""
+        recent = self.guessed_at is not None and self.guessed_at > timezone.now() - GUESS_SPAN
+        return not recent or self.guesses < MAX_GUESSES
+
+    def count_guess(self) -> None:
+        """A code from there did not fit."""
+        now = timezone.now()
+        row = Identity.objects.filter(pk=self.pk)
+        if not row.filter(guessed_at__gt=now - GUESS_SPAN).update(guesses=F("guesses") + 1):
+            row.update(guesses=1, guessed_at=now)
 
     def _change(self, change: Callable[[dict[str, Any]], bool]) -> bool:
         """Two marks at once are both kept: the row is locked while it is read and written."""

@@ -63,7 +63,9 @@ def unanswered_since(case: Case) -> datetime | None:
     """When the customer said what has no answer yet: who opens a case again finds it waiting."""
     history = Message.objects.of(case)
     answer = history.filter(direction=Message.Direction.OUT, template="").order_by("seq").last()
-    came = history.filter(direction=Message.Direction.IN).exclude(template="auto_reply")
+    came = history.filter(direction=Message.Direction.IN).exclude(
+        template__in=Message.WAITS_FOR_NOTHING
+    )
     first = came.filter(seq__gt=answer.seq if answer else 0).order_by("seq").first()
     return first.created_at if first else None
 

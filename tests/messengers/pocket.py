@@ -91,7 +91,8 @@ def _thing(given: dict[str, Any]) -> Parsed:
     if sort == "receipt":
         return Receipt(**given)
     if sort == "correction":
-        return Correction(**given)
+        change = given.pop("change")
+        return Correction(**given, sort=change)
     files = tuple(
         InFile(f["name"], f["type"], base64.b64decode(f.get("content", "")), reference=f["id"])
         for f in given.pop("files", ())

@@ -1,6 +1,8 @@
 """What the tests of messengers share."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,8 +15,11 @@ from tests.messengers.pocket import Pocket
 
 
 @pytest.fixture
-def organisation(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Organisation]:
+def organisation(
+    db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> Iterator[Organisation]:
     """A small shop with a pocket as its provider."""
+    settings.MEDIA_ROOT, settings.CELERY_BROKER_URL = tmp_path, ""
     monkeypatch.setitem(PROVIDERS, "pocket", Pocket)
     yield shop.make_shop()
     Pocket.sent.clear()

@@ -133,7 +133,9 @@ def acknowledgement(
     address heard from us just now.
     """
     choice = case.choice
-    if choice is None or choice.identity is None or not choice.identity.is_usable:
+    if choice is None or choice.identity is None:
+        return None
+    if not choice.identity.is_usable_by(choice.kind):
         return None
     message = Message(
         case=case,
@@ -175,7 +177,9 @@ def notice(
         .order_by("-is_offered", "position")
         .first()
     )
-    if channel is None or not channel.capabilities.automatic or not identity.is_usable:
+    if channel is None or not channel.capabilities.automatic:
+        return None
+    if not identity.is_usable_by(channel.kind):
         return None
     with transaction.atomic():
         message = Message.objects.create(
@@ -187,6 +191,34 @@ def notice(
             language=language,
         )
         outbox.add(message, channel, identity, role=Delivery.Role.NOTICE)
+    return message
+
+
+def say(
+    text: str,
+    *,
+    to: Identity,
+    by: Channel,
+    language: str,
+    template: str = outbox.LINE,
+    code: Code | None = None,
+) -> Message | None:
+    """One short line by the channel that somebody wrote through, which belongs to no case.
+
+    Where {code} stands in it, the code is put in when it is rendered. None where nothing may go.
+    """
+    if not by.capabilities.automatic or not to.is_usable_by(by.kind):
+        return None
+    message = Message.objects.create(
+        direction=Message.Direction.OUT,
+        kind=by.kind,
+        identity=to,
+        template=template,
+        text=text,
+        code=code,
+        language=language,
+    )
+    outbox.add(message, by, to, role=Delivery.Role.NOTICE)
     return message
 
 

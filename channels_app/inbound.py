@@ -14,8 +14,19 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import dispatch, opening, outbox, receipts
+from channels_app import (
+    belonging,
+    corrections,
+    dispatch,
+    joining,
+    keywords,
+    media,
+    opening,
+    outbox,
+    receipts,
+)
 from channels_app.adapters.base import (
+    Adapter,
     BadPayload,
     BadSignature,
     Correction,
@@ -23,16 +34,15 @@ from channels_app.adapters.base import (
     Parsed,
     Receipt,
     Request,
+    SendError,
 )
-from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
-from contacts import codes, languages, services
+from channels_app.models import Channel, InboundEvent, InboundItem
+from contacts import languages, services
 from contacts.addresses import InvalidAddress
-from contacts.files import File
+from contacts.files import File, clean_name
 from contacts.models import (
     Case,
     Choice,
-    Code,
-    Customer,
     Event,
     Holder,
     Identity,
@@ -45,6 +55,7 @@ MAX_TRIES = 5
 MAX_DRAWS = 4  # of a reference
 MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
 AUTO_REPLY = "auto_reply"
+SORTS: dict[type, str] = {Inbound: "message", Correction: "correction", Receipt: "receipt"}
 State = InboundItem.State
 
 
@@ -54,6 +65,14 @@ class Unfiled(Exception):
     def __init__(self, state: str, reason: str) -> None:
         super().__init__(reason)
         self.state, self.reason = state, reason
+
+
+class Later(Exception):
+    """What it needs is not there yet; `after`: not before so long."""
+
+    def __init__(self, after: timedelta | None = None) -> None:
+        super().__init__()
+        self.after = after
 
 
 def receive(channel: Channel, request: Request) -> InboundEvent:
@@ -119,13 +138,33 @@ def process(event_id: int) -> None:
         _finish(event, _("The worker stopped while reading it."))
         return
     try:
-        _take_all(event, event.channel.adapter().parse(_request(event)))
+        adapter = event.channel.adapter()
+        things = [_with_files(event, adapter, thing) for thing in adapter.parse(_request(event))]
+        _take_all(event, things)
     except BadPayload as error:
         _finish(event, str(error))
+    except Later as error:
+        _wait(event, error.after)
     except Exception as error:
         logger.exception("Received item %s could not be processed.", event.pk)
         if event.tries >= MAX_TRIES:
             _finish(event, f"Fault: {type(error).__name__}")
+
+
+def _with_files(event: InboundEvent, adapter: Adapter, thing: Parsed) -> Parsed:
+    """A message with its files, which some providers keep for us. Raises Later."""
+    if not isinstance(thing, Inbound):
+        return thing
+    try:
+        return media.fetch(adapter, thing, is_last_try=event.tries >= MAX_TRIES)
+    except SendError as error:
+        raise Later(error.retry_after) from error
+
+
+def _wait(event: InboundEvent, after: timedelta | None) -> None:
+    """Nothing is lost: the sweep rings it again."""
+    until = timezone.now() + max(after or timedelta(), LEASE * event.tries)
+    InboundEvent.objects.filter(pk=event.pk).update(leased_until=until)
 
 
 def _request(event: InboundEvent) -> Request:
@@ -184,7 +223,7 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
     Its item is stored first: of two doors with the same thing the second one waits, and is refused.
     """
     item = InboundItem(event=event, channel=event.channel, external_id=thing.external_id)
-    item.sort = "receipt" if isinstance(thing, Receipt) else "message"
+    item.sort = SORTS[type(thing)]
     item.state = State.FILED
     if isinstance(thing, Inbound):
         item.provider_id = thing.provider_id
@@ -221,11 +260,19 @@ def _store(item: InboundItem, thing: Parsed) -> None:
     if isinstance(thing, Receipt):
         item.message = receipts.settle(item.channel, thing)
     elif isinstance(thing, Correction):
-        raise Unfiled(State.IGNORED, _("It changes a message that is filed."))
+        item.message = _correct(item, thing)
     else:
-        item.message = _file_message(item.channel, thing)
-        item.identity = item.message.identity
+        item.message = _file_message(item, thing)
     item.save(update_fields=["message", "identity"])
+
+
+def _correct(item: InboundItem, correction: Correction) -> Message:
+    try:
+        return corrections.settle(item.channel, correction)
+    except corrections.NotHere:
+        if item.event.tries == 1:
+            raise Later from None  # it overtook its message, which another worker may be filing
+        raise Unfiled(State.IGNORED, _("It changes a message that is not here.")) from None
 
 
 def _came_before(item: InboundItem) -> bool:
@@ -234,7 +281,8 @@ def _came_before(item: InboundItem) -> bool:
     return InboundItem.objects.filter(**same).exists()
 
 
-def _file_message(channel: Channel, inbound: Inbound) -> Message:
+def _file_message(item: InboundItem, inbound: Inbound) -> Message | None:
+    channel = item.channel
     if inbound.ours or inbound.sender.lower() == channel.address.lower():
         raise Unfiled(State.IGNORED, _("It is our own message: a loop."))
     try:
@@ -243,51 +291,36 @@ def _file_message(channel: Channel, inbound: Inbound) -> Message:
         raise Unfiled(State.QUARANTINED, _("It has no sender that could be answered.")) from None
     if identity.blocked_at:
         raise Unfiled(State.IGNORED, _("The sender is blocked."))
-    case = _case_by_code(inbound, identity) or _case_by_sender(channel, inbound, identity)
+    item.identity = identity
+    if channel.capabilities.reply_window is not None:
+        item.save(update_fields=["identity"])  # what is routed from here on finds the window open
+    if identity.closed and channel.capabilities.authenticates_sender:
+        identity.open_again(channel.kind, Identity.BOUNCED)  # who writes from there is there
+    if keywords.heed(channel, inbound, identity):
+        return None
+    taken = joining.take(channel, inbound, identity)
+    if taken.inbound is None:
+        return taken.message
+    message = _file(channel, identity, taken)
+    for name, why in inbound.kept_out:
+        assert message.case is not None
+        data = {"name": clean_name(name), "reason": why.stored}
+        message.case.append(Event(sort=Event.Sort.KEPT_OUT, data=data))
+    return message
+
+
+def _file(channel: Channel, identity: Identity, taken: joining.Taken) -> Message:
+    """What is left of a message: into the case that it belongs to, or into a new one."""
+    inbound = taken.inbound
+    assert inbound is not None
+    case = taken.case or belonging.by_reply(channel, inbound, identity)
+    case = case or belonging.by_sender(channel, inbound, identity)
     if case is not None:
         return _join(channel, case, inbound, identity)
     if inbound.automatic:
         raise Unfiled(State.IGNORED, _("An automatic message that answers no case."))
-    return _open(channel, inbound, identity)
-
-
-def _case_by_code(inbound: Inbound, identity: Identity) -> Case | None:
-    """(b) Our reply MAC and a sender who holds an identity of that case: both."""
-    for value in inbound.reply_codes:
-        code = Code.objects.find(codes.REPLY, value)
-        if code is None or code.case is None:
-            continue
-        holders = services.holders_in(code.case, identity)
-        # An address of the case: its customer's, or one that was chosen in it.
-        if holders or code.case.stem.choices.filter(identity=identity).exists():
-            services.prove_by_answer(holders)
-            # Who writes from there is there: a full mailbox, or a refusal for a day, is over.
-            if identity.bounced_at:
-                Identity.objects.filter(pk=identity.pk).update(bounced_at=None)
-            return code.case
-    return None
-
-
-def _case_by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:
-    """(c) The only open case of a proved holder, where the sender is authenticated.
-
-    And only one that this address wrote in before: anybody can type a stranger's address on the
-    start page, keep that case's page open, and wait for what the stranger writes.
-    """
-    if not (inbound.authenticated or channel.capabilities.authenticates_sender):
-        return None
-    holders = Holder.objects.proved().filter(identity=identity).select_related("customer")
-    tops = {holder.customer.top_id for holder in holders}
-    if not tops:
-        return None
-    cases = Case.objects.open().filter(customer__in=Customer.objects.family(tops))
-    found = list(cases.order_by("pk")[:2])
-    if len(found) != 1:
-        return None
-    wrote = Message.objects.of(found[0]).filter(
-        direction=Message.Direction.IN, identity=identity, staff=None
-    )
-    return found[0] if wrote.exists() else None
+    hint = taken.hint or belonging.hint(channel, inbound, identity)
+    return _open(channel, inbound, identity, hint)
 
 
 def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
@@ -302,6 +335,8 @@ def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) ->
 
 def _follow(case: Case, channel: Channel, identity: Identity) -> None:
     """Who writes on another channel has chosen it: the case follows, and the history says so."""
+    if not identity.is_usable_by(channel.kind):
+        return  # they said STOP there, and never START
     # Its row is locked since the message was filed: this is the choice of now.
     now = Case.objects.filter(pk=case.stem.pk).values_list("choice__kind", "choice__identity")
     if now.get() == (channel.kind, identity.pk):
@@ -354,7 +389,7 @@ def _content(inbound: Inbound) -> dict[str, Any]:
     }
 
 
-def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
+def _open(channel: Channel, inbound: Inbound, identity: Identity, hint: Case | None) -> Message:
     """A message out of the blue opens a case, to be answered where it came from."""
     if not identity.is_new and _opened_lately(identity) >= MAX_NEW_CASES:
         raise Unfiled(State.QUARANTINED, _("Too many new cases by this address in an hour."))
@@ -371,14 +406,19 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
         customer=customer,
         choice=Choice(kind=channel.kind, identity=identity, by=Choice.By.WRITING),
         text=content["text"],
-        title=inbound.subject,
+        title=inbound.subject or ("" if inbound.text.strip() else _name_of(inbound)),
         organisation=organisation,
         language=language,
-        may_belong_to=_may_belong_to(inbound),
+        may_belong_to=hint,
     )
     # "We have your question" goes the way that the question came, where that is open to all.
     among = [channel] if channel.is_offered else None
     return opening.store(case, among=among, kind=channel.kind, identity=identity, **content)
+
+
+def _name_of(inbound: Inbound) -> str:
+    """A picture without words is called by its own name."""
+    return clean_name(inbound.files[0].name) if inbound.files else ""
 
 
 def _opened_lately(identity: Identity) -> int:
@@ -387,20 +427,3 @@ def _opened_lately(identity: Identity) -> int:
     chosen = Choice.objects.filter(identity=identity, created_at__gte=ago)
     cases = chosen.filter(case__opened_at__gte=ago).values("case").distinct()
     return cases[:MAX_NEW_CASES].count()
-
-
-def _may_belong_to(inbound: Inbound) -> Case | None:
-    """What a mail refers to without proof: a hint for staff, who may join it."""
-    for value in inbound.reply_codes:
-        code = Code.objects.known(codes.REPLY, value).first()
-        if code is not None and code.case is not None:
-            return code.case.stem
-    if not inbound.refers_to:
-        return None
-    keys = [key for key in map(dispatch.key_of, inbound.refers_to) if key]
-    items = InboundItem.objects.filter(provider_id__in=inbound.refers_to)
-    for rows in (Delivery.objects.filter(pk__in=keys) if keys else None, items):
-        found = rows and rows.exclude(message__case=None).values("message__case").first()
-        if found:
-            return Case.objects.select_related("root").get(pk=found["message__case"]).stem
-    return None

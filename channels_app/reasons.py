@@ -26,6 +26,8 @@ WORDS: dict[str, Promise | str] = {
     "unwanted": _("They do not want an answer %(by)s (%(day)s)."),
     "on_request": _("They want an answer %(by)s only if they ask (%(day)s)."),
     "address_dead": _("%(address)s does not work any more. Ask for another address."),
+    "not_reached": _("%(kind)s does not reach %(address)s. Choose another way."),
+    "stopped": _("%(kind)s to %(address)s was stopped by the customer. Choose another way."),
     "switched_off": _("%(kind)s is switched off. Choose another way."),
     "window_closed": _(
         "%(kind)s lets us answer only within %(hours)s hours after the customer wrote there."
@@ -46,6 +48,8 @@ WORDS: dict[str, Promise | str] = {
     "mail_broke": _("The connection broke (%(fault)s)."),
     "mail_broke_sending": _("The connection broke while sending (%(fault)s)."),
     "spam": _("The recipient marked it as spam."),
+    "file_too_many": _("There are more files than we take."),
+    "file_not_taken": _("It is too large, or of a type that can be dangerous."),
     "provider_knows": _("%(provider)s knows the key."),
     "provider_url_plain": _("The address of the provider must start with https://."),
     "provider_url_wrong": _("The address of the provider is wrong (%(fault)s)."),

@@ -8,10 +8,16 @@ from zoneinfo import ZoneInfo
 from channels_app import reasons
 from channels_app.adapters.base import Reason
 from channels_app.models import Channel, Delivery, InboundItem, Template
-from contacts.kinds import EMAIL, PHONE, POST, get
+from contacts.kinds import EMAIL, MESSAGE, PHONE, POST, WRITING, get
 from contacts.models import Case, Choice, Consent, Customer, Holder, Identity, Message
 
 UNKNOWN = {EMAIL: "no_email", PHONE: "no_phone", POST: "no_post"}
+# Why an address is closed, and by which group of kinds; else it is dead for good.
+CLOSED = {
+    (Identity.BOUNCED, MESSAGE): "not_reached",
+    (Identity.STOPPED, MESSAGE): "stopped",
+    (Identity.STOPPED, WRITING): "stopped",
+}
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def within(message: Message, way: Route, now: datetime) -> Route | Refused:
     """A way held against the reply window: freely, by a text that was approved, or not at all."""
     assert message.case is not None
     window = way.channel.capabilities.reply_window
-    if window is None or _is_writing(message.case, way.channel.kind):
+    if window is None:
         return way
     until = window_end(way.channel, way.identity)
     if until is not None and until > now:
@@ -105,16 +111,6 @@ def approved(channel: Channel, language: str) -> Template | None:
         Template.objects.usable().filter(channel=channel) if channel.capabilities.templates else ()
     )
     return min(rows, key=lambda row: (row.language != language, row.pk), default=None)
-
-
-def _is_writing(case: Case, kind: str) -> bool:
-    """Whether the case is being opened by what was written there at this moment."""
-    choice = case.choice
-    return (
-        case._state.adding
-        and choice is not None
-        and (choice.kind, choice.by) == (kind, Choice.By.WRITING)
-    )
 
 
 def chosen_kind(case: Case) -> tuple[str, str]:
@@ -167,9 +163,15 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
         found = holder.identity if holder else None
     if found is None:
         return Refused(Reason(UNKNOWN[scheme]))
-    if not found.is_usable:
-        return Refused(Reason("address_dead", {"address": str(found)}))
-    return found
+    if found.is_usable_by(kind):
+        return found
+    return Refused(why_closed(found, kind))
+
+
+def why_closed(identity: Identity, kind: str) -> Reason:
+    """Why nothing may go to an address by that kind."""
+    code = CLOSED.get((identity.why_closed(kind), get(kind).group), "address_dead")
+    return Reason(code, {"address": str(identity), "kind": kind})
 
 
 def offered(organisation_id: int, kind: str) -> list[Channel]:

@@ -144,8 +144,8 @@ def _grounds(delivery: Delivery) -> dict[str, object]:
     message, identity = delivery.message, delivery.identity
     found: dict[str, object] = {"channel__version": delivery.channel.version}
     if identity is not None:
-        for mark in ("bounced_at", "blocked_at", "stopped_at"):
-            found[f"identity__{mark}__isnull"] = getattr(identity, mark) is None
+        found["identity__blocked_at__isnull"] = identity.blocked_at is None
+        found["identity__closed"] = identity.closed
     case = message.case
     if case is None:
         return found
@@ -204,8 +204,9 @@ def _otherwise(delivery: Delivery, offered: Sequence[Channel]) -> Callable[[], o
         delivery.approved = route.approved
         if by_choice and route.identity != identity:
             return partial(dispatch.reroute, delivery)
-    if identity is not None and not identity.is_usable:
-        return partial(_fail, delivery, Reason("address_dead", {"address": str(identity)}))
+    kind = delivery.channel.kind
+    if identity is not None and not identity.is_usable_by(kind):
+        return partial(_fail, delivery, routing.why_closed(identity, kind))  # a STOP came meanwhile
     return None
 
 
@@ -233,7 +234,7 @@ def _after(delivery: Delivery, error: SendError) -> None:
     elif error.everyone:
         delivery.channel.pause(now + PAUSE_UNREACHABLE, error.why)
     if isinstance(error, RecipientGone) and delivery.identity is not None:
-        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=now)
+        delivery.identity.close(delivery.channel.kind, Identity.BOUNCED)
     can_repeat = delivery.channel.capabilities.idempotent
     if isinstance(error, Uncertain) and not can_repeat:
         _doubt(delivery, error.why)

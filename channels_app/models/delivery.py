@@ -151,6 +151,12 @@ class Delivery(models.Model):
                 condition=Q(status="queued"),
                 name="delivery_due",
             ),
+            # a reaction names our message as the provider calls it
+            models.Index(
+                fields=["channel", "provider_id"],
+                condition=~Q(provider_id=""),
+                name="delivery_provider_id",
+            ),
             # rows in `sending`: the bulkhead counts them, the sweep looks for lost ones
             models.Index(
                 fields=["channel", "leased_until"],

@@ -82,6 +82,16 @@ def notice(delivery: Delivery) -> Outbound:
     assert identity is not None
     code = message.code
     organisation = delivery.channel.organisation
+    if message.text:  # a line that stands in the message itself, but for its code
+        return Outbound(
+            key=str(delivery.pk),
+            to=identity.value,
+            from_name=organisation.name,
+            from_address=delivery.channel.address,
+            subject=organisation.name,
+            text=message.text.replace("{code}", code.plain if code else "") + "\n",
+            headers=(("Auto-Submitted", "auto-generated"),),
+        )
     context = {
         "organisation": organisation,
         "phone": addresses.display(PHONE, organisation.phone),

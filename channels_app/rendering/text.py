@@ -7,10 +7,11 @@ from typing import Protocol
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from channels_app import segments
-from channels_app.adapters.base import Approved, Capabilities, Outbound, OutFile
+from channels_app import outbox, segments
+from channels_app.adapters.base import Approved, Button, Capabilities, Outbound, OutFile
 from channels_app.models import Channel, Delivery, Template
 from channels_app.rendering.background import Background, code_url
 from contacts import codes
@@ -144,8 +145,17 @@ def notice(delivery: Delivery) -> Outbound:
     code: Code | None = message.code
     link = code_url(code) if code and code.purpose == codes.CASE_LINK else ""
     plain = code.plain if code else ""
+    if message.text:  # a line that stands in the message itself, but for its code
+        asks = message.template == outbox.ASK_TO_JOIN and code is None
+        line = _simple(channel.capabilities, message.text.replace("{code}", plain))
+        return _outbound(delivery, line, buttons=yes_or_no() if asks else ())
     text = _template(message.template, message, channel.organisation, link=link, code=plain)
     return _outbound(delivery, _simple(channel.capabilities, text))
+
+
+def yes_or_no() -> tuple[Button, ...]:
+    """What answers a question with one tap."""
+    return Button("yes", _("Yes")), Button("no", _("No"))
 
 
 def _approved(delivery: Delivery, template: Template, link: str) -> Outbound:
@@ -167,6 +177,7 @@ def _outbound(
     text: str,
     *,
     files: tuple[OutFile, ...] = (),
+    buttons: tuple[Button, ...] = (),
     approved: Approved | None = None,
 ) -> Outbound:
     assert delivery.identity is not None
@@ -176,6 +187,7 @@ def _outbound(
         from_address=delivery.channel.address,
         text=text,
         files=files,
+        buttons=buttons,
         approved=approved,
         receipts_to=_receipts_to(delivery.channel),
     )

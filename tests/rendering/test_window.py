@@ -134,19 +134,6 @@ def test_a_second_channel_has_its_window_as_well(make_case: MakeCase, agent: Use
     assert message.deliveries.get().reason["code"] == "window_closed"
 
 
-def test_a_case_that_is_opened_by_writing_is_acknowledged(
-    make_case: MakeCase, django_assert_num_queries: object
-) -> None:
-    case = Case(organisation=Channel.objects.get(kind="whatsapp").organisation)
-    written = make_case("whatsapp")
-    case.customer, case.language = written.customer, "en"
-    identity = written.choice.identity if written.choice else None
-    case.choice = Choice(case=case, kind="whatsapp", identity=identity, by=Choice.By.WRITING)
-    assert isinstance(ask(case, timezone.now()), routing.Route)
-    case.choice.by = Choice.By.CUSTOMER
-    assert isinstance(ask(case, timezone.now()), routing.Refused)
-
-
 @pytest.mark.parametrize("body", ["Hello", "{{1}}", "{{1}} {{2}} {{3}}", "{{1}} {{2}} {{name}}"])
 def test_a_text_needs_its_two_places(body: str) -> None:
     with pytest.raises(ValidationError):

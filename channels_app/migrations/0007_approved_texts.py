@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('channels_app', '0005_channel_reading'),
+        ('channels_app', '0006_by_sender'),
         ('contacts', '0004_choice_by_kind'),
     ]
 

@@ -14,17 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import (
-    belonging,
-    corrections,
-    dispatch,
-    joining,
-    keywords,
-    media,
-    opening,
-    outbox,
-    receipts,
-)
+from channels_app import corrections, filing, media, outbox, receipts
 from channels_app.adapters.base import (
     Adapter,
     BadPayload,
@@ -37,15 +27,7 @@ from channels_app.adapters.base import (
     SendError,
 )
 from channels_app.models import Channel, InboundEvent, InboundItem
-from contacts import languages, services
-from contacts.addresses import InvalidAddress
-from contacts.files import File, clean_name
 from contacts.models import (
-    Case,
-    Choice,
-    Event,
-    Holder,
-    Identity,
     Message,
 )
 
@@ -53,18 +35,8 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 MAX_TRIES = 5
 MAX_DRAWS = 4  # of a reference
-MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
-AUTO_REPLY = "auto_reply"
 SORTS: dict[type, str] = {Inbound: "message", Correction: "correction", Receipt: "receipt"}
 State = InboundItem.State
-
-
-class Unfiled(Exception):
-    """Not filed: `state` and the reason for staff."""
-
-    def __init__(self, state: str, reason: str) -> None:
-        super().__init__(reason)
-        self.state, self.reason = state, reason
 
 
 class Later(Exception):
@@ -139,12 +111,9 @@ def process(event_id: int) -> None:
         return
     try:
         adapter = event.channel.adapter()
-        things = [_with_files(event, adapter, thing) for thing in adapter.parse(_request(event))]
-        _take_all(event, things)
+        _take_all(event, adapter, adapter.parse(_request(event)))
     except BadPayload as error:
         _finish(event, str(error))
-    except Later as error:
-        _wait(event, error.after)
     except Exception as error:
         logger.exception("Received item %s could not be processed.", event.pk)
         if event.tries >= MAX_TRIES:
@@ -161,9 +130,9 @@ def _with_files(event: InboundEvent, adapter: Adapter, thing: Parsed) -> Parsed:
         raise Later(error.retry_after) from error
 
 
-def _wait(event: InboundEvent, after: timedelta | None) -> None:
+def _wait(event: InboundEvent, after: timedelta) -> None:
     """Nothing is lost: the sweep rings it again."""
-    until = timezone.now() + max(after or timedelta(), LEASE * event.tries)
+    until = timezone.now() + max(after, LEASE * event.tries)
     InboundEvent.objects.filter(pk=event.pk).update(leased_until=until)
 
 
@@ -208,13 +177,31 @@ def recover() -> None:
         outbox.ring(outbox.PROCESS, str(pk))
 
 
-def _take_all(event: InboundEvent, things: Sequence[Parsed]) -> None:
-    """Each thing in a transaction of its own; that of the last one also finishes the event."""
-    kept = ""
+def _take_all(event: InboundEvent, adapter: Adapter, things: Sequence[Parsed]) -> None:
+    """Each thing in a transaction of its own; that of the last one also finishes the event.
+
+    What cannot be had yet keeps nothing else waiting: it is tried again, the rest is there by then.
+    """
+    kept = _kept_before(event)
+    later: list[timedelta] = []
     for left, thing in zip(reversed(range(len(things))), things, strict=True):
-        kept = _take(event, thing, kept, is_last=not left)
-    if not things:
+        try:
+            whole = _with_files(event, adapter, thing)
+            kept = _take(event, whole, kept, is_last=not (left or later))
+        except Later as error:
+            later.append(error.after or timedelta())
+    if later:
+        _wait(event, max(later))
+    elif not things:
         _finish(event, kept)
+
+
+def _kept_before(event: InboundEvent) -> str:
+    """Why a part of it is in quarantine since an earlier try; "" if none is."""
+    if event.tries == 1:
+        return ""
+    kept = InboundItem.objects.filter(event=event, state=State.QUARANTINED)
+    return kept.values_list("reason", flat=True).first() or ""
 
 
 def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> str:
@@ -236,7 +223,9 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
                 if is_last:
                     _finish(event, why)
             return why
-        except Unfiled as error:  # what was half filed is undone; now only the reason is stored
+        except (
+            filing.Unfiled
+        ) as error:  # what was half filed is undone; now only the reason is stored
             item.state, item.reason = error.state, error.reason
         except receipts.Unknown as error:
             item.state, item.reason = State.IGNORED, str(error)
@@ -262,7 +251,7 @@ def _store(item: InboundItem, thing: Parsed) -> None:
     elif isinstance(thing, Correction):
         item.message = _correct(item, thing)
     else:
-        item.message = _file_message(item, thing)
+        item.message = filing.file(item, thing)
     item.save(update_fields=["message", "identity"])
 
 
@@ -272,158 +261,10 @@ def _correct(item: InboundItem, correction: Correction) -> Message:
     except corrections.NotHere:
         if item.event.tries == 1:
             raise Later from None  # it overtook its message, which another worker may be filing
-        raise Unfiled(State.IGNORED, _("It changes a message that is not here.")) from None
+        raise filing.Unfiled(State.IGNORED, _("It changes a message that is not here.")) from None
 
 
 def _came_before(item: InboundItem) -> bool:
     """Whether the same thing came by another door."""
     same = {"channel": item.channel, "external_id": item.external_id, "sort": item.sort}
     return InboundItem.objects.filter(**same).exists()
-
-
-def _file_message(item: InboundItem, inbound: Inbound) -> Message | None:
-    channel = item.channel
-    if inbound.ours or inbound.sender.lower() == channel.address.lower():
-        raise Unfiled(State.IGNORED, _("It is our own message: a loop."))
-    try:
-        identity = Identity.of(inbound.scheme, inbound.sender)
-    except InvalidAddress:
-        raise Unfiled(State.QUARANTINED, _("It has no sender that could be answered.")) from None
-    if identity.blocked_at:
-        raise Unfiled(State.IGNORED, _("The sender is blocked."))
-    item.identity = identity
-    if channel.capabilities.reply_window is not None:
-        item.save(update_fields=["identity"])  # what is routed from here on finds the window open
-    if identity.closed and channel.capabilities.authenticates_sender:
-        identity.open_again(channel.kind, Identity.BOUNCED)  # who writes from there is there
-    if keywords.heed(channel, inbound, identity):
-        return None
-    taken = joining.take(channel, inbound, identity)
-    if taken.inbound is None:
-        return taken.message
-    message = _file(channel, identity, taken)
-    for name, why in inbound.kept_out:
-        assert message.case is not None
-        data = {"name": clean_name(name), "reason": why.stored}
-        message.case.append(Event(sort=Event.Sort.KEPT_OUT, data=data))
-    return message
-
-
-def _file(channel: Channel, identity: Identity, taken: joining.Taken) -> Message:
-    """What is left of a message: into the case that it belongs to, or into a new one."""
-    inbound = taken.inbound
-    assert inbound is not None
-    case = taken.case or belonging.by_reply(channel, inbound, identity)
-    case = case or belonging.by_sender(channel, inbound, identity)
-    if case is not None:
-        return _join(channel, case, inbound, identity)
-    if inbound.automatic:
-        raise Unfiled(State.IGNORED, _("An automatic message that answers no case."))
-    hint = taken.hint or belonging.hint(channel, inbound, identity)
-    return _open(channel, inbound, identity, hint)
-
-
-def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
-    if inbound.automatic:
-        return _file_auto_reply(channel, case, inbound, identity)
-    message = services.file_message(
-        case=case, kind=channel.kind, identity=identity, **_content(inbound)
-    )
-    _follow(case, channel, identity)
-    return message
-
-
-def _follow(case: Case, channel: Channel, identity: Identity) -> None:
-    """Who writes on another channel has chosen it: the case follows, and the history says so."""
-    if not identity.is_usable_by(channel.kind):
-        return  # they said STOP there, and never START
-    # Its row is locked since the message was filed: this is the choice of now.
-    now = Case.objects.filter(pk=case.stem.pk).values_list("choice__kind", "choice__identity")
-    if now.get() == (channel.kind, identity.pk):
-        return
-    stem = case.locked()
-    choice = stem.choice
-    base = choice or Choice(kind=channel.kind)
-    new = services.copy_choice(
-        base,
-        kind=channel.kind,
-        identity=identity,
-        wish="",
-        by=Choice.By.WRITING,
-        replaces=choice,
-    )
-    data = services.choice_data(new, before=choice)
-    stem.append(new, Event(sort=Event.Sort.SWITCHED, data=data))
-    for delivery in dispatch.open_in(stem).select_related("message__case__root", "channel"):
-        if delivery.message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT):
-            dispatch.reroute(delivery)
-
-
-def _file_auto_reply(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
-    """An out-of-office note: kept in the history, but nobody waits for an answer to it."""
-    content = _content(inbound)
-    files = content.pop("files")
-    message = Message(
-        direction=Message.Direction.IN,
-        kind=channel.kind,
-        identity=identity,
-        template=AUTO_REPLY,
-        language=case.stem.language,
-        **content,
-    )
-    case.append(message)
-    services.attach(message, files)
-    return message
-
-
-def _content(inbound: Inbound) -> dict[str, Any]:
-    files = [File(f.name, f.content_type, f.content, f.content_id) for f in inbound.files]
-    return {
-        "text": services.clean_text(inbound.text),
-        "whole_text": ""
-        if inbound.whole_text.strip() == inbound.text.strip()
-        else services.clean_text(inbound.whole_text),
-        "html": inbound.html.replace("\x00", ""),
-        "subject": services.clean_text(inbound.subject)[:300],
-        "files": files,
-    }
-
-
-def _open(channel: Channel, inbound: Inbound, identity: Identity, hint: Case | None) -> Message:
-    """A message out of the blue opens a case, to be answered where it came from."""
-    if not identity.is_new and _opened_lately(identity) >= MAX_NEW_CASES:
-        raise Unfiled(State.QUARANTINED, _("Too many new cases by this address in an hour."))
-    organisation = channel.organisation
-    customer = services.known_customer(identity)
-    default = customer.language if customer else organisation.languages[0]
-    language = languages.guess(inbound.text, default)
-    if customer is None:
-        customer = services.new_customer(
-            identity, name=inbound.sender_name, language=language, how=Holder.How.WROTE
-        )
-    content = _content(inbound)
-    case = services.new_case(
-        customer=customer,
-        choice=Choice(kind=channel.kind, identity=identity, by=Choice.By.WRITING),
-        text=content["text"],
-        title=inbound.subject or ("" if inbound.text.strip() else _name_of(inbound)),
-        organisation=organisation,
-        language=language,
-        may_belong_to=hint,
-    )
-    # "We have your question" goes the way that the question came, where that is open to all.
-    among = [channel] if channel.is_offered else None
-    return opening.store(case, among=among, kind=channel.kind, identity=identity, **content)
-
-
-def _name_of(inbound: Inbound) -> str:
-    """A picture without words is called by its own name."""
-    return clean_name(inbound.files[0].name) if inbound.files else ""
-
-
-def _opened_lately(identity: Identity) -> int:
-    """How many cases of the last hour an address was chosen in, as far as it matters."""
-    ago = timezone.now() - timedelta(hours=1)
-    chosen = Choice.objects.filter(identity=identity, created_at__gte=ago)
-    cases = chosen.filter(case__opened_at__gte=ago).values("case").distinct()
-    return cases[:MAX_NEW_CASES].count()

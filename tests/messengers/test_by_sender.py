@@ -6,6 +6,7 @@ from channels_app import joining
 from channels_app.models import Channel, Delivery
 from contacts import merging, services
 from contacts.models import Case, Identity, Message, Organisation
+from portal.desk.channel_form import ChannelForm
 from tests.messengers import pocket
 from tests.messengers.people import SAM, choice_of, known, own_page, texts
 
@@ -111,3 +112,16 @@ def test_who_writes_from_there_is_there_again(whatsapp: Channel, sms: Channel) -
     pocket.write(sms, SAM, "Hello")
     identity.refresh_from_db()
     assert list(identity.closed) == ["sms"]  # a forged sender opens nothing
+
+
+@pytest.mark.parametrize(("kind", "offered"), [("sms", True), ("whatsapp", False)])
+def test_an_administrator_is_asked_only_where_numbers_can_be_forged(
+    organisation: Organisation, kind: str, offered: bool
+) -> None:
+    fields = ChannelForm(instance=pocket.channel(organisation, kind)).fields
+    assert ("appends_by_sender" in fields) == offered
+
+
+def test_mail_is_no_number(organisation: Organisation) -> None:
+    form = ChannelForm(instance=Channel.objects.get(slug="email"))
+    assert "appends_by_sender" not in form.fields

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop as _  # reasons: stored in Eng
 
 from channels_app import dispatch, opening, outbox, receipts
 from channels_app.adapters.base import (
+    Adapter,
     BadPayload,
     BadSignature,
     Correction,
@@ -64,7 +65,7 @@ def receive(channel: Channel, request: Request) -> InboundEvent:
         event, made = InboundEvent.objects.get_or_create(
             channel=channel,
             sha256=hashlib.sha256(adapter.fingerprint(request)).hexdigest(),
-            defaults={"raw": request.body, "envelope": _envelope(request, adapter.headers_kept)},
+            defaults={"raw": request.body, "envelope": _envelope(request, adapter)},
         )
         if made:
             outbox.ring_on_commit(outbox.PROCESS, str(event.pk))
@@ -80,7 +81,7 @@ def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
         sha256=hashlib.sha256(request.body).hexdigest(),
         defaults={
             "raw": request.body,
-            "envelope": _envelope(request, frozenset()),
+            "envelope": _envelope(request, Adapter),
             "state": InboundEvent.State.QUARANTINED,
             "reason": reason,
             "processed_at": timezone.now(),
@@ -89,12 +90,14 @@ def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
     return event
 
 
-def _envelope(request: Request, headers_kept: frozenset[str]) -> dict[str, Any]:
+def _envelope(request: Request, adapter: Adapter | type[Adapter]) -> dict[str, Any]:
     """What is kept of a request besides its bytes: enough to read it later, and no secret."""
     envelope: dict[str, Any] = {"from": request.envelope_from, "to": list(request.envelope_to)}
     if request.method:
-        kept = [[name, value] for name, value in request.headers if name in headers_kept]
-        envelope |= {"method": request.method, "headers": kept}
+        headers = [[n, value] for n, value in request.headers if n in adapter.headers_kept]
+        query = [[n, value] for n, value in request.query if n in adapter.query_kept]
+        envelope |= {"method": request.method, "headers": headers}
+        envelope |= {"query": query} if query else {}
     return envelope
 
 
@@ -135,6 +138,7 @@ def _request(event: InboundEvent) -> Request:
         received_at=event.received_at,
         method=event.envelope.get("method", ""),
         headers=tuple((name, value) for name, value in event.envelope.get("headers", ())),
+        query=tuple((name, value) for name, value in event.envelope.get("query", ())),
     )
 
 

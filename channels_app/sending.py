@@ -14,6 +14,7 @@ from channels_app.adapters.base import (
     RecipientGone,
     SendError,
     Sent,
+    Stopped,
     Uncertain,
 )
 from channels_app.models import Attempt, Channel, Delivery
@@ -195,7 +196,8 @@ def _after(delivery: Delivery, error: SendError) -> None:
     elif error.everyone:
         delivery.channel.pause(now + PAUSE_UNREACHABLE, error.why)
     if isinstance(error, RecipientGone) and delivery.identity is not None:
-        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=now)
+        mark = "stopped_at" if isinstance(error, Stopped) else "bounced_at"
+        Identity.objects.filter(pk=delivery.identity.pk).update(**{mark: now})
     can_repeat = delivery.channel.capabilities.idempotent
     if isinstance(error, Uncertain) and not can_repeat:
         _doubt(delivery, error.why)

@@ -63,9 +63,8 @@ def _lost(delivery: Delivery, receipt: Receipt, status: str, frm: tuple[str, ...
     reason = Reason.said(receipt.detail).stored
     if not delivery.move(status, frm=frm, reason=reason, finished_at=now, leased_until=None):
         return
-    if (receipt.gone or receipt.stopped) and delivery.identity is not None:
-        mark = "stopped_at" if receipt.stopped else "bounced_at"
-        Identity.objects.filter(pk=delivery.identity.pk).update(**{mark: now})
+    if receipt.gone and delivery.identity is not None:
+        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=now)
     dispatch.fall_back(delivery)
 
 

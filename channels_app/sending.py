@@ -14,7 +14,6 @@ from channels_app.adapters.base import (
     RecipientGone,
     SendError,
     Sent,
-    Stopped,
     Uncertain,
 )
 from channels_app.models import Attempt, Channel, Delivery
@@ -196,8 +195,7 @@ def _after(delivery: Delivery, error: SendError) -> None:
     elif error.everyone:
         delivery.channel.pause(now + PAUSE_UNREACHABLE, error.why)
     if isinstance(error, RecipientGone) and delivery.identity is not None:
-        mark = "stopped_at" if isinstance(error, Stopped) else "bounced_at"
-        Identity.objects.filter(pk=delivery.identity.pk).update(**{mark: now})
+        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=now)
     can_repeat = delivery.channel.capabilities.idempotent
     if isinstance(error, Uncertain) and not can_repeat:
         _doubt(delivery, error.why)

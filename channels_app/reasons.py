@@ -50,6 +50,7 @@ WORDS: dict[str, Promise | str] = {
     "provider_pace": _("The provider takes only so many messages a second."),
     "file_refused": _("The file's address is not one that may be asked."),
     "file_unreachable": _("The file's address cannot be found."),
+    "file_other": _("The file is not what it says it is."),
     "file_too_large": _("The file is too large."),
     "not_a_mail": _("It cannot be written as a mail (%(fault)s)."),
     "mail_connected": _("Connected to %(host)s."),

@@ -173,7 +173,10 @@ class Door:
             except SendError:
                 raise
             except Exception as error:
-                raise _broken(error, safe=True) from None
+                broken = _broken(error, safe=True)
+                if isinstance(broken, Misconfigured):  # the address is wrong, not ours
+                    broken = Rejected(Reason("file_refused"))
+                raise broken from None
         raise Rejected(Reason("file_refused"))
 
     def _ask(self, url: str) -> Any:
@@ -333,6 +336,6 @@ def _broken(error: Exception, *, safe: bool) -> Exception:
 
 def _fault(code: str, error: BaseException) -> Reason:
     """The sort of fault at its root, never its words: they may hold an address or a secret."""
-    while error.__cause__ is not None:
-        error = error.__cause__
+    while not isinstance(error, OSError) and (below := error.__cause__ or error.__context__):
+        error = below
     return Reason(code, {"fault": type(error).__name__})

@@ -20,7 +20,6 @@ from channels_app.adapters.base import (
     Inbound,
     InFile,
     Misconfigured,
-    Parsed,
     Receipt,
     RecipientGone,
     Rejected,
@@ -137,7 +136,7 @@ class TestTwilio(Contract):
     def key_in(self, call: Any) -> str:
         return parse_qs(call[2].decode())["StatusCallback"][0]
 
-    def posts(self) -> list[tuple[Request, list[Parsed]]]:
+    def posts(self) -> list[tuple[Request, list[Any]]]:
         reference = f"https://api.twilio.com/2010-04-01/Accounts/{SID}/Messages/MM1/Media/ME1"
         picture = text(NumMedia="1", MediaUrl0=reference, MediaContentType0="image/jpeg", Body="")
         file = InFile(f"{MESSAGE}-1", "image/jpeg", b"", reference=reference)

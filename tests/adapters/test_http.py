@@ -236,6 +236,7 @@ def test_an_answer_that_drips_has_an_end(door: Door, monkeypatch: pytest.MonkeyP
 
     with pytest.raises(TimeoutError):
         http._read(Drip(), 1000)
+    assert http._read(Drip(), 3) == b"xxx"  # and no more is read than is taken
 
 
 @pytest.mark.parametrize("how", ["silence", "hang up"])

@@ -57,7 +57,7 @@ def receive(channel: Channel, request: Request) -> InboundEvent:
     key = {"channel": channel, "sha256": hashlib.sha256(adapter.fingerprint(request)).hexdigest()}
     came = InboundEvent.objects.filter(**key).first()
     if came is None:
-        envelope = _envelope(request, adapter.headers_kept)
+        envelope = _envelope(request, adapter)
         try:
             with transaction.atomic():
                 event = InboundEvent.objects.create(raw=request.body, envelope=envelope, **key)
@@ -77,7 +77,7 @@ def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
         sha256=hashlib.sha256(request.body).hexdigest(),
         defaults={
             "raw": request.body,
-            "envelope": _envelope(request, frozenset()),
+            "envelope": _envelope(request, Adapter),
             "state": InboundEvent.State.QUARANTINED,
             "reason": reason,
             "processed_at": timezone.now(),
@@ -86,12 +86,14 @@ def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
     return event
 
 
-def _envelope(request: Request, headers_kept: frozenset[str]) -> dict[str, Any]:
+def _envelope(request: Request, adapter: Adapter | type[Adapter]) -> dict[str, Any]:
     """What is kept of a request besides its bytes: enough to read it later, and no secret."""
     envelope: dict[str, Any] = {"from": request.envelope_from, "to": list(request.envelope_to)}
     if request.method:
-        kept = [[name, value] for name, value in request.headers if name in headers_kept]
-        envelope |= {"method": request.method, "headers": kept}
+        headers = [[n, value] for n, value in request.headers if n in adapter.headers_kept]
+        query = [[n, value] for n, value in request.query if n in adapter.query_kept]
+        envelope |= {"method": request.method, "headers": headers}
+        envelope |= {"query": query} if query else {}
     return envelope
 
 
@@ -144,6 +146,7 @@ def _request(event: InboundEvent) -> Request:
         received_at=event.received_at,
         method=event.envelope.get("method", ""),
         headers=tuple((name, value) for name, value in event.envelope.get("headers", ())),
+        query=tuple((name, value) for name, value in event.envelope.get("query", ())),
     )
 
 

@@ -53,6 +53,13 @@ WORDS: dict[str, Promise | str] = {
     "provider_knows": _("%(provider)s knows the key."),
     "provider_url_plain": _("The address of the provider must start with https://."),
     "provider_url_wrong": _("The address of the provider is wrong (%(fault)s)."),
+    "provider_unreachable": _("The provider cannot be reached (%(fault)s)."),
+    "provider_nonsense": _("The provider gave an answer that cannot be understood."),
+    "provider_pace": _("The provider takes only so many messages a second."),
+    "file_refused": _("The file's address is not one that may be asked."),
+    "file_unreachable": _("The file's address cannot be found."),
+    "file_other": _("The file is not what it says it is."),
+    "file_too_large": _("The file is too large."),
     "not_a_mail": _("It cannot be written as a mail (%(fault)s)."),
     "mail_connected": _("Connected to %(host)s."),
     "mail_connected_both": _(
@@ -98,6 +105,7 @@ CONNECTION: dict[str, Promise] = {
     **dict.fromkeys(
         (
             "SMTPServerDisconnected",
+            "RemoteProtocolError",
             "ConnectionResetError",
             "ConnectionAbortedError",
             "BrokenPipeError",
@@ -106,7 +114,12 @@ CONNECTION: dict[str, Promise] = {
         _("the other side broke off"),
     ),
 }
-BETWEEN_MACHINES = ("mail_unreachable", "mail_broke", "mail_broke_sending")
+BETWEEN_MACHINES = (
+    "mail_unreachable",
+    "mail_broke",
+    "mail_broke_sending",
+    "provider_unreachable",
+)
 
 
 def words(reason: Reason | Mapping[str, Any] | None) -> str:

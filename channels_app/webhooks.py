@@ -26,7 +26,8 @@ def receive(request: HttpRequest, key: str) -> HttpResponse:
     channel = Channel.objects.select_related("organisation").filter(slug=key).first()
     if channel is None or channel.provider not in PROVIDERS:
         return _say(404, "There is no such address.")
-    if not PROVIDERS[channel.provider].webhooks:
+    provider = PROVIDERS[channel.provider]
+    if not provider.webhooks:
         return _say(404, "There is no such address.")
     body = request.read(MAX_BYTES + 1) if request.method == "POST" else b""
     if len(body) > MAX_BYTES:
@@ -42,7 +43,7 @@ def receive(request: HttpRequest, key: str) -> HttpResponse:
         return _refuse(channel, 400, error)
     except Misconfigured as error:
         return _refuse(channel, 503, error)  # once the secret is set, their next try is taken
-    return _say(200, "Stored.")
+    return HttpResponse(provider.stored[0], content_type=provider.stored[1])
 
 
 def _plain(request: HttpRequest, body: bytes) -> Request:

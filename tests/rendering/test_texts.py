@@ -103,7 +103,7 @@ def test_files_go_along_by_sort_and_size(make_case: MakeCase, agent: User) -> No
         ),
         (
             "nl",
-            "Wij hebben uw vraag {}. Lees haar, vul haar aan of kies hoe wij antwoorden: LINK"
+            "Wij hebben uw vraag {}. Lezen, aanvullen of kiezen hoe wij antwoorden: LINK"
             "\nTest Shop",
         ),
     ],

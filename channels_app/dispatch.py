@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from channels_app import outbox, routing
+from channels_app import outbox, rendering, routing
 from channels_app.models import Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
 from contacts import addresses, calls, services
@@ -96,7 +97,14 @@ def reply(
 
 def deliver(message: Message, route: routing.Route, *, at: datetime | None = None) -> Delivery:
     """Write the Delivery of a message by a route."""
-    return outbox.add(message, route.channel, route.identity, only_notice=route.only_notice, at=at)
+    return _add(message, route, at=at)
+
+
+def _add(message: Message, route: routing.Route, **more: Any) -> Delivery:
+    """One row; what its kind cannot carry stays on the page, which is said now and not later."""
+    notice = route.only_notice or rendering.stays_on_page(message, route.channel)
+    identity = more.pop("identity", None) or route.identity
+    return outbox.add(message, route.channel, identity, only_notice=notice, **more)
 
 
 def _settle(case: Case, message: Message) -> None:
@@ -125,7 +133,9 @@ def acknowledgement(
     address heard from us just now.
     """
     choice = case.choice
-    if choice is None or choice.identity is None or not choice.identity.is_usable:
+    if choice is None or choice.identity is None:
+        return None
+    if not choice.identity.is_usable_by(choice.kind):
         return None
     message = Message(
         case=case,
@@ -167,7 +177,9 @@ def notice(
         .order_by("-is_offered", "position")
         .first()
     )
-    if channel is None or not channel.capabilities.automatic or not identity.is_usable:
+    if channel is None or not channel.capabilities.automatic:
+        return None
+    if not identity.is_usable_by(channel.kind):
         return None
     with transaction.atomic():
         message = Message.objects.create(
@@ -179,6 +191,34 @@ def notice(
             language=language,
         )
         outbox.add(message, channel, identity, role=Delivery.Role.NOTICE)
+    return message
+
+
+def say(
+    text: str,
+    *,
+    to: Identity,
+    by: Channel,
+    language: str,
+    template: str = outbox.LINE,
+    code: Code | None = None,
+) -> Message | None:
+    """One short line by the channel that somebody wrote through, which belongs to no case.
+
+    Where {code} stands in it, the code is put in when it is rendered. None where nothing may go.
+    """
+    if not by.capabilities.automatic or not to.is_usable_by(by.kind):
+        return None
+    message = Message.objects.create(
+        direction=Message.Direction.OUT,
+        kind=by.kind,
+        identity=to,
+        template=template,
+        text=text,
+        code=code,
+        language=language,
+    )
+    outbox.add(message, by, to, role=Delivery.Role.NOTICE)
     return message
 
 
@@ -223,13 +263,7 @@ def reroute(delivery: Delivery) -> Delivery | None:
         message.chosen_kind = message.kind = route.channel.kind
         message.why, message.identity = route.why, route.identity
         message.save(update_fields=["chosen_kind", "kind", "why", "identity"])
-        new = outbox.add(
-            message,
-            route.channel,
-            route.identity,
-            only_notice=route.only_notice,
-            replaces=delivery,
-        )
+        new = _add(message, route, replaces=delivery)
         if new.channel.capabilities.automatic is False and message.template == ACKNOWLEDGEMENT:
             cancel(Delivery.objects.filter(pk=new.pk))
         return new
@@ -256,13 +290,7 @@ def try_again(delivery: Delivery, staff: User) -> Delivery | None:
             raise Refusal(route)
         data = {"again": True, "kind": route.channel.kind}
         case.append(Event(sort=Event.Sort.ATTEMPTED, staff=staff, data=data))
-        return outbox.add(
-            message,
-            route.channel,
-            route.identity,
-            only_notice=route.only_notice,
-            replaces=delivery,
-        )
+        return _add(message, route, replaces=delivery)
 
 
 def fall_back(delivery: Delivery) -> Delivery | None:
@@ -284,14 +312,8 @@ def fall_back(delivery: Delivery) -> Delivery | None:
     route = routing.route(attempt, timezone.now())
     if isinstance(route, routing.Refused):
         return None
-    return outbox.add(
-        message,
-        route.channel,
-        choice.fallback_identity or route.identity,
-        role=Delivery.Role.FALLBACK,
-        only_notice=route.only_notice,
-        replaces=delivery,
-    )
+    identity = choice.fallback_identity
+    return _add(message, route, identity=identity, role=Delivery.Role.FALLBACK, replaces=delivery)
 
 
 def key_of(value: str) -> uuid.UUID | None:

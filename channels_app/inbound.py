@@ -14,8 +14,9 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import dispatch, opening, outbox, receipts
+from channels_app import corrections, filing, media, outbox, receipts
 from channels_app.adapters.base import (
+    Adapter,
     BadPayload,
     BadSignature,
     Correction,
@@ -23,19 +24,10 @@ from channels_app.adapters.base import (
     Parsed,
     Receipt,
     Request,
+    SendError,
 )
-from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
-from contacts import codes, languages, services
-from contacts.addresses import InvalidAddress
-from contacts.files import File
+from channels_app.models import Channel, InboundEvent, InboundItem
 from contacts.models import (
-    Case,
-    Choice,
-    Code,
-    Customer,
-    Event,
-    Holder,
-    Identity,
     Message,
 )
 
@@ -43,17 +35,16 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 MAX_TRIES = 5
 MAX_DRAWS = 4  # of a reference
-MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
-AUTO_REPLY = "auto_reply"
+SORTS: dict[type, str] = {Inbound: "message", Correction: "correction", Receipt: "receipt"}
 State = InboundItem.State
 
 
-class Unfiled(Exception):
-    """Not filed: `state` and the reason for staff."""
+class Later(Exception):
+    """What it needs is not there yet; `after`: not before so long."""
 
-    def __init__(self, state: str, reason: str) -> None:
-        super().__init__(reason)
-        self.state, self.reason = state, reason
+    def __init__(self, after: timedelta | None = None) -> None:
+        super().__init__()
+        self.after = after
 
 
 def receive(channel: Channel, request: Request) -> InboundEvent:
@@ -66,7 +57,7 @@ def receive(channel: Channel, request: Request) -> InboundEvent:
     key = {"channel": channel, "sha256": hashlib.sha256(adapter.fingerprint(request)).hexdigest()}
     came = InboundEvent.objects.filter(**key).first()
     if came is None:
-        envelope = _envelope(request, adapter.headers_kept)
+        envelope = _envelope(request, adapter)
         try:
             with transaction.atomic():
                 event = InboundEvent.objects.create(raw=request.body, envelope=envelope, **key)
@@ -86,7 +77,7 @@ def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
         sha256=hashlib.sha256(request.body).hexdigest(),
         defaults={
             "raw": request.body,
-            "envelope": _envelope(request, frozenset()),
+            "envelope": _envelope(request, Adapter),
             "state": InboundEvent.State.QUARANTINED,
             "reason": reason,
             "processed_at": timezone.now(),
@@ -95,12 +86,14 @@ def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
     return event
 
 
-def _envelope(request: Request, headers_kept: frozenset[str]) -> dict[str, Any]:
+def _envelope(request: Request, adapter: Adapter | type[Adapter]) -> dict[str, Any]:
     """What is kept of a request besides its bytes: enough to read it later, and no secret."""
     envelope: dict[str, Any] = {"from": request.envelope_from, "to": list(request.envelope_to)}
     if request.method:
-        kept = [[name, value] for name, value in request.headers if name in headers_kept]
-        envelope |= {"method": request.method, "headers": kept}
+        headers = [[n, value] for n, value in request.headers if n in adapter.headers_kept]
+        query = [[n, value] for n, value in request.query if n in adapter.query_kept]
+        envelope |= {"method": request.method, "headers": headers}
+        envelope |= {"query": query} if query else {}
     return envelope
 
 
@@ -119,13 +112,30 @@ def process(event_id: int) -> None:
         _finish(event, _("The worker stopped while reading it."))
         return
     try:
-        _take_all(event, event.channel.adapter().parse(_request(event)))
+        adapter = event.channel.adapter()
+        _take_all(event, adapter, adapter.parse(_request(event)))
     except BadPayload as error:
         _finish(event, str(error))
     except Exception as error:
         logger.exception("Received item %s could not be processed.", event.pk)
         if event.tries >= MAX_TRIES:
             _finish(event, f"Fault: {type(error).__name__}")
+
+
+def _with_files(event: InboundEvent, adapter: Adapter, thing: Parsed) -> Parsed:
+    """A message with its files, which some providers keep for us. Raises Later."""
+    if not isinstance(thing, Inbound):
+        return thing
+    try:
+        return media.fetch(adapter, thing, is_last_try=event.tries >= MAX_TRIES)
+    except SendError as error:
+        raise Later(error.retry_after) from error
+
+
+def _wait(event: InboundEvent, after: timedelta) -> None:
+    """Nothing is lost: the sweep rings it again."""
+    until = timezone.now() + max(after, LEASE * event.tries)
+    InboundEvent.objects.filter(pk=event.pk).update(leased_until=until)
 
 
 def _request(event: InboundEvent) -> Request:
@@ -136,6 +146,7 @@ def _request(event: InboundEvent) -> Request:
         received_at=event.received_at,
         method=event.envelope.get("method", ""),
         headers=tuple((name, value) for name, value in event.envelope.get("headers", ())),
+        query=tuple((name, value) for name, value in event.envelope.get("query", ())),
     )
 
 
@@ -169,13 +180,31 @@ def recover() -> None:
         outbox.ring(outbox.PROCESS, str(pk))
 
 
-def _take_all(event: InboundEvent, things: Sequence[Parsed]) -> None:
-    """Each thing in a transaction of its own; that of the last one also finishes the event."""
-    kept = ""
+def _take_all(event: InboundEvent, adapter: Adapter, things: Sequence[Parsed]) -> None:
+    """Each thing in a transaction of its own; that of the last one also finishes the event.
+
+    What cannot be had yet keeps nothing else waiting: it is tried again, the rest is there by then.
+    """
+    kept = _kept_before(event)
+    later: list[timedelta] = []
     for left, thing in zip(reversed(range(len(things))), things, strict=True):
-        kept = _take(event, thing, kept, is_last=not left)
-    if not things:
+        try:
+            whole = _with_files(event, adapter, thing)
+            kept = _take(event, whole, kept, is_last=not (left or later))
+        except Later as error:
+            later.append(error.after or timedelta())
+    if later:
+        _wait(event, max(later))
+    elif not things:
         _finish(event, kept)
+
+
+def _kept_before(event: InboundEvent) -> str:
+    """Why a part of it is in quarantine since an earlier try; "" if none is."""
+    if event.tries == 1:
+        return ""
+    kept = InboundItem.objects.filter(event=event, state=State.QUARANTINED)
+    return kept.values_list("reason", flat=True).first() or ""
 
 
 def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> str:
@@ -184,7 +213,7 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
     Its item is stored first: of two doors with the same thing the second one waits, and is refused.
     """
     item = InboundItem(event=event, channel=event.channel, external_id=thing.external_id)
-    item.sort = "receipt" if isinstance(thing, Receipt) else "message"
+    item.sort = SORTS[type(thing)]
     item.state = State.FILED
     if isinstance(thing, Inbound):
         item.provider_id = thing.provider_id
@@ -197,7 +226,9 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
                 if is_last:
                     _finish(event, why)
             return why
-        except Unfiled as error:  # what was half filed is undone; now only the reason is stored
+        except (
+            filing.Unfiled
+        ) as error:  # what was half filed is undone; now only the reason is stored
             item.state, item.reason = error.state, error.reason
         except receipts.Unknown as error:
             item.state, item.reason = State.IGNORED, str(error)
@@ -221,185 +252,22 @@ def _store(item: InboundItem, thing: Parsed) -> None:
     if isinstance(thing, Receipt):
         item.message = receipts.settle(item.channel, thing)
     elif isinstance(thing, Correction):
-        raise Unfiled(State.IGNORED, _("It changes a message that is filed."))
+        item.message = _correct(item, thing)
     else:
-        item.message = _file_message(item.channel, thing)
-    item.save(update_fields=["message"])
+        item.message = filing.file(item, thing)
+    item.save(update_fields=["message", "identity"])
+
+
+def _correct(item: InboundItem, correction: Correction) -> Message:
+    try:
+        return corrections.settle(item.channel, correction)
+    except corrections.NotHere:
+        if item.event.tries == 1:
+            raise Later from None  # it overtook its message, which another worker may be filing
+        raise filing.Unfiled(State.IGNORED, _("It changes a message that is not here.")) from None
 
 
 def _came_before(item: InboundItem) -> bool:
     """Whether the same thing came by another door."""
     same = {"channel": item.channel, "external_id": item.external_id, "sort": item.sort}
     return InboundItem.objects.filter(**same).exists()
-
-
-def _file_message(channel: Channel, inbound: Inbound) -> Message:
-    if inbound.ours or inbound.sender.lower() == channel.address.lower():
-        raise Unfiled(State.IGNORED, _("It is our own message: a loop."))
-    try:
-        identity = Identity.of(inbound.scheme, inbound.sender)
-    except InvalidAddress:
-        raise Unfiled(State.QUARANTINED, _("It has no sender that could be answered.")) from None
-    if identity.blocked_at:
-        raise Unfiled(State.IGNORED, _("The sender is blocked."))
-    case = _case_by_code(inbound, identity) or _case_by_sender(channel, inbound, identity)
-    if case is not None:
-        return _join(channel, case, inbound, identity)
-    if inbound.automatic:
-        raise Unfiled(State.IGNORED, _("An automatic message that answers no case."))
-    return _open(channel, inbound, identity)
-
-
-def _case_by_code(inbound: Inbound, identity: Identity) -> Case | None:
-    """(b) Our reply MAC and a sender who holds an identity of that case: both."""
-    for value in inbound.reply_codes:
-        code = Code.objects.find(codes.REPLY, value)
-        if code is None or code.case is None:
-            continue
-        holders = services.holders_in(code.case, identity)
-        # An address of the case: its customer's, or one that was chosen in it.
-        if holders or code.case.stem.choices.filter(identity=identity).exists():
-            services.prove_by_answer(holders)
-            # Who writes from there is there: a full mailbox, or a refusal for a day, is over.
-            if identity.bounced_at:
-                Identity.objects.filter(pk=identity.pk).update(bounced_at=None)
-            return code.case
-    return None
-
-
-def _case_by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:
-    """(c) The only open case of a proved holder, where the sender is authenticated.
-
-    And only one that this address wrote in before: anybody can type a stranger's address on the
-    start page, keep that case's page open, and wait for what the stranger writes.
-    """
-    if not (inbound.authenticated or channel.capabilities.authenticates_sender):
-        return None
-    holders = Holder.objects.proved().filter(identity=identity).select_related("customer")
-    tops = {holder.customer.top_id for holder in holders}
-    if not tops:
-        return None
-    cases = Case.objects.open().filter(customer__in=Customer.objects.family(tops))
-    found = list(cases.order_by("pk")[:2])
-    if len(found) != 1:
-        return None
-    wrote = Message.objects.of(found[0]).filter(
-        direction=Message.Direction.IN, identity=identity, staff=None
-    )
-    return found[0] if wrote.exists() else None
-
-
-def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
-    if inbound.automatic:
-        return _file_auto_reply(channel, case, inbound, identity)
-    message = services.file_message(
-        case=case, kind=channel.kind, identity=identity, **_content(inbound)
-    )
-    _follow(case, channel, identity)
-    return message
-
-
-def _follow(case: Case, channel: Channel, identity: Identity) -> None:
-    """Who writes on another channel has chosen it: the case follows, and the history says so."""
-    # Its row is locked since the message was filed: this is the choice of now.
-    now = Case.objects.filter(pk=case.stem.pk).values_list("choice__kind", "choice__identity")
-    if now.get() == (channel.kind, identity.pk):
-        return
-    stem = case.locked()
-    choice = stem.choice
-    base = choice or Choice(kind=channel.kind)
-    new = services.copy_choice(
-        base,
-        kind=channel.kind,
-        identity=identity,
-        wish="",
-        by=Choice.By.WRITING,
-        replaces=choice,
-    )
-    data = services.choice_data(new, before=choice)
-    stem.append(new, Event(sort=Event.Sort.SWITCHED, data=data))
-    for delivery in dispatch.open_in(stem).select_related("message__case__root", "channel"):
-        if delivery.message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT):
-            dispatch.reroute(delivery)
-
-
-def _file_auto_reply(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
-    """An out-of-office note: kept in the history, but nobody waits for an answer to it."""
-    content = _content(inbound)
-    files = content.pop("files")
-    message = Message(
-        direction=Message.Direction.IN,
-        kind=channel.kind,
-        identity=identity,
-        template=AUTO_REPLY,
-        language=case.stem.language,
-        **content,
-    )
-    case.append(message)
-    services.attach(message, files)
-    return message
-
-
-def _content(inbound: Inbound) -> dict[str, Any]:
-    files = [File(f.name, f.content_type, f.content, f.content_id) for f in inbound.files]
-    return {
-        "text": services.clean_text(inbound.text),
-        "whole_text": ""
-        if inbound.whole_text.strip() == inbound.text.strip()
-        else services.clean_text(inbound.whole_text),
-        "html": inbound.html.replace("\x00", ""),
-        "subject": services.clean_text(inbound.subject)[:300],
-        "files": files,
-    }
-
-
-def _open(channel: Channel, inbound: Inbound, identity: Identity) -> Message:
-    """A message out of the blue opens a case, to be answered where it came from."""
-    if not identity.is_new and _opened_lately(identity) >= MAX_NEW_CASES:
-        raise Unfiled(State.QUARANTINED, _("Too many new cases by this address in an hour."))
-    organisation = channel.organisation
-    customer = services.known_customer(identity)
-    default = customer.language if customer else organisation.languages[0]
-    language = languages.guess(inbound.text, default)
-    if customer is None:
-        customer = services.new_customer(
-            identity, name=inbound.sender_name, language=language, how=Holder.How.WROTE
-        )
-    content = _content(inbound)
-    case = services.new_case(
-        customer=customer,
-        choice=Choice(kind=channel.kind, identity=identity, by=Choice.By.WRITING),
-        text=content["text"],
-        title=inbound.subject,
-        organisation=organisation,
-        language=language,
-        may_belong_to=_may_belong_to(inbound),
-    )
-    # "We have your question" goes the way that the question came, where that is open to all.
-    among = [channel] if channel.is_offered else None
-    return opening.store(case, among=among, kind=channel.kind, identity=identity, **content)
-
-
-def _opened_lately(identity: Identity) -> int:
-    """How many cases of the last hour an address was chosen in, as far as it matters."""
-    ago = timezone.now() - timedelta(hours=1)
-    chosen = Choice.objects.filter(identity=identity, created_at__gte=ago)
-    cases = chosen.filter(case__opened_at__gte=ago).values("case").distinct()
-    return cases[:MAX_NEW_CASES].count()
-
-
-def _may_belong_to(inbound: Inbound) -> Case | None:
-    """What a mail refers to without proof: a hint for staff, who may join it."""
-    for value in inbound.reply_codes:
-        code = Code.objects.known(codes.REPLY, value).first()
-        if code is not None and code.case is not None:
-            return code.case.stem
-    if not inbound.refers_to:
-        return None
-    keys = [key for key in map(dispatch.key_of, inbound.refers_to) if key]
-    items = InboundItem.objects.filter(provider_id__in=inbound.refers_to)
-    for rows in (Delivery.objects.filter(pk__in=keys) if keys else None, items):
-        found = rows and rows.exclude(message__case=None).values("message__case").first()
-        if found:
-            return Case.objects.select_related("root").get(pk=found["message__case"]).stem
-    return None

@@ -15,6 +15,7 @@ from contacts.models import Identity, Message
 
 logger = logging.getLogger(__name__)
 QUIET_SECONDS = 5.0
+LINE, ASK_TO_JOIN = "line", "ask_to_join"  # without a case; the second one asks for yes or no
 DELIVER, PROCESS = "channels_app.deliver", "channels_app.process"
 
 

@@ -26,7 +26,13 @@ WORDS: dict[str, Promise | str] = {
     "unwanted": _("They do not want an answer %(by)s (%(day)s)."),
     "on_request": _("They want an answer %(by)s only if they ask (%(day)s)."),
     "address_dead": _("%(address)s does not work any more. Ask for another address."),
+    "not_reached": _("%(kind)s does not reach %(address)s. Choose another way."),
+    "stopped": _("%(kind)s to %(address)s was stopped by the customer. Choose another way."),
     "switched_off": _("%(kind)s is switched off. Choose another way."),
+    "window_closed": _(
+        "%(kind)s lets us answer only within %(hours)s hours after the customer wrote there."
+        " Choose another way."
+    ),
     # Sending: what went wrong on our side.
     "not_made": _("The message cannot be made (%(fault)s)."),
     "fault": _("An unexpected fault (%(fault)s)."),
@@ -42,9 +48,20 @@ WORDS: dict[str, Promise | str] = {
     "mail_broke": _("The connection broke (%(fault)s)."),
     "mail_broke_sending": _("The connection broke while sending (%(fault)s)."),
     "spam": _("The recipient marked it as spam."),
+    "file_too_many": _("There are more files than we take."),
+    "file_not_taken": _("It is too large, or of a type that can be dangerous."),
     "provider_knows": _("%(provider)s knows the key."),
     "provider_url_plain": _("The address of the provider must start with https://."),
     "provider_url_wrong": _("The address of the provider is wrong (%(fault)s)."),
+    "provider_unreachable": _("The provider cannot be reached (%(fault)s)."),
+    "provider_nonsense": _("The provider gave an answer that cannot be understood."),
+    "provider_number": _("The provider knows this account under another number: %(number)s."),
+    "provider_window": _("They wrote there too long ago: only an approved text may go."),
+    "provider_pace": _("The provider takes only so many messages a second."),
+    "file_refused": _("The file's address is not one that may be asked."),
+    "file_unreachable": _("The file's address cannot be found."),
+    "file_other": _("The file is not what it says it is."),
+    "file_too_large": _("The file is too large."),
     "not_a_mail": _("It cannot be written as a mail (%(fault)s)."),
     "mail_connected": _("Connected to %(host)s."),
     "mail_connected_both": _(
@@ -90,6 +107,7 @@ CONNECTION: dict[str, Promise] = {
     **dict.fromkeys(
         (
             "SMTPServerDisconnected",
+            "RemoteProtocolError",
             "ConnectionResetError",
             "ConnectionAbortedError",
             "BrokenPipeError",
@@ -98,7 +116,12 @@ CONNECTION: dict[str, Promise] = {
         _("the other side broke off"),
     ),
 }
-BETWEEN_MACHINES = ("mail_unreachable", "mail_broke", "mail_broke_sending")
+BETWEEN_MACHINES = (
+    "mail_unreachable",
+    "mail_broke",
+    "mail_broke_sending",
+    "provider_unreachable",
+)
 
 
 def words(reason: Reason | Mapping[str, Any] | None) -> str:

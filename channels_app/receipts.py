@@ -47,6 +47,10 @@ def _move(delivery: Delivery, receipt: Receipt) -> None:
     """Forward only, in whatever order receipts come; a receipt may overtake the answer to us."""
     # Waiting for another try, and yet the provider took the last one: it must not go twice.
     went = (*WENT, S.QUEUED) if receipt.signed else WENT
+    if receipt.status == "read":
+        sent_at = delivery.sent_at or timezone.now()
+        frm = (*went, S.DELIVERED)
+        delivery.move(S.READ, frm=frm, sent_at=sent_at, leased_until=None, reason={})
     if receipt.status in ("delivered", "complained"):
         sent_at = delivery.sent_at or timezone.now()
         delivery.move(S.DELIVERED, frm=went, sent_at=sent_at, leased_until=None, reason={})
@@ -64,7 +68,7 @@ def _lost(delivery: Delivery, receipt: Receipt, status: str, frm: tuple[str, ...
     if not delivery.move(status, frm=frm, reason=reason, finished_at=now, leased_until=None):
         return
     if receipt.gone and delivery.identity is not None:
-        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=now)
+        delivery.identity.close(delivery.channel.kind, Identity.BOUNCED)
     dispatch.fall_back(delivery)
 
 
@@ -72,7 +76,6 @@ def _complained(delivery: Delivery, receipt: Receipt) -> None:
     """Marked as spam: nothing goes there any more (the provider holds it back), staff are told."""
     if delivery.identity is None:
         return
-    first = Identity.objects.filter(pk=delivery.identity.pk, stopped_at=None)
-    if first.update(stopped_at=timezone.now()):
+    if delivery.identity.close(delivery.channel.kind, Identity.STOPPED):
         delivery.reason = Reason("spam").stored  # for the event: the delivery itself arrived
         dispatch.tell(delivery, Event.Sort.FAILED)

@@ -1,17 +1,23 @@
 """Which way a message goes, or why not. Composer, dispatch and sending all ask here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from channels_app import reasons
 from channels_app.adapters.base import Reason
-from channels_app.models import Channel, Delivery
-from contacts.kinds import EMAIL, PHONE, POST, get
+from channels_app.models import Channel, Delivery, InboundItem, Template
+from contacts.kinds import EMAIL, MESSAGE, PHONE, POST, WRITING, get
 from contacts.models import Case, Choice, Consent, Customer, Holder, Identity, Message
 
 UNKNOWN = {EMAIL: "no_email", PHONE: "no_phone", POST: "no_post"}
+# Why an address is closed, and by which group of kinds; else it is dead for good.
+CLOSED = {
+    (Identity.BOUNCED, MESSAGE): "not_reached",
+    (Identity.STOPPED, MESSAGE): "stopped",
+    (Identity.STOPPED, WRITING): "stopped",
+}
 
 
 @dataclass(frozen=True)
@@ -19,13 +25,16 @@ class Route:
     """Through which channel, to which address, and why that one (R14).
 
     `only_notice`: the channel is not private and the case is sensitive, so that only "you have an
-    answer" goes this way and the answer itself stays on the secure page (R46).
+    answer" goes this way and the answer itself stays on the secure page (R46). So it is with an
+    `approved` text.
     """
 
     channel: Channel
     identity: Identity | None
     why: str
     only_notice: bool = False
+    until: datetime | None = None  # so long one may write freely, where there is a window
+    approved: Template | None = None  # the window is closed: this text goes, with a link
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,39 @@ def route(
     if channel is None:
         return Refused(Reason("switched_off", {"kind": kind}))
     notice = case.is_sensitive and not channel.capabilities.private
-    return Route(channel, identity, why, only_notice=notice)
+    return within(message, Route(channel, identity, why, only_notice=notice), now)
+
+
+def within(message: Message, way: Route, now: datetime) -> Route | Refused:
+    """A way held against the reply window: freely, by a text that was approved, or not at all."""
+    assert message.case is not None
+    window = way.channel.capabilities.reply_window
+    if window is None:
+        return way
+    until = window_end(way.channel, way.identity)
+    if until is not None and until > now:
+        return replace(way, until=until)
+    text = approved(way.channel, message.language or message.case.stem.language)
+    if text is not None:
+        return replace(way, only_notice=True, approved=text)
+    hours = str(int(window.total_seconds() // 3600))
+    return Refused(Reason("window_closed", {"kind": way.channel.kind, "hours": hours}))
+
+
+def window_end(channel: Channel, identity: Identity | None) -> datetime | None:
+    """Until when an address may be answered freely by a channel; None if it never wrote there."""
+    window = channel.capabilities.reply_window
+    words = InboundItem.objects.filter(identity=identity, channel=channel).order_by("-created_at")
+    last = words.values_list("created_at", flat=True).first() if identity and window else None
+    return last + window if last and window else None
+
+
+def approved(channel: Channel, language: str) -> Template | None:
+    """The text that may go outside the window: in the customer's language, else in another."""
+    rows = (
+        Template.objects.usable().filter(channel=channel) if channel.capabilities.templates else ()
+    )
+    return min(rows, key=lambda row: (row.language != language, row.pk), default=None)
 
 
 def chosen_kind(case: Case) -> tuple[str, str]:
@@ -122,9 +163,15 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
         found = holder.identity if holder else None
     if found is None:
         return Refused(Reason(UNKNOWN[scheme]))
-    if not found.is_usable:
-        return Refused(Reason("address_dead", {"address": str(found)}))
-    return found
+    if found.is_usable_by(kind):
+        return found
+    return Refused(why_closed(found, kind))
+
+
+def why_closed(identity: Identity, kind: str) -> Reason:
+    """Why nothing may go to an address by that kind."""
+    code = CLOSED.get((identity.why_closed(kind), get(kind).group), "address_dead")
+    return Reason(code, {"address": str(identity), "kind": kind})
 
 
 def offered(organisation_id: int, kind: str) -> list[Channel]:

@@ -144,8 +144,8 @@ def _grounds(delivery: Delivery) -> dict[str, object]:
     message, identity = delivery.message, delivery.identity
     found: dict[str, object] = {"channel__version": delivery.channel.version}
     if identity is not None:
-        for mark in ("bounced_at", "blocked_at", "stopped_at"):
-            found[f"identity__{mark}__isnull"] = getattr(identity, mark) is None
+        found["identity__blocked_at__isnull"] = identity.blocked_at is None
+        found["identity__closed"] = identity.closed
     case = message.case
     if case is None:
         return found
@@ -187,20 +187,26 @@ def _otherwise(delivery: Delivery, offered: Sequence[Channel]) -> Callable[[], o
 
     A "no" that came meanwhile holds (R12), for a second channel and for notices as well.
     """
-    message, identity = delivery.message, delivery.identity
-    if message.case is not None and delivery.role != Delivery.Role.FALLBACK:
-        by_choice = message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT)
+    message, identity, now = delivery.message, delivery.identity, timezone.now()
+    if message.case is not None:
+        is_main = delivery.role != Delivery.Role.FALLBACK
+        by_choice = is_main and message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT)
         chosen = routing.chosen_kind(message.case.stem)[0]
         if by_choice and chosen and chosen != message.kind:
             return partial(dispatch.reroute, delivery)
-        route = routing.route(message, timezone.now(), among=offered)
+        if is_main:
+            route = routing.route(message, now, among=offered)
+        else:
+            route = routing.within(message, routing.Route(delivery.channel, identity, ""), now)
         if isinstance(route, routing.Refused):
             return partial(_fail, delivery, route.why)
         delivery.only_notice |= route.only_notice  # the topic may have become sensitive meanwhile
+        delivery.approved = route.approved
         if by_choice and route.identity != identity:
             return partial(dispatch.reroute, delivery)
-    if identity is not None and not identity.is_usable:
-        return partial(_fail, delivery, Reason("address_dead", {"address": str(identity)}))
+    kind = delivery.channel.kind
+    if identity is not None and not identity.is_usable_by(kind):
+        return partial(_fail, delivery, routing.why_closed(identity, kind))  # a STOP came meanwhile
     return None
 
 
@@ -228,7 +234,7 @@ def _after(delivery: Delivery, error: SendError) -> None:
     elif error.everyone:
         delivery.channel.pause(now + PAUSE_UNREACHABLE, error.why)
     if isinstance(error, RecipientGone) and delivery.identity is not None:
-        Identity.objects.filter(pk=delivery.identity.pk).update(bounced_at=now)
+        delivery.identity.close(delivery.channel.kind, Identity.BOUNCED)
     can_repeat = delivery.channel.capabilities.idempotent
     if isinstance(error, Uncertain) and not can_repeat:
         _doubt(delivery, error.why)

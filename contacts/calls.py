@@ -43,5 +43,5 @@ def taken_back(case: Case, template: str) -> None:
     if since is None or not mine.filter(template=template, created_at=since).exists():
         return
     came = mine.filter(direction=Message.Direction.IN, created_at__gt=since)
-    first = came.exclude(template="auto_reply").order_by("created_at").first()
+    first = came.exclude(template__in=Message.WAITS_FOR_NOTHING).order_by("created_at").first()
     case.append(waiting_since=first.created_at if first else None)

@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 SIGN_IN, PROVE, JOIN, REPLY, CASE_LINK = "sign_in", "prove", "join", "reply", "case_link"
+ANSWER = "answer"  # a number in a question of ours, to be sent back
 # The forms: four digits to say, six to type, ten letters to copy from paper, 128 bits for a link.
 PIN, DIGITS, PAPER, LINK = "pin", "digits", "paper", "link"
 PAPER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -29,6 +30,7 @@ RULES = {
     SIGN_IN: Rule(DIGITS, 1, timedelta(minutes=10)),
     PROVE: Rule(DIGITS, 1, timedelta(days=1)),
     JOIN: Rule(PAPER, 1, timedelta(minutes=15)),
+    ANSWER: Rule(PIN, 1, timedelta(minutes=15)),
     # As long as its case lives, and REPLY_REST: Code.is_outlived. This is only the far end of it.
     REPLY: Rule(LINK, None, timedelta(days=3650)),
     CASE_LINK: Rule(LINK, None, timedelta(days=30)),

@@ -70,6 +70,11 @@ class File:
     content: bytes
     content_id: str = ""
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return len(self.content)
+
 
 def clean_name(name: str) -> str:
     """A label without path parts and control characters, at most 200 characters."""

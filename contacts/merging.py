@@ -156,7 +156,9 @@ def _recount(case: Case) -> None:
     messages = Message.objects.of(case)
     said = messages.filter(direction=Message.Direction.OUT, template__in=ANSWERS)
     answered = said.order_by("-created_at").values_list("created_at", flat=True).first()
-    open_ones = messages.filter(direction=Message.Direction.IN).exclude(template="auto_reply")
+    open_ones = messages.filter(direction=Message.Direction.IN).exclude(
+        template__in=Message.WAITS_FOR_NOTHING
+    )
     for over in (answered, case.resolved_at):
         if over is not None:
             open_ones = open_ones.filter(created_at__gt=over)

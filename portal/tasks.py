@@ -48,7 +48,7 @@ def remove(rows: QuerySet) -> int:
 
 def dead_codes(now: datetime) -> QuerySet[Code]:
     """Codes that ended long ago. Reply codes stay: an old one says which case a mail goes on."""
-    used_at_once = (codes.SIGN_IN, codes.PROVE, codes.JOIN)
+    used_at_once = (codes.SIGN_IN, codes.PROVE, codes.JOIN, codes.ANSWER)
     short = Q(purpose__in=used_at_once, expires_at__lt=now - CODE_REST)
     links = Q(purpose=codes.CASE_LINK, expires_at__lt=now - LINK_REST)
     return Code.objects.filter(short | links)

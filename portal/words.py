@@ -118,9 +118,21 @@ def template(message: Message, viewer: Viewer) -> str:
         return _("The customer asks to be called.")
     if message.template == "auto_reply":
         return _("An automatic reply came in.")
+    if message.template == "joined":
+        if viewer.is_staff:
+            return _("The customer wrote %(by)s to go on there.") % {"by": staff_by(message.kind)}
+        return _("You wrote %(by)s to go on there.") % {"by": by(message.kind)}
     if message.template == "spoken":
         return _("What was said")
     return ""
+
+
+def closed(kind: str, why: str) -> str:
+    """Why nothing goes to an address by one kind, for staff."""
+    if why == Identity.STOPPED:
+        return _("%(kind)s stopped by the customer") % {"kind": staff_label(kind)}
+    known = {"email": _("mail comes back"), "sms": _("SMS does not arrive")}
+    return known.get(kind) or _("not on %(kind)s") % {"kind": staff_label(kind)}
 
 
 def event(row: Event, viewer: Viewer, identities: dict[int, Identity]) -> str:
@@ -226,12 +238,68 @@ def _opened(row: Event, _identities: dict[int, Identity]) -> str:
     return _("Opened %(by)s.") % {"by": staff_by(kind)}
 
 
+def _questioned(row: Event, identities: dict[int, Identity]) -> str:
+    values = {**_tried(row), "address": identities.get(row.data.get("identity", 0), "")}
+    if row.data.get("answer") == "yes":
+        return _("%(address)s said YES %(by)s and joined.") % values
+    if row.data.get("answer") == "no":
+        return _("%(address)s said NO %(by)s: nothing was joined.") % values
+    return (
+        _(
+            "%(address)s asks to join %(by)s, and is known as another customer. They were asked"
+            " for a YES. Perhaps both are one: look at what it may belong to."
+        )
+        % values
+    )
+
+
+def _stopped(row: Event, identities: dict[int, Identity]) -> str:
+    values = {
+        "kind": staff_label(row.data.get("kind", "")),
+        "address": identities.get(row.data.get("identity", 0), ""),
+    }
+    if row.data.get("stopped"):
+        return _("%(kind)s to %(address)s was stopped by the customer.") % values
+    return _("%(kind)s to %(address)s was allowed again by the customer.") % values
+
+
+def _corrected(row: Event, _identities: dict[int, Identity]) -> str:
+    change, sign = row.data.get("change"), row.data.get("sign")
+    if change == "edited":
+        before = row.data.get("before", "")
+        return _("The customer changed a message. Before: “%(text)s”") % {"text": before}
+    if change == "deleted":
+        return _("The customer deleted a message. It stays here for staff only.")
+    if sign:
+        return _("The customer reacted with %(sign)s.") % {"sign": sign}
+    return _("The customer took a reaction back.")
+
+
+def _you_corrected(row: Event, _identities: dict[int, Identity]) -> str:
+    change, sign = row.data.get("change"), row.data.get("sign")
+    if change == "deleted":
+        return _("You deleted a message.")
+    return _("You reacted with %(sign)s.") % {"sign": sign} if sign else ""
+
+
+def _kept_out(row: Event, _identities: dict[int, Identity]) -> str:
+    values = {"name": row.data.get("name", ""), "why": reasons.words(row.data.get("reason"))}
+    return _("A file was not taken: %(name)s. %(why)s") % values
+
+
 def _day(row: Event) -> str:
     return formats.date_format(timezone.localtime(row.created_at), "j F")
 
 
 FOR_CUSTOMERS = {
     Event.Sort.SWITCHED: _you_switched,
+    Event.Sort.CORRECTED: _you_corrected,
+    Event.Sort.KEPT_OUT: lambda row, _ids: (
+        _("A file was not taken: %(name)s.") % {"name": row.data.get("name", "")}
+    ),
+    Event.Sort.INVITED: lambda row, _ids: (
+        _("You want to go on %(by)s.") % {"by": by(row.data["kind"])}
+    ),
     Event.Sort.CALLS: lambda row, _ids: (
         _("You asked us to call you about this.")
         if row.data.get("allowed")
@@ -266,11 +334,18 @@ FOR_STAFF = {
         _("Perhaps arrived %(by)s: %(detail)s")
         % {**_tried(row), "detail": reasons.words(row.data.get("reason"))}
     ),
+    Event.Sort.QUESTIONED: _questioned,
+    Event.Sort.STOPPED: _stopped,
+    Event.Sort.CORRECTED: _corrected,
+    Event.Sort.KEPT_OUT: _kept_out,
     Event.Sort.ATTEMPTED: _attempted,
     Event.Sort.DONE: _done,
     Event.Sort.ADDRESS: lambda row, ids: (
         _("%(who)s says that this address works again: %(address)s.")
         % {"who": _who(row), "address": ids.get(row.data.get("identity", 0), "")}
+    ),
+    Event.Sort.INVITED: lambda row, _ids: (
+        _("The customer wants to go on %(by)s: we wait for a message from there.") % _tried(row)
     ),
     Event.Sort.PROVED: lambda row, _ids: _("An address was proved."),
     Event.Sort.MERGED: lambda row, _ids: (

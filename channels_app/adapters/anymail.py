@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpRequest
@@ -40,10 +39,10 @@ from channels_app.adapters.base import (
     Unavailable,
     Uncertain,
 )
+from channels_app.adapters.http import check_base, clean
 from channels_app.adapters.mail import MailAdapter, build
 
 TIMEOUT = (5, 15)  # seconds to connect, and between two bytes of the answer
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 KEY = "delivery"  # our delivery's id in what providers call metadata
 STATUS = {
     "delivered": "delivered",
@@ -126,7 +125,7 @@ class AnymailAdapter(MailAdapter):
             names = [n for n in wanted if n in self.to_send or n in dict(self.account.config)]
             values = {name: self.account.setting(name) for name in names if name != "authserv"}
             if "api_url" in values:
-                _check_url(values["api_url"])
+                check_base(values["api_url"])
             module = import_module(f"anymail.backends.{self.module}")
             self._backend = module.EmailBackend(timeout=TIMEOUT, **values)
             self._backend.open()
@@ -313,13 +312,6 @@ def check_headers(values: Any) -> None:
                 raise BadPayload("Its headers are too long.")
 
 
-def _check_url(url: str) -> None:
-    """A key and a customer's words leave this machine encrypted, or not at all."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise Misconfigured(Reason("provider_url_plain"))
-
-
 def _broken(cause: BaseException | None) -> SendError:
     """A connection that failed: before anything was handed over, or perhaps after."""
     requests, urllib3 = import_module("requests"), import_module("urllib3")
@@ -332,9 +324,3 @@ def _broken(cause: BaseException | None) -> SendError:
     if isinstance(cause, before) or isinstance(reason, early):
         return Unavailable(Reason("mail_broke", fault), everyone=True)
     return Uncertain(Reason("mail_broke_sending", fault))
-
-
-def clean(value: Any) -> str:
-    """Text that every database keeps: no NUL, no half of a sign."""
-    text = "" if value is None else str(value)
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()

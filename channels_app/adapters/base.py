@@ -41,6 +41,7 @@ class Capabilities:
     written: bool = True  # leaves the customer a record
     private: bool = False  # fit for sensitive content
     max_text: int | None = None
+    max_segments: int | None = None  # of SMS, so many at most; a longer answer: a notice and a link
     media: frozenset[str] = frozenset()  # content types of files that go along; the rest: a link
     max_file: int | None = None  # bytes of one file; None: as large as a file may be at all
     reply_window: timedelta | None = None  # so long after the customer's last message may one write
@@ -178,7 +179,9 @@ class Inbound:
     authenticated: bool = False
     automatic: bool = False
     ours: bool = False  # it carries our own mark: a loop
+    kept_out: tuple[tuple[str, Reason], ...] = ()  # files that did not come along, and why
     language: str = ""
+    keyword: str = ""  # stop, start or help: the provider understood it, and answered it itself
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,7 @@ class Receipt:
     recipient: str = ""
     detail: str = ""
     gone: bool = False  # the address is no more
+    stopped: bool = False  # they told the provider that they want nothing from us there
     reply_codes: tuple[str, ...] = ()  # secrets of ours that the report came back with
     signed: bool = False
 
@@ -250,6 +254,10 @@ class RecipientGone(SendError):
     """The address does not exist or blocks us: the identity is marked."""
 
 
+class Stopped(RecipientGone):
+    """They told the provider that they want nothing from us there (STOP, a block)."""
+
+
 class Misconfigured(SendError):
     """The account is wrong: the channel is paused, staff are told."""
 
@@ -277,6 +285,10 @@ class Adapter:
     webhooks: ClassVar[bool] = False
     # What `parse` needs of a request's headers later. Never one that holds a secret.
     headers_kept: ClassVar[frozenset[str]] = frozenset()
+    # The same of the address that was called: what we wrote into it ourselves.
+    query_kept: ClassVar[frozenset[str]] = frozenset()
+    # What the provider hears once its request is stored, and of which type.
+    stored: ClassVar[tuple[str, str]] = ("Stored.\n", "text/plain; charset=utf-8")
     # Names in `Account.config`, each an `env:` reference; a check says which of them are missing.
     settings_needed: ClassVar[tuple[str, ...]] = ()
     settings_optional: ClassVar[tuple[str, ...]] = ()

@@ -99,13 +99,13 @@ class EmailAdapter(MailAdapter):
             code, text = server.data(content)
         except smtplib.SMTPDataError as error:
             self._reset(server)
-            raise _refusal(error.smtp_code, error.smtp_error) from None
+            raise self._refusal(error.smtp_code, error.smtp_error) from None
         except (smtplib.SMTPException, OSError) as error:
             self.close()
             raise Uncertain(Reason("mail_broke_sending", _fault(error))) from None
         if code != 250:
             self._reset(server)
-            raise _refusal(code, text)
+            raise self._refusal(code, text, handed_over=True)
         return Sent(provider_id=message_id(outbound.key, outbound.from_address))
 
     def _begin(self, outbound: Outbound) -> smtplib.SMTP:
@@ -128,19 +128,33 @@ class EmailAdapter(MailAdapter):
             return self._begin(outbound)
         if code != 250:
             self._reset(server)
-            raise _refusal(code, text)
+            raise self._refusal(code, text)
         return server
 
     def _envelope(self, server: smtplib.SMTP, outbound: Outbound) -> None:
         code, text = server.rcpt(outbound.to)
         if code not in (250, 251):
-            raise _refusal(code, text, recipient=True)
+            raise self._refusal(code, text, recipient=True)
 
     def _reset(self, server: smtplib.SMTP) -> None:
         try:
             server.rset()
         except (smtplib.SMTPException, OSError):
             self.close()
+
+    def _refusal(
+        self, code: int, text: bytes | str, *, recipient: bool = False, handed_over: bool = False
+    ) -> SendError:
+        said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        password = unquote(urlsplit(self.account.setting("url")).password or "")
+        detail = f"{code} {said.replace(password, '…') if password else said}"
+        if handed_over and not 200 <= code < 600:  # no answer of SMTP at all
+            return Uncertain(Reason("provider_nonsense"))
+        if code < 500:
+            return Unavailable(detail)
+        if code in (530, 534, 535, 538):
+            return Misconfigured(detail)
+        return RecipientGone(detail) if recipient and code in (550, 551, 553) else Rejected(detail)
 
     def verify(self, request: Request) -> None:
         """A mail carries no signature of a provider: who wrote it is judged when it is filed.
@@ -171,13 +185,3 @@ def smtp_for(url: str) -> EmailBackend:
 def _fault(error: BaseException) -> dict[str, str]:
     """The sort of fault, without what the server said (it may repeat a secret)."""
     return {"fault": type(error).__name__}
-
-
-def _refusal(code: int, text: bytes | str, *, recipient: bool = False) -> SendError:
-    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    detail = f"{code} {said}"
-    if code < 500:
-        return Unavailable(detail)
-    if code in (530, 534, 535, 538):
-        return Misconfigured(detail)
-    return RecipientGone(detail) if recipient and code in (550, 551, 553) else Rejected(detail)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from channels_app.adapters.anymail import AnymailAdapter, Posted, check_headers, clean
+from channels_app.adapters.anymail import AnymailAdapter, Posted, check_headers
 from channels_app.adapters.base import Outbound
+from channels_app.adapters.http import clean
 
 
 class PostmarkAdapter(AnymailAdapter):

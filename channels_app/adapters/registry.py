@@ -8,11 +8,15 @@ from channels_app.adapters.in_house import InHouseAdapter
 from channels_app.adapters.mailgun import MailgunAdapter
 from channels_app.adapters.manual import ManualAdapter
 from channels_app.adapters.postmark import PostmarkAdapter
+from channels_app.adapters.twilio import TwilioAdapter
+from channels_app.adapters.whatsapp import WhatsAppAdapter
 
 PROVIDERS: dict[str, type[Adapter]] = {
     "email": EmailAdapter,
     "mailgun": MailgunAdapter,
     "postmark": PostmarkAdapter,
+    "twilio": TwilioAdapter,
+    "whatsapp": WhatsAppAdapter,
     "manual": ManualAdapter,
     "in_house": InHouseAdapter,
 }

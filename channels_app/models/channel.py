@@ -55,6 +55,14 @@ class Channel(models.Model):
         blank=True,
         help_text=_("The number, mailbox or place that customers reach."),
     )
+    appends_by_sender = models.BooleanField(
+        _("messages may join by their number"),
+        default=False,
+        help_text=_(
+            "Messages from a number may join its open case. Numbers can be forged: nothing is shown"
+            " on their strength."
+        ),
+    )
     is_offered = models.BooleanField(_("offered"), default=True)
     position = models.PositiveSmallIntegerField(_("order"), default=0)
     title = I18nCharField(_("name for customers"), max_length=100, blank=True)

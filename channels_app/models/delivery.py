@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from channels_app import reasons
 from channels_app.models.channel import Channel
+from channels_app.models.template import Template
 from contacts import hints
 from contacts.models import Identity, Message
 
@@ -120,7 +121,8 @@ class Delivery(models.Model):
     leased_until = models.DateTimeField(null=True, blank=True)
     lease = models.UUIDField(null=True, blank=True)
     attempt_count = models.PositiveSmallIntegerField(default=0)
-    only_notice = models.BooleanField(default=False)  # sensitive content stays on the secure page
+    # What is sensitive, or too long for the kind, stays on the secure page.
+    only_notice = models.BooleanField(default=False)
     provider_id = models.CharField(max_length=255, blank=True)
     reason = models.JSONField(default=dict, blank=True)  # why it did not go: code and data
     outcome = models.CharField(max_length=16, choices=Outcome, blank=True)
@@ -134,6 +136,9 @@ class Delivery(models.Model):
     sent_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    # Set by who sends it, as routing said: outside the reply window that text goes.
+    approved: Template | None = None
+
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
@@ -145,6 +150,12 @@ class Delivery(models.Model):
                 fields=["channel", "next_attempt_at"],
                 condition=Q(status="queued"),
                 name="delivery_due",
+            ),
+            # a reaction names our message as the provider calls it
+            models.Index(
+                fields=["channel", "provider_id"],
+                condition=~Q(provider_id=""),
+                name="delivery_provider_id",
             ),
             # rows in `sending`: the bulkhead counts them, the sweep looks for lost ones
             models.Index(
@@ -206,6 +217,7 @@ class Delivery(models.Model):
             held = held.filter(Exists(grounds))
         changed = held.update(
             status=self.Status.SENDING,
+            only_notice=self.only_notice,
             leased_until=now + LEASE,
             attempt_count=F("attempt_count") + 1,
         )

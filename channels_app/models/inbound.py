@@ -1,11 +1,12 @@
 """What came in: raw bytes first, parsed things after."""
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from channels_app.models.channel import Channel
-from contacts.models import Message
+from contacts.models import Identity, Message
 
 
 class InboundEvent(models.Model):
@@ -73,6 +74,10 @@ class InboundItem(models.Model):
     message = models.ForeignKey(
         Message, models.SET_NULL, null=True, blank=True, related_name="inbound_items"
     )
+    # Who wrote: from then on, and for a while, a messenger lets us answer.
+    identity = models.ForeignKey(
+        Identity, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -86,6 +91,12 @@ class InboundItem(models.Model):
         indexes = [
             # a new case is marked "may belong to" by the Message-ID that the mail refers to
             models.Index(fields=["provider_id"], name="inbound_item_provider_id"),
+            # routing: when an address wrote last through a channel (its reply window)
+            models.Index(
+                fields=["identity", "channel", "-created_at"],
+                condition=Q(identity__isnull=False),
+                name="inbound_item_last_word",
+            ),
         ]
 
     def __str__(self) -> str:

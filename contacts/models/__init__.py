@@ -8,6 +8,7 @@ from contacts.models.event import Alert, Event
 from contacts.models.identity import Holder, Identity
 from contacts.models.message import Attachment, Message
 from contacts.models.organisation import Organisation
+from contacts.models.question import Question
 from contacts.models.search import SearchEntry
 from contacts.models.topic import Topic
 from contacts.models.user import User
@@ -25,6 +26,7 @@ __all__ = [
     "Identity",
     "Message",
     "Organisation",
+    "Question",
     "SearchEntry",
     "Topic",
     "User",

@@ -1,7 +1,8 @@
 """A secret in a customer's hand."""
 
 import uuid
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import F, Q
@@ -9,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts import codes
+from contacts.kinds import kind_choices
 from contacts.models.case import Case
 from contacts.models.identity import Identity
 
@@ -36,6 +38,8 @@ class CodeQuerySet(models.QuerySet["Code"]):
         identity: Identity | None = None,
         browser: str = "",
         form: str = "",
+        kind: str = "",
+        once: bool = False,
         lifetime: timedelta | None = None,
     ) -> "Code":
         """A new code. A short form that a live code already has is drawn again."""
@@ -55,6 +59,8 @@ class CodeQuerySet(models.QuerySet["Code"]):
             case=case,
             identity=identity,
             browser=codes.digest("browser", browser) if browser else "",
+            kind=kind,
+            once=once,
             uses_left=rule.uses,
             expires_at=timezone.now() + (lifetime or rule.lifetime),
         )
@@ -64,10 +70,21 @@ class CodeQuerySet(models.QuerySet["Code"]):
         code = self.live().known(purpose, value).first()
         return None if code is None or code.is_outlived else code
 
+    def invitations(self) -> "CodeQuerySet":
+        """Join codes that a case shows for a messenger, and not those on paper or for the phone."""
+        return self.filter(purpose=codes.JOIN, form=codes.PAPER).exclude(kind="")
+
     def known(self, purpose: str, value: str) -> "CodeQuerySet":
         """The code of that plain value, whether it still works or not: a hint, and no proof."""
         found = self.filter(purpose=purpose, digest=codes.digest(purpose, value))
         return found.select_related("case__root", "case__customer")
+
+    def by_letters(self, values: Iterable[str]) -> list["Code"]:
+        """The join codes among some ten letters, whether they still work or not."""
+        digests = [codes.digest(codes.JOIN, value) for value in values]
+        found = self.filter(purpose=codes.JOIN, form=codes.PAPER, digest__in=digests)
+        related = ("case__root__customer", "case__customer", "case__organisation")
+        return list(found.exclude(case=None).select_related(*related))
 
     def redeem_digits(
         self, purpose: str, identity: Identity, value: str, browser: str
@@ -102,6 +119,9 @@ class Code(models.Model):
         Identity, models.CASCADE, null=True, blank=True, related_name="codes"
     )
     browser = models.CharField(max_length=64, blank=True)
+    # Of an invitation to write: by which kind, and whether for the next answer only.
+    kind = models.CharField(max_length=32, choices=kind_choices, blank=True)
+    once = models.BooleanField(default=False)
     uses_left = models.PositiveSmallIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     expires_at = models.DateTimeField()
@@ -130,6 +150,11 @@ class Code(models.Model):
         return codes.plain(self.pk, self.form)
 
     @property
+    def is_on_paper(self) -> bool:
+        """Whether it came in a letter; one that a page shows for a messenger opens no page."""
+        return self.form == codes.PAPER and not self.kind
+
+    @property
     def is_outlived(self) -> bool:
         """Whether it is the reply code of a case that was settled more than a year ago."""
         if self.purpose != codes.REPLY or self.case is None:
@@ -137,6 +162,26 @@ class Code(models.Model):
         stem = self.case.stem
         is_settled = stem.state == Case.State.RESOLVED
         return is_settled and stem.changed_at < timezone.now() - codes.REPLY_REST
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it works at this moment."""
+        return Code.objects.live().filter(pk=self.pk).exists()
+
+    def revoke(self) -> None:
+        """It works no more."""
+        Code.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+    def last_until(self, at: datetime) -> None:
+        """Let it work at least so long."""
+        Code.objects.live().filter(pk=self.pk, expires_at__lt=at).update(expires_at=at)
+
+    def answers(self, value: str) -> bool:
+        """Whether that is its value; a wrong one is counted, and too many end it."""
+        # Counted before it is looked at: many guesses at once are many tries as well.
+        live = Code.objects.live().filter(pk=self.pk)
+        tried = live.update(attempts=F("attempts") + 1)
+        return bool(tried) and codes.same(self.digest, codes.digest(self.purpose, value))
 
     def redeem(self) -> bool:
         """Use it up once; False if someone else just did. Reusable codes stay."""

@@ -34,10 +34,18 @@ class Event(models.Model):
         UNMERGED = "unmerged", _("taken apart")
         MOVED = "moved", _("message moved")
         ADDRESS = "address", _("address used again")
+        INVITED = "invited", _("asked to write by another way")
+        QUESTIONED = "questioned", _("somebody else's address asks to join")
+        STOPPED = "stopped", _("messages stopped or started")
+        CORRECTED = "corrected", _("message changed afterwards")
+        KEPT_OUT = "kept_out", _("file kept out")
 
     # What customers are shown; the rest is for staff.
     PUBLIC = frozenset(
-        {Sort.OPENED, Sort.CHOSEN, Sort.SWITCHED, Sort.CALLS, Sort.RESOLVED, Sort.REOPENED}
+        {
+            *(Sort.OPENED, Sort.CHOSEN, Sort.SWITCHED, Sort.CALLS, Sort.RESOLVED, Sort.REOPENED),
+            *(Sort.INVITED, Sort.CORRECTED, Sort.KEPT_OUT),
+        }
     )
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="events")

@@ -1,7 +1,11 @@
 """Addresses, and who holds them."""
 
-from django.db import models
-from django.db.models import Q
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -9,15 +13,25 @@ from contacts import addresses
 from contacts.kinds import scheme_choices
 from contacts.models.customer import Customer
 
+MAX_GUESSES, GUESS_SPAN = 10, timedelta(hours=1)
+
 
 class Identity(models.Model):
-    """One address: scheme and normalised value. Bounced, blocked and STOP hold for all holders."""
+    """One address: scheme and normalised value. What is closed or blocked holds for all holders.
+
+    SMS, WhatsApp and phone share one number: bounced and stopped hold for one kind, blocked for
+    all of them. `closed` is {kind: {"why": ..., "at": ISO time}}.
+    """
+
+    BOUNCED, STOPPED = "bounced", "stopped"  # it does not arrive; its owner wants no more
 
     scheme = models.CharField(_("sort"), max_length=16, choices=scheme_choices)
     value = models.CharField(_("address"), max_length=addresses.MAX_LENGTH)
-    bounced_at = models.DateTimeField(_("bounced"), null=True, blank=True)
+    closed = models.JSONField(_("closed"), default=dict, blank=True)
     blocked_at = models.DateTimeField(_("blocked"), null=True, blank=True)
-    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
+    # Codes that did not fit, in the hour since `guessed_at`.
+    guesses = models.PositiveSmallIntegerField(default=0)
+    guessed_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(_("last acknowledged"), null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     is_new = False  # made a moment ago: nobody holds it, which need not be looked up
@@ -37,10 +51,61 @@ class Identity(models.Model):
         """The address where a passer-by may look along."""
         return addresses.mask(self.scheme, self.value)
 
+    def is_usable_by(self, kind: str) -> bool:
+        """Whether anything may still be sent there by that kind."""
+        return not self.blocked_at and kind not in self.closed
+
+    def why_closed(self, kind: str) -> str:
+        """BOUNCED, STOPPED, or "" where it is open."""
+        return str(self.closed.get(kind, {}).get("why", ""))
+
+    def close(self, kind: str, why: str) -> bool:
+        """Send nothing there by that kind any more; False if that was so already.
+
+        What its owner stopped stays stopped, though it may bounce as well.
+        """
+
+        def change(closed: dict[str, Any]) -> bool:
+            if closed.get(kind, {}).get("why") in (why, self.STOPPED):
+                return False
+            closed[kind] = {"why": why, "at": timezone.now().isoformat()}
+            return True
+
+        return self._change(change)
+
+    def open_again(self, kind: str, why: str) -> bool:
+        """Take that mark back; False where there is no such one."""
+
+        def change(closed: dict[str, Any]) -> bool:
+            if closed.get(kind, {}).get("why") != why:
+                return False
+            del closed[kind]
+            return True
+
+        return self._change(change)
+
     @property
-    def is_usable(self) -> bool:
-        """Whether anything may still be sent there."""
-        return not (self.bounced_at or self.blocked_at or self.stopped_at)
+    def may_guess(self) -> bool:
+        """Whether codes that come from there are still looked at."""
+        recent = self.guessed_at is not None and self.guessed_at > timezone.now() - GUESS_SPAN
+        return not recent or self.guesses < MAX_GUESSES
+
+    def count_guess(self) -> None:
+        """A code from there did not fit."""
+        now = timezone.now()
+        row = Identity.objects.filter(pk=self.pk)
+        if not row.filter(guessed_at__gt=now - GUESS_SPAN).update(guesses=F("guesses") + 1):
+            row.update(guesses=1, guessed_at=now)
+
+    def _change(self, change: Callable[[dict[str, Any]], bool]) -> bool:
+        """Two marks at once are both kept: the row is locked while it is read and written."""
+        with transaction.atomic():
+            row = Identity.objects.select_for_update().only("closed").get(pk=self.pk)
+            changed = change(row.closed)
+            if changed:
+                row.save(update_fields=["closed"])
+        self.closed = row.closed
+        return changed
 
     @classmethod
     def of(cls, scheme: str, raw: str) -> "Identity":

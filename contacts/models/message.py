@@ -20,13 +20,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
     """Messages; every page, interface, stream and export asks `visible_to`."""
 
     def visible_to(self, viewer: Viewer) -> "MessageQuerySet":
-        """Those of the cases that the viewer may see; notes are for staff only."""
+        """Those of the cases that the viewer may see; some are for staff only."""
         if viewer.is_staff:
             return self.exclude(case=None)
+        public = self.exclude(direction=Message.Direction.NOTE)
+        public = public.exclude(corrected=Message.Corrected.DELETED)
         if viewer.sees_every_case:
-            return self.exclude(case=None).exclude(direction=Message.Direction.NOTE)
-        cases = Case.objects.visible_to(viewer).values("pk")
-        return self.filter(case__in=cases).exclude(direction=Message.Direction.NOTE)
+            return public.exclude(case=None)
+        return public.filter(case__in=Case.objects.visible_to(viewer).values("pk"))
 
     def of(self, case: Case) -> "MessageQuerySet":
         """The whole history of a case and of those that were merged into it."""
@@ -61,6 +62,15 @@ class Message(models.Model):
         OVERRIDE = "override", _("another channel, with a reason")
         FALLBACK = "fallback", _("the approved second channel")
 
+    # Templates of what came in and nobody has to answer.
+    WAITS_FOR_NOTHING = ("auto_reply", "joined")
+
+    class Corrected(models.TextChoices):
+        """Edited: the text is the new one; deleted: only staff still see it."""
+
+        EDITED = "edited", _("changed by the customer")
+        DELETED = "deleted", _("deleted by the customer")
+
     case = models.ForeignKey(Case, models.CASCADE, null=True, blank=True, related_name="messages")
     seq = models.PositiveIntegerField(default=0)
     direction = models.CharField(max_length=8, choices=Direction)
@@ -81,6 +91,8 @@ class Message(models.Model):
     text = models.TextField(blank=True)  # of a mail: what is new in it
     whole_text = models.TextField(blank=True)  # where the text is only a part
     html = models.TextField(blank=True)  # sanitised; shown in a sandboxed frame only
+    # What the customer did to it afterwards, where their channel can.
+    corrected = models.CharField(max_length=16, choices=Corrected, blank=True)
     client_key = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 

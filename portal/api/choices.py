@@ -66,7 +66,7 @@ class NewChoice(View):
         """The address to answer to: the one that was sent, or the last that this case used."""
         scheme = offer.kind.scheme
         known = access.known_identities(self.caller.viewer, case)
-        known = [one for one in known if one.scheme == scheme and one.is_usable]
+        known = [one for one in known if one.scheme == scheme and one.is_usable_by(offer.kind.name)]
         if scheme and known and not address:
             return known[-1]
         check_address(offer, address)

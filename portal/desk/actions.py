@@ -62,7 +62,9 @@ def unanswered_since(case: Case) -> datetime | None:
     """When the customer said what has no answer yet: who opens a case again finds it waiting."""
     history = Message.objects.of(case)
     answer = history.filter(direction=Message.Direction.OUT, template="").order_by("seq").last()
-    came = history.filter(direction=Message.Direction.IN).exclude(template="auto_reply")
+    came = history.filter(direction=Message.Direction.IN).exclude(
+        template__in=Message.WAITS_FOR_NOTHING
+    )
     first = came.filter(seq__gt=answer.seq if answer else 0).order_by("seq").first()
     return first.created_at if first else None
 
@@ -277,13 +279,14 @@ def identity_for(case: Case, kind: str, raw: str) -> Identity | None:
 
 
 def use_again(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
-    """Mail to an address came back, and now it works again: send there as before."""
+    """What went to an address came back, and now it works again: send there as before."""
     case = find(request, reference)
     known = {row.identity.pk: row.identity for row in case_addresses.of(case)}
     if pk not in known:
         raise Http404
-    if Identity.objects.filter(pk=pk).exclude(bounced_at=None).update(bounced_at=None):
-        data = {"identity": pk}
+    kind = request.POST.get("kind", "")
+    if known[pk].open_again(kind, Identity.BOUNCED):
+        data = {"identity": pk, "kind": kind}
         case.append(Event(sort=Event.Sort.ADDRESS, staff=staff_of(request), data=data))
     done(request, _("%(address)s is used again.") % {"address": known[pk]})
     return redirect(address(case))

@@ -8,6 +8,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from contacts.models import Case, Choice, Customer, Event, Holder, Identity
+from portal import words
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class Known:
     def how_label(self) -> str:
         """How it came to its holder, in words."""
         return str(Holder.How(self.how).label)
+
+    @property
+    def marks(self) -> list[tuple[str, str, bool]]:
+        """By which kinds nothing goes there: the kind, why, and whether staff may try again."""
+        closed = ((kind, mark["why"]) for kind, mark in self.identity.closed.items())
+        return [(kind, words.closed(kind, why), why == Identity.BOUNCED) for kind, why in closed]
 
 
 def of(case: Case) -> list[Known]:

@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from channels_app import opening, promises
 from contacts import kinds
@@ -85,7 +86,7 @@ def beside(request: HttpRequest, case: Case) -> HttpResponse:
         name=words.customer_name(case.customer, case),
         story=story.tell(story.facts_of(case, to_do=timeline.change(case).to_do)),
         urgency=urgency(case, read),
-        **composer.context(case, read=read),
+        **composer.context(case, staff_of(request), read=read),
         **people(case, read),
         **choices(case, read),
     )
@@ -118,7 +119,7 @@ def whole(
         colleagues=staff,
         sent=request.GET.get("sent", "")[:36],
         urgency=urgency(case, read),
-        **composer.context(case, draft, read),
+        **composer.context(case, staff_of(request), draft, read),
         **people(case, read),
         **choices(case, read),
     )
@@ -216,8 +217,20 @@ def way(request: HttpRequest, reference: str) -> HttpResponse:
     draft = composer.read(request)
     composer.try_way(case, staff_of(request), draft)
     if request.headers.get("HX-Request"):
-        context = composer.context(case, draft)
+        context = composer.context(case, staff_of(request), draft)
         return part(request, "desk/_way.html", case=case, is_swap=True, **context)
+    return again(request, case, draft)
+
+
+def preview(request: HttpRequest, reference: str) -> HttpResponse:
+    """How what is being written would go; nothing is stored."""
+    case = find(request, reference)
+    draft = composer.read(request)
+    if request.headers.get("HX-Request"):
+        context = composer.context(case, staff_of(request), draft)
+        return part(request, "desk/_preview_body.html", case=case, **context)
+    if request.FILES:
+        draft.error, draft.error_field = _("Add your files again before you send."), "files"
     return again(request, case, draft)
 
 
@@ -229,4 +242,5 @@ def urls() -> list[URLPattern]:
         page(base + "answer/", answer, "case_answer", post=True),
         page(base + "note/", note, "case_note", post=True),
         page(base + "way/", way, "case_way", post=True),
+        page(base + "preview/", preview, "case_preview", post=True),
     ]

@@ -16,12 +16,13 @@ from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
 from contacts import addresses
-from contacts.kinds import EMAIL, Text, get
+from contacts.kinds import EMAIL, MESSAGE, Text, get
 from portal.desk.fields import LanguageInputs, ReferenceField, WeekField
 
 MAX_PROMISE_HOURS = 60 * 24
@@ -128,11 +129,15 @@ class ChannelForm(forms.ModelForm):
 
     class Meta:
         model = Channel
-        fields = ["name", "address", "title", "good_for", "cannot", "weekly_hours", "max_sending"]
+        fields = [
+            *("name", "address", "title", "good_for", "cannot", "weekly_hours"),
+            *("max_sending", "appends_by_sender"),
+        ]
         widgets = {
             "name": UnfoldAdminTextInputWidget,
             "address": UnfoldAdminTextInputWidget,
             "max_sending": UnfoldAdminIntegerFieldWidget(attrs={"min": 1, "max": 100}),
+            "appends_by_sender": UnfoldBooleanWidget,
         }
         help_texts = {
             "name": gettext_lazy("Staff see it in the queue and on the case."),
@@ -184,6 +189,9 @@ class ChannelForm(forms.ModelForm):
             )
         if not self.references:
             del self.fields["max_sending"]
+        can = adapter.capabilities(self.kind.name)
+        if self.kind.group != MESSAGE or can.authenticates_sender:
+            del self.fields["appends_by_sender"]  # mail has its own proof; others say who writes
 
     def webhook_url(self) -> str:
         """What an administrator gives to the provider; "" where it calls nobody, or not yet."""

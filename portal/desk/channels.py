@@ -21,6 +21,7 @@ from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
 from contacts.kinds import KINDS, get
 from contacts.models import Case, Organisation
+from portal.desk import approved_texts
 from portal.desk.administration import log_change, log_removal, move, page, save, show
 from portal.desk.channel_form import ChannelForm
 
@@ -166,6 +167,7 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         kind=get(row.kind),
         organisation=row.organisation,
         pause_form=PauseForm(),
+        texts=approved_texts.of(row),
         branches=Channel.objects.filter(kind=row.kind).exclude(pk=row.pk)
         if row.kind == "in_person"
         else (),

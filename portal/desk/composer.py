@@ -24,7 +24,7 @@ from contacts import kinds, services
 from contacts.files import File, check
 from contacts.kinds import Kind
 from contacts.models import Case, Event, Identity, Message, User
-from portal.desk import addresses, words
+from portal.desk import addresses, preview, words
 from portal.desk.pages import staff_of
 
 REFUSED_ONCE = timedelta(minutes=10)  # the same try of the same person is one line of history
@@ -57,6 +57,8 @@ class Way:
     by_hand: bool = False
     is_unproved: bool = False
     refused: routing.Refused | None = None
+    route: routing.Route | None = None
+    left: str = ""  # of the time in which one may answer freely
     greets: bool = False  # what is sent has a greeting and a name of its own
 
 
@@ -72,6 +74,7 @@ class Draft:
     error: str = ""
     error_field: str = "text"
     news: str = ""  # what came while it was written: sending asks first
+    files: list[preview.File] = field(default_factory=list)  # as far as a preview needs them
 
 
 def way_of(case: Case, kind: str = "", read: Read | None = None) -> Way:
@@ -89,7 +92,9 @@ def way_of(case: Case, kind: str = "", read: Read | None = None) -> Way:
         used=route.channel.kind_info,
         sentence=_sentence(case, route),
         is_override=route.why == Message.Why.OVERRIDE,
-        only_notice=route.only_notice,
+        only_notice=route.only_notice and route.approved is None,
+        route=route,
+        left=preview.left(route),
         by_hand=not route.channel.capabilities.automatic,
         is_unproved=bool(route.identity and not _is_proved(case, route.identity, read)),
         greets=route.channel.kind == "letter" and not route.only_notice,
@@ -140,7 +145,9 @@ def proposal(case: Case, kind: str) -> str:
         }
 
 
-def context(case: Case, draft: Draft | None = None, read: Read | None = None) -> dict[str, Any]:
+def context(
+    case: Case, staff: User, draft: Draft | None = None, read: Read | None = None
+) -> dict[str, Any]:
     """What the composer's templates need."""
     draft, read = draft or Draft(), read or Read.of(case)
     way = way_of(case, draft.kind, read)
@@ -148,6 +155,8 @@ def context(case: Case, draft: Draft | None = None, read: Read | None = None) ->
         "draft": draft,
         "note_key": uuid.uuid4(),
         "way": way,
+        "has_preview": preview.has(way.route),
+        "preview": preview.of(case, staff, draft.text, draft.files, way.route),
         "other_ways": other_ways(case, read.channels),
         "proposal": proposal(case, way.kind) if way.can_propose and way.kind else "",
         "max_text": services.MAX_TEXT,
@@ -181,6 +190,7 @@ def read(request: HttpRequest, tab: str = "answer") -> Draft:
         kind=kind if kind in kinds.KINDS else "",
         why=data.get("why", "").replace("\x00", "").strip()[:500],
         key=_key(data.get("client_key", "")),
+        files=preview.listed(request),
     )
 
 

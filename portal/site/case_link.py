@@ -41,7 +41,7 @@ def _gone(request: HttpRequest, value: str) -> HttpResponse:
         expired = Code.objects.filter(purpose=codes.CASE_LINK, digest=digest, revoked_at=None)
         old = expired.select_related("case", "identity").first()
     identity = old.identity if old and old.case else None
-    can_renew = bool(identity and identity.scheme == EMAIL and identity.is_usable)
+    can_renew = bool(identity and identity.scheme == EMAIL and identity.is_usable_by(EMAIL))
     if request.method == "POST" and can_renew and old and old.case and identity:
         if send_link(request, old.case, identity):
             strips.say(request, _("A new link is on its way to your mailbox."))

@@ -26,7 +26,8 @@ A_DAY, OWN_A_DAY, PER_CLIENT_AN_HOUR = 1, 5, 20
 def keep(request: HttpRequest, reference: str) -> HttpResponse:
     """Show the link; a POST makes a new one, or e-mails it."""
     viewer, case = case_for(request, reference)
-    known = [i for i in access.known_identities(viewer, case) if i.scheme == EMAIL and i.is_usable]
+    known = [i for i in access.known_identities(viewer, case) if i.scheme == EMAIL]
+    known = [identity for identity in known if identity.is_usable_by(EMAIL)]
     typed = Typed(request.POST if request.method == "POST" else None)
     if request.method == "POST" and typed.has("new"):
         if not kept_link(case):

@@ -103,7 +103,7 @@ def paper(request: HttpRequest) -> HttpResponse:
         typed.fail("paper", _("You tried many codes. Please wait an hour, or call us."))
         return _page(request, typed, about="paper")
     found = Code.objects.find(codes.JOIN, typed.get("paper"))
-    if found is None or found.form != codes.PAPER or found.case is None or not found.redeem():
+    if found is None or not found.is_on_paper or found.case is None or not found.redeem():
         typed.fail("paper", _("This code does not fit, or it was used before. Please look again."))
         return _page(request, typed, about="paper")
     access.grant_case(request, found.case)

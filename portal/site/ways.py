@@ -247,7 +247,8 @@ def for_case(
     rest: list[Way] = []
     for offer in offers:
         line = promises.state_line(offer, now)
-        fitting = [i for i in known if i.scheme == offer.kind.scheme and i.is_usable]
+        fitting = [i for i in known if i.scheme == offer.kind.scheme]
+        fitting = [i for i in fitting if i.is_usable_by(offer.kind.name)]
         for identity in fitting:
             way = Way(offer, line, identity=identity)
             way.to = identity.masked if masked else str(identity)

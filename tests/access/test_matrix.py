@@ -38,9 +38,9 @@ TABLE = {
     """,
     STAFF: """
         admin:index admin:search admin:cases admin:case admin:case_answer admin:case_note
-        admin:case_way admin:case_assign admin:case_done admin:case_reopen admin:case_topic
-        admin:case_join admin:case_undo_join admin:case_not_the_same admin:case_move
-        admin:case_move_back
+        admin:case_way admin:case_preview admin:case_assign admin:case_done admin:case_reopen
+        admin:case_topic admin:case_join admin:case_undo_join admin:case_not_the_same
+        admin:case_move admin:case_move_back
         admin:case_again admin:case_customer admin:case_choice admin:case_calls
         admin:case_use_again admin:record admin:record_people admin:case_record
         admin:todo admin:todo_one admin:todo_take admin:todo_release admin:todo_finish
@@ -52,6 +52,7 @@ TABLE = {
         admin:organisation admin:channels admin:channel_add
         admin:channel_new admin:channel admin:channel_offer admin:channel_move admin:channel_test
         admin:channel_pause admin:channel_resume admin:channel_remove admin:topics
+        admin:channel_text admin:channel_text_remove
         admin:topic_add admin:topic admin:topic_move admin:topic_remove admin:staff
         admin:staff_add admin:staff_member admin:staff_active admin:quarantine
         admin:quarantine_raw admin:quarantine_again admin:quarantine_aside admin:quarantine_back
@@ -163,6 +164,7 @@ def arguments(name: str, world: dict[str, Any]) -> dict[str, Any]:
         "kind": "email",
         "provider": "email",
         "key": "email",
+        "language": "en",
         "content_type_id": 1,
         "object_id": 1,
         "pk": pk(),

@@ -47,6 +47,13 @@ def channel(kind: str) -> Channel:
     return found
 
 
+def messenger() -> Channel:
+    """One with a reply window and approved texts."""
+    values = {"provider": "whatsapp", "slug": "whatsapp", "name": "WhatsApp", "position": 20}
+    organisation = Organisation.objects.get()
+    return Channel.objects.create(organisation=organisation, kind="whatsapp", **values)
+
+
 def said(response: object) -> str:
     """What the page told after a change, all messages in one."""
     context = getattr(response, "context", None)

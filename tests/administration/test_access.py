@@ -7,10 +7,18 @@ from django.urls import reverse
 from channels_app.models import InboundEvent
 from contacts.models import Organisation, Topic, User
 from portal.api.models import ApiClient
-from portal.desk import api_clients, channels, organisation, quarantine, staff, topics
-from tests.administration.conftest import channel
+from portal.desk import (
+    api_clients,
+    approved_texts,
+    channels,
+    organisation,
+    quarantine,
+    staff,
+    topics,
+)
+from tests.administration.conftest import channel, messenger
 
-MODULES = (organisation, channels, topics, staff, quarantine, api_clients)
+MODULES = (organisation, channels, approved_texts, topics, staff, quarantine, api_clients)
 CHANGES = {
     "channel_offer",
     "channel_move",
@@ -18,6 +26,7 @@ CHANGES = {
     "channel_pause",
     "channel_resume",
     "channel_remove",
+    "channel_text_remove",
     "topic_move",
     "topic_remove",
     "staff_active",
@@ -33,6 +42,8 @@ def address(name: str) -> str:
     """A real address of the page of that name."""
     if name == "channel_new":
         return reverse("admin:channel_new", args=["phone", "manual"])
+    if name.startswith("channel_text"):
+        return reverse(f"admin:{name}", args=[messenger().pk, "en"])
     if name.startswith("channel") and name not in ("channels", "channel_add"):
         return reverse(f"admin:{name}", args=[channel("letter").pk])
     if name in ("topic", "topic_move", "topic_remove"):

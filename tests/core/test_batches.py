@@ -4,6 +4,7 @@ import smtplib
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -113,13 +114,19 @@ def test_a_case_that_gets_a_sensitive_topic_in_mid_batch_too(
     assert "Answer 1." not in sink.mails[1].as_string()
 
 
-@pytest.mark.parametrize("mark", ["bounced_at", "blocked_at", "stopped_at"])
+STOPPED = {"email": {"why": Identity.STOPPED, "at": "2026-11-22T08:00:00+00:00"}}
+
+
+@pytest.mark.parametrize("mark", [{"closed": STOPPED}, {"blocked_at": timezone.now()}])
 def test_an_address_that_says_stop_in_mid_batch_gets_nothing(
-    organisation: Organisation, sink: shop.Sink, monkeypatch: pytest.MonkeyPatch, mark: str
+    organisation: Organisation,
+    sink: shop.Sink,
+    monkeypatch: pytest.MonkeyPatch,
+    mark: dict[str, Any],
 ) -> None:
     rows = answers(3)
     address = address_of(rows[1])
-    after_the_first(monkeypatch, lambda: address.update(**{mark: timezone.now()}))
+    after_the_first(monkeypatch, lambda: address.update(**mark))
     sending.deliver(rows[0].pk)
     assert state(rows) == [S.SENT, S.FAILED, S.SENT] and len(sink.raw) == 2
 
@@ -129,8 +136,8 @@ def test_an_address_that_works_again_in_mid_batch_gets_its_answer(
 ) -> None:
     rows = answers(2)
     address = address_of(rows[1])
-    address.update(bounced_at=timezone.now())
-    after_the_first(monkeypatch, lambda: address.update(bounced_at=None))
+    address.update(closed=STOPPED)
+    after_the_first(monkeypatch, lambda: address.update(closed={}))
     sending.deliver(rows[0].pk)
     assert state(rows) == [S.SENT, S.SENT] and len(sink.raw) == 2
 
@@ -140,7 +147,7 @@ def test_a_second_channel_is_not_used_for_an_address_that_said_stop(
 ) -> None:
     rows = answers(1)
     Delivery.objects.update(role=Delivery.Role.FALLBACK)
-    address_of(rows[0]).update(stopped_at=timezone.now())
+    address_of(rows[0]).update(closed=STOPPED)
     sending.deliver(rows[0].pk)
     assert state(rows) == [S.FAILED] and not sink.raw
 

@@ -203,7 +203,7 @@ def test_a_refused_recipient_fails_and_marks_the_address(
     send_all()
     delivery = message.deliveries.get()
     assert (delivery.status, delivery.attempt_count) == (S.FAILED, 1)
-    assert Identity.objects.get(value="sam@example.org").bounced_at
+    assert not Identity.objects.get(value="sam@example.org").is_usable_by("email")
     assert case.events.filter(sort=Event.Sort.FAILED).exists()
     assert agent.alerts.filter(sort="failed").exists()
     with pytest.raises(dispatch.Refusal):

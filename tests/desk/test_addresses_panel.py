@@ -75,12 +75,12 @@ def test_the_composer_says_what_a_letter_adds(desk: Client, make_case: MakeCase)
 def use_again(desk: Client, case: Case, identity: Identity) -> int:
     """Press *Use again*."""
     url = reverse("admin:case_use_again", args=[case.reference, identity.pk])
-    return desk.post(url).status_code
+    return desk.post(url, {"kind": "email"}).status_code
 
 
 def test_an_address_that_bounced_is_used_again(desk: Client, agent: User, case: Case) -> None:
     identity = Identity.objects.get()
-    Identity.objects.update(bounced_at=timezone.now())
+    identity.close("email", Identity.BOUNCED)
     case.refresh_from_db()
     answer = Message(case=case, direction=Message.Direction.OUT)
     assert isinstance(routing.route(answer, timezone.now()), routing.Refused)
@@ -89,7 +89,7 @@ def test_an_address_that_bounced_is_used_again(desk: Client, agent: User, case: 
         assert use_again(desk, case, identity) == 302
     identity.refresh_from_db()
     event = Event.objects.get(sort=Event.Sort.ADDRESS)
-    assert identity.bounced_at is None and event.staff == agent
+    assert identity.is_usable_by("email") and event.staff == agent
     body = page_of(desk, case)
     assert "Anna says that this address works again: sam@example.org." in body
     assert "Use again" not in body
@@ -100,10 +100,10 @@ def test_a_foreign_or_blocked_address_stays_as_it_is(
 ) -> None:
     make_case("Other", address="else@example.org")
     foreign = Identity.objects.get(value="else@example.org")
-    Identity.objects.update(bounced_at=timezone.now())
+    foreign.close("email", Identity.BOUNCED)
     assert use_again(desk, case, foreign) == 404
     foreign.refresh_from_db()
-    assert foreign.bounced_at is not None
-    Identity.objects.update(bounced_at=None, blocked_at=timezone.now())
+    assert not foreign.is_usable_by("email")
+    Identity.objects.update(closed={}, blocked_at=timezone.now())
     assert "wants no messages here" in page_of(desk, case)
     assert "Use again" not in page_of(desk, case)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from channels_app import dispatch
 from channels_app.models import Attempt, Delivery
 from contacts import merging, services
-from contacts.models import Alert, Case, Consent, Event, Message, User
+from contacts.models import Alert, Case, Consent, Event, Identity, Message, User
 from tests.desk.conftest import MakeCase
 
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(2)>" x-data="alert(3)" {{ 7*7 }}'
@@ -95,8 +95,7 @@ def test_try_again_is_refused_where_the_customer_said_no(
     delivery = dispatch.reply(case=case, staff=agent, text="Yes.").deliveries.get()
     Delivery.objects.filter(pk=delivery.pk).update(status=Delivery.Status.FAILED)
     assert delivery.identity
-    delivery.identity.bounced_at = timezone.now()
-    delivery.identity.save()
+    delivery.identity.close("email", Identity.BOUNCED)
     answer = desk.post(f"/admin/cases/{case.reference}/again/{delivery.pk}/", follow=True)
     assert "does not work any more" in answer.content.decode()
     assert not Delivery.objects.filter(replaces=delivery).exists()

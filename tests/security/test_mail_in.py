@@ -4,7 +4,7 @@ from email import message_from_bytes
 
 import pytest
 
-from channels_app import dispatch, inbound, opening, sending
+from channels_app import dispatch, filing, inbound, opening, sending
 from channels_app.adapters.base import Request
 from channels_app.models import Channel, Delivery, InboundItem
 from contacts.models import Case, Holder, Identity, Message, Organisation, Topic, User
@@ -74,13 +74,13 @@ def test_two_portals_stop_answering_each_other(organisation: Organisation, sink:
     assert receive(theirs).state == InboundItem.State.FILED
     send_all()
     assert len(sink.raw) == 1 and Case.objects.count() == 1
-    assert Message.objects.get(template=inbound.AUTO_REPLY)
+    assert Message.objects.get(template=filing.AUTO_REPLY)
 
 
 def test_a_machine_that_hides_it_is_acknowledged_once_and_stopped(
     organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbound, "MAX_NEW_CASES", 3)
+    monkeypatch.setattr(filing, "MAX_NEW_CASES", 3)
     states = [receive(shop.mail(sender=VICTIM, to=shop.MAILBOX)).state for _n in range(5)]
     assert states == ["filed"] * 3 + ["quarantined"] * 2
     assert Case.objects.count() == 3 and Delivery.objects.count() == 1

@@ -100,9 +100,9 @@ def test_a_victim_who_answers_does_not_become_the_attacker(organisation: Organis
 
 def test_who_answers_our_mail_proves_the_own_address(organisation: Organisation) -> None:
     case = ask(Client(), VICTIM)
-    Identity.objects.update(bounced_at=case.opened_at)
+    Identity.objects.get().close("email", Identity.BOUNCED)
     answer_mail(case, VICTIM)
-    assert Identity.objects.get().is_usable  # it bounced once; who answers is there again
+    assert Identity.objects.get().is_usable_by("email")  # who answers is there again
     holder = Holder.objects.get(customer=case.customer)
     assert holder.proved_at and holder.how == Holder.How.ANSWERED
 

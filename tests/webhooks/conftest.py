@@ -94,10 +94,12 @@ def postmark(organisation: Organisation) -> Channel:
 def post(live_server: Any) -> Post:
     """Post to the webhook of a channel, over a real connection."""
 
-    def call(slug: str, call: Call, method: str = "POST", **headers: str) -> Answer:
+    def call(
+        slug: str, call: Call, method: str = "POST", query: str = "", **headers: str
+    ) -> Answer:
         connection = http.client.HTTPConnection(urlsplit(live_server.url).netloc, timeout=30)
         try:
-            connection.request(method, f"/webhooks/{slug}/", call[0], call[1] | headers)
+            connection.request(method, f"/webhooks/{slug}/{query}", call[0], call[1] | headers)
             answer = connection.getresponse()
             return Answer(answer.status, answer.read().decode())
         finally:

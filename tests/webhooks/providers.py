@@ -23,6 +23,7 @@ BASIC = "postmark:a-long-password-7f3c"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
 Call = tuple[bytes, dict[str, str]]  # a body and its headers
+Said = tuple[int, dict[str, str], bytes]  # an answer: status, headers and body
 
 
 def signature(
@@ -131,15 +132,22 @@ def postmark_news(sort: str, key: str, **more: Any) -> Call:
 
 
 class Provider:
-    """Takes mails by HTTP; `answers` are given in turn, then the usual one."""
+    """Takes messages by HTTP; `answers` are given in turn, then the usual one.
+
+    An answer may also be "silence" or "hang up".
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, dict[str, str], bytes]] = []
-        self.answers: list[tuple[int, dict[str, str], bytes] | str] = []
+        self.answers: list[Said | str] = []
+        self.always: Said | None = None
+        self.connections = 0
         self.url = ""
 
-    def usual(self, path: str) -> tuple[int, dict[str, str], bytes]:
-        """What each of the two says to a mail."""
+    def usual(self, path: str) -> Said:
+        """What it always says; else what each of the two providers of mail says to a mail."""
+        if self.always is not None:
+            return self.always
         if path.endswith("/messages"):
             said: dict[str, Any] = {"id": "<1@mg.example.org>", "message": "Queued. Thank you."}
         else:
@@ -154,6 +162,10 @@ def provider_server() -> Iterator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            provider.connections += 1
+            super().setup()
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"] or 0))
@@ -170,6 +182,8 @@ def provider_server() -> Iterator[Provider]:
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(said)
+
+        do_GET = do_POST
 
         def log_message(self, *args: Any) -> None:
             """Say nothing."""

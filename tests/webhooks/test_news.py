@@ -110,7 +110,7 @@ def test_a_delivery_moves_forward_only(
 ) -> None:
     assert delivery.status == S.SENT
     assert tell(delivery, *words) == status
-    assert bool(Identity.objects.get(value=SAM).bounced_at) == bounced
+    assert Identity.objects.get(value=SAM).is_usable_by("email") != bounced
     failed = status in (S.RETURNED, S.FAILED)
     assert Event.objects.filter(sort=Event.Sort.FAILED).count() == failed
     assert Alert.objects.filter(sort=Event.Sort.FAILED).exists() == failed
@@ -121,7 +121,7 @@ def test_marked_as_spam_nothing_goes_there_any_more(
     channel: Channel, delivery: Delivery, tell: Callable[..., str], agent: User
 ) -> None:
     assert tell(delivery, "spam", "spam") == S.DELIVERED
-    assert Identity.objects.get(value=SAM).stopped_at
+    assert Identity.objects.get(value=SAM).why_closed("email") == Identity.STOPPED
     assert Event.objects.filter(sort=Event.Sort.FAILED).count() == 1
     with pytest.raises(dispatch.Refusal):
         dispatch.reply(case=Case.objects.get(), staff=agent, text="And another thing")
@@ -169,7 +169,7 @@ def test_news_of_nothing_of_ours_is_ignored(
     assert post(channel.slug, NEWS[channel.provider]["gone"](key)).status_code == 200
     work()
     delivery.refresh_from_db()
-    assert delivery.status == S.SENT and not Identity.objects.get(value=SAM).bounced_at
+    assert delivery.status == S.SENT and Identity.objects.get(value=SAM).is_usable_by("email")
     item = InboundItem.objects.get(sort="receipt")
     assert item.state == InboundItem.State.IGNORED
 
@@ -184,7 +184,7 @@ def test_another_channels_provider_has_no_say(
     post("second", NEWS["mailgun"]["gone"](str(delivery.pk)))
     work()
     delivery.refresh_from_db()
-    assert delivery.status == S.SENT and not Identity.objects.get(value=SAM).bounced_at
+    assert delivery.status == S.SENT and Identity.objects.get(value=SAM).is_usable_by("email")
 
 
 def test_a_report_by_mail_proves_nothing_though_the_request_was_signed(
@@ -202,7 +202,7 @@ def test_a_report_by_mail_proves_nothing_though_the_request_was_signed(
     delivery.refresh_from_db()
     item = InboundItem.objects.get(sort="receipt")
     assert item.reason == "A report without our own proof."
-    assert delivery.status == S.SENT and not Identity.objects.get(value=SAM).bounced_at
+    assert delivery.status == S.SENT and Identity.objects.get(value=SAM).is_usable_by("email")
 
 
 def test_every_order_of_three_ends_at_the_same(

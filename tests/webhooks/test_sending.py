@@ -165,7 +165,8 @@ def test_postmarks_own_words(
     provider.answers = [(422, {}, said(text, code))]
     delivery = outcome(answer(agent))
     assert delivery.attempts.get().outcome == result
-    assert bool(Identity.objects.get(value=SAM).bounced_at) == (result == "recipientgone")
+    gone = Identity.objects.get(value=SAM).why_closed("email") == Identity.BOUNCED
+    assert gone == (result == "recipientgone")
 
 
 @pytest.mark.parametrize("how", ["silence", "hang up", "nonsense"])

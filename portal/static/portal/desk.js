@@ -98,6 +98,10 @@
             const names = [...event.target.files].map((file) => file.name).join(", ");
             const place = one("[data-file-names]", event.target.closest("form"));
             if (place) place.textContent = names;
+            const list = one("[data-listed]", event.target.form);
+            if (!list) return;
+            list.value = JSON.stringify([...event.target.files].map((file) => [file.name, file.type, file.size]));
+            list.dispatchEvent(new Event("input", { bubbles: true }));
         });
     }
 
@@ -244,6 +248,7 @@
         if (!composer) return;
         const page = one("[data-case]");
         drafts(composer, page.dataset.case);
+        previews(composer);
         for (const link of all("[data-tab]", composer)) {
             link.addEventListener("click", (event) => {
                 event.preventDefault();
@@ -257,7 +262,7 @@
             const form = button.closest("form");
             const text = form.elements.text;
             text.value = `${text.value.trimEnd()}${text.value.trim() ? "\n\n" : ""}${button.dataset.propose}`;
-            text.dispatchEvent(new Event("input"));
+            text.dispatchEvent(new Event("input", { bubbles: true }));
             text.focus();
             // Back to the way that the customer chose: there the question may go.
             one("button[name=to][value='']", form)?.click();
@@ -269,6 +274,24 @@
             next?.focus();
         });
         toNewest();
+    }
+
+    // What the way makes of the text, while it is written: only where it makes something else of it.
+    function previews(composer) {
+        const form = one("[data-write=answer]", composer), place = one("#preview", form);
+        let timer;
+        const soon = (wait) => {
+            clearTimeout(timer);
+            timer = setTimeout(() => {
+                const isWanted = one("#way[data-preview]", form) && (form.elements.text.value.trim() || form.elements.files.value);
+                if (isWanted) place.dispatchEvent(new Event("preview"));
+                else place.replaceChildren();
+            }, wait);
+        };
+        form.addEventListener("input", () => soon(400));
+        document.addEventListener("live:after", () => soon(400));
+        document.body.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target?.id === "way") soon(0); });
+        if (form.elements.text.value.trim()) soon(0);
     }
 
     function toNewest() {

@@ -1,7 +1,7 @@
-"""What one kind can carry of a message, in the customer's language."""
+"""What stands beside the rows of a batch, read at once for all of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,26 +9,25 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import RowNumber
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import formats, timezone, translation
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from channels_app.adapters.base import Outbound, OutFile
-from channels_app.adapters.mail import marker, message_id, reply_address
+from channels_app.adapters.mail import message_id
 from channels_app.models import Delivery, InboundItem
-from contacts import addresses, codes, services
-from contacts.kinds import PHONE
+from contacts import codes, services
+from contacts.kinds import EMAIL, get
 from contacts.models import Case, Code, Identity, Message
 
 MAX_REFERENCES = 10
-LINK_MARGIN = timedelta(days=15)  # a link in a mail works at least so long
+LINK_LENGTH = 26  # letters of a link code
+LINK_MARGIN = timedelta(days=15)  # a link that is sent works at least so long
 
 
 class Background:
-    """What the mails of a batch say besides their own rows, read at once for all of them."""
+    """What the messages of a batch say besides their own rows, read at once for all of them."""
 
-    def __init__(self, deliveries: Iterable[Delivery]) -> None:
+    def __init__(self, deliveries: Sequence[Delivery]) -> None:
         pairs = [
             (row.message.case.stem.pk, row.identity_id) for row in deliveries if row.message.case
         ]
@@ -41,6 +40,7 @@ class Background:
         self._firsts: dict[int, Message] = {}
         if pairs:
             self._read_codes()
+        if pairs and any(get(row.channel.kind).scheme == EMAIL for row in deliveries):
             self._read_threads()
             self._firsts = _firsts(self._cases)
 
@@ -127,54 +127,19 @@ def _firsts(cases: Iterable[int]) -> dict[int, Message]:
     return {row.case_id: row for row in rows if row.case_id is not None}
 
 
-def render(delivery: Delivery, background: Background | None = None) -> Outbound:
-    """The Outbound of a delivery; the same key and Message-ID on every try."""
-    message = delivery.message
-    language = message.language or settings.LANGUAGE_CODE
-    zone = delivery.channel.organisation.time_zone
-    with translation.override(language), timezone.override(zone):
-        if message.case is None:
-            return _notice(delivery)
-        return _mail(delivery, background or Background([delivery]))
+def link_like() -> str:
+    """A link as long as those that are sent, which opens nothing."""
+    return settings.PUBLIC_URL + reverse("site:case_link", args=["x" * LINK_LENGTH])
+
+
+def masked(text: str) -> str:
+    """The text of a preview for people's eyes."""
+    return text.replace("x" * LINK_LENGTH, "…")
 
 
 def code_url(code: Code) -> str:
     """The public address of a link code. The host comes from PUBLIC_URL, never from a request."""
     return settings.PUBLIC_URL + reverse("site:case_link", args=[code.plain])
-
-
-def _mail(delivery: Delivery, background: Background) -> Outbound:
-    message = delivery.message
-    assert message.case is not None and delivery.identity is not None
-    case = message.case.stem
-    organisation = case.organisation
-    template = message.template or "answer"
-    if delivery.only_notice and not message.template:
-        template = "only_notice"
-    reply = background.reply_code(case).plain
-    mailbox = delivery.channel.address
-    context = {
-        "message": message,
-        "case": case,
-        "organisation": organisation,
-        "phone": addresses.display(PHONE, organisation.phone),
-        "link": code_url(background.link(case, delivery.identity)),
-        "marker": marker(case.reference, reply),
-        "host": settings.PUBLIC_URL,
-    }
-    files = tuple(message.attachments.all()) if template == "answer" else ()
-    return Outbound(
-        key=str(delivery.pk),
-        to=delivery.identity.value,
-        from_name=_from_name(message, organisation.name),
-        from_address=mailbox,
-        reply_to=reply_address(mailbox, reply),
-        subject=_subject(case, template, background),
-        text=render_to_string(f"mail/{template}.txt", context).strip() + "\n",
-        html=render_to_string(f"mail/{template}.html", context),
-        headers=_headers(background.thread(case, delivery), automatic=bool(message.template)),
-        files=tuple(OutFile(f.name, f.content_type, f.file.read()) for f in files),
-    )
 
 
 def subject_of(case: Case) -> str:
@@ -193,61 +158,3 @@ def _about(case: Case, first: Message | None) -> str:
     zone = ZoneInfo(case.organisation.time_zone)
     day = formats.date_format(first.created_at.astimezone(zone), "j F Y")
     return words.get(first.kind, _("Your question of %(day)s")) % {"day": day}
-
-
-def _subject(case: Case, template: str, background: Background) -> str:
-    """A sensitive case and an automatic mail name no subject: only the reference."""
-    if template == "answer":
-        return f"Re: {background.subject(case)} [{case.reference}]"
-    if template == "acknowledgement":
-        return _("We have your question [%(reference)s]") % {"reference": case.reference}
-    return _("You have an answer [%(reference)s]") % {"reference": case.reference}
-
-
-def _from_name(message: Message, organisation: str) -> str:
-    """A named person answers (R37)."""
-    if message.staff is None:
-        return organisation
-    return _("%(person)s of %(organisation)s") % {
-        "person": message.staff.public_name,
-        "organisation": organisation,
-    }
-
-
-def _headers(thread: list[str], *, automatic: bool) -> tuple[tuple[str, str], ...]:
-    headers = []
-    if thread:
-        headers += [("References", " ".join(thread)), ("In-Reply-To", thread[-1])]
-    if automatic:
-        headers += [("Auto-Submitted", "auto-replied"), ("Precedence", "auto_reply")]
-    return tuple(headers)
-
-
-def _notice(delivery: Delivery) -> Outbound:
-    """A mail without a case: its secret is derived now and stands nowhere else."""
-    message, identity = delivery.message, delivery.identity
-    assert identity is not None
-    code = message.code
-    organisation = delivery.channel.organisation
-    context = {
-        "organisation": organisation,
-        "phone": addresses.display(PHONE, organisation.phone),
-        "code": code.plain if code else "",
-        "link": code_url(code) if code and code.purpose == codes.CASE_LINK else "",
-        "host": settings.PUBLIC_URL,
-    }
-    subjects = {
-        "sign_in": _("Your code to sign in"),
-        "prove": _("Your code to confirm this address"),
-        "case_link": _("The link to your question"),
-    }
-    return Outbound(
-        key=str(delivery.pk),
-        to=identity.value,
-        from_name=organisation.name,
-        from_address=delivery.channel.address,
-        subject=subjects[message.template],
-        text=render_to_string(f"mail/{message.template}.txt", context).strip() + "\n",
-        html=render_to_string(f"mail/{message.template}.html", context),
-        headers=(("Auto-Submitted", "auto-generated"),),
-    )

@@ -1,0 +1,176 @@
+"""One message from outside finds its case, or opens one."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_noop as _  # reasons: stored in English
+
+from channels_app import belonging, dispatch, joining, keywords, opening
+from channels_app.adapters.base import Inbound
+from channels_app.models import Channel, InboundItem
+from contacts import languages, services
+from contacts.addresses import InvalidAddress
+from contacts.files import File, clean_name
+from contacts.models import Case, Choice, Event, Holder, Identity, Message
+
+MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
+AUTO_REPLY = "auto_reply"
+State = InboundItem.State
+
+
+class Unfiled(Exception):
+    """Not filed: `state` and the reason for staff."""
+
+    def __init__(self, state: str, reason: str) -> None:
+        super().__init__(reason)
+        self.state, self.reason = state, reason
+
+
+def file(item: InboundItem, inbound: Inbound) -> Message | None:
+    """File what somebody wrote; None where no words are left to be filed. Raises Unfiled."""
+    channel = item.channel
+    if inbound.ours or inbound.sender.lower() == channel.address.lower():
+        raise Unfiled(State.IGNORED, _("It is our own message: a loop."))
+    try:
+        identity = Identity.of(inbound.scheme, inbound.sender)
+    except InvalidAddress:
+        raise Unfiled(State.QUARANTINED, _("It has no sender that could be answered.")) from None
+    if identity.blocked_at:
+        raise Unfiled(State.IGNORED, _("The sender is blocked."))
+    item.identity = identity
+    if channel.capabilities.reply_window is not None:
+        item.save(update_fields=["identity"])  # what is routed from here on finds the window open
+    if identity.closed and channel.capabilities.authenticates_sender:
+        identity.open_again(channel.kind, Identity.BOUNCED)  # who writes from there is there
+    if keywords.heed(channel, inbound, identity):
+        return None
+    taken = joining.take(channel, inbound, identity)
+    if taken.inbound is None:
+        return taken.message
+    message = _file(channel, identity, taken)
+    for name, why in inbound.kept_out:
+        assert message.case is not None
+        data = {"name": clean_name(name), "reason": why.stored}
+        message.case.append(Event(sort=Event.Sort.KEPT_OUT, data=data))
+    return message
+
+
+def _file(channel: Channel, identity: Identity, taken: joining.Taken) -> Message:
+    """What is left of a message: into the case that it belongs to, or into a new one."""
+    inbound = taken.inbound
+    assert inbound is not None
+    case = taken.case or belonging.by_reply(channel, inbound, identity)
+    case = case or belonging.by_sender(channel, inbound, identity)
+    if case is not None:
+        return _join(channel, case, inbound, identity)
+    if inbound.automatic:
+        raise Unfiled(State.IGNORED, _("An automatic message that answers no case."))
+    hint = taken.hint or belonging.hint(channel, inbound, identity)
+    return _open(channel, inbound, identity, hint)
+
+
+def _join(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
+    if inbound.automatic:
+        return _file_auto_reply(channel, case, inbound, identity)
+    message = services.file_message(
+        case=case, kind=channel.kind, identity=identity, **_content(inbound)
+    )
+    _follow(case, channel, identity)
+    return message
+
+
+def _follow(case: Case, channel: Channel, identity: Identity) -> None:
+    """Who writes on another channel has chosen it: the case follows, and the history says so."""
+    if not identity.is_usable_by(channel.kind):
+        return  # they said STOP there, and never START
+    # Its row is locked since the message was filed: this is the choice of now.
+    now = Case.objects.filter(pk=case.stem.pk).values_list("choice__kind", "choice__identity")
+    if now.get() == (channel.kind, identity.pk):
+        return
+    stem = case.locked()
+    choice = stem.choice
+    base = choice or Choice(kind=channel.kind)
+    new = services.copy_choice(
+        base,
+        kind=channel.kind,
+        identity=identity,
+        wish="",
+        by=Choice.By.WRITING,
+        replaces=choice,
+    )
+    data = services.choice_data(new, before=choice)
+    stem.append(new, Event(sort=Event.Sort.SWITCHED, data=data))
+    for delivery in dispatch.open_in(stem).select_related("message__case__root", "channel"):
+        if delivery.message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT):
+            dispatch.reroute(delivery)
+
+
+def _file_auto_reply(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
+    """An out-of-office note: kept in the history, but nobody waits for an answer to it."""
+    content = _content(inbound)
+    files = content.pop("files")
+    message = Message(
+        direction=Message.Direction.IN,
+        kind=channel.kind,
+        identity=identity,
+        template=AUTO_REPLY,
+        language=case.stem.language,
+        **content,
+    )
+    case.append(message)
+    services.attach(message, files)
+    return message
+
+
+def _content(inbound: Inbound) -> dict[str, Any]:
+    files = [File(f.name, f.content_type, f.content, f.content_id) for f in inbound.files]
+    return {
+        "text": services.clean_text(inbound.text),
+        "whole_text": ""
+        if inbound.whole_text.strip() == inbound.text.strip()
+        else services.clean_text(inbound.whole_text),
+        "html": inbound.html.replace("\x00", ""),
+        "subject": services.clean_text(inbound.subject)[:300],
+        "files": files,
+    }
+
+
+def _open(channel: Channel, inbound: Inbound, identity: Identity, hint: Case | None) -> Message:
+    """A message out of the blue opens a case, to be answered where it came from."""
+    if not identity.is_new and _opened_lately(identity) >= MAX_NEW_CASES:
+        raise Unfiled(State.QUARANTINED, _("Too many new cases by this address in an hour."))
+    organisation = channel.organisation
+    customer = services.known_customer(identity)
+    default = customer.language if customer else organisation.languages[0]
+    language = languages.guess(inbound.text, default)
+    if customer is None:
+        customer = services.new_customer(
+            identity, name=inbound.sender_name, language=language, how=Holder.How.WROTE
+        )
+    content = _content(inbound)
+    case = services.new_case(
+        customer=customer,
+        choice=Choice(kind=channel.kind, identity=identity, by=Choice.By.WRITING),
+        text=content["text"],
+        title=inbound.subject or ("" if inbound.text.strip() else _name_of(inbound)),
+        organisation=organisation,
+        language=language,
+        may_belong_to=hint,
+    )
+    # "We have your question" goes the way that the question came, where that is open to all.
+    among = [channel] if channel.is_offered else None
+    return opening.store(case, among=among, kind=channel.kind, identity=identity, **content)
+
+
+def _name_of(inbound: Inbound) -> str:
+    """A picture without words is called by its own name."""
+    return clean_name(inbound.files[0].name) if inbound.files else ""
+
+
+def _opened_lately(identity: Identity) -> int:
+    """How many cases of the last hour an address was chosen in, as far as it matters."""
+    ago = timezone.now() - timedelta(hours=1)
+    chosen = Choice.objects.filter(identity=identity, created_at__gte=ago)
+    cases = chosen.filter(case__opened_at__gte=ago).values("case").distinct()
+    return cases[:MAX_NEW_CASES].count()

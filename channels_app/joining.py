@@ -1,0 +1,315 @@
+"""A customer goes on by a channel where they must write first: an invitation, and its redeeming.
+
+Until the invitation is redeemed the case is answered as before: nothing goes to an address that
+nobody proved. A code adds an address to its case and to nothing else (design.md section 5), and
+somebody may have shown it to a victim: who is known as another customer is asked first, and only
+their own YES joins. Where a sender can be forged, a number that only they can read takes its place.
+
+A message that says no more than our ready text is a line of the history ("joined"), which nobody
+has to answer; words of the customer's own are a message like any other.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from channels_app import dispatch, outbox, routing, switching
+from channels_app.adapters.base import Inbound
+from channels_app.models import Channel
+from contacts import codes
+from contacts.models import Case, Choice, Code, Customer, Event, Holder, Identity, Message, Question
+from contacts.models.code import CodeQuerySet
+from contacts.models.question import NO, YES, read
+
+FRESH = timedelta(minutes=5)  # an invitation with less time left is not handed out again
+WAIT = timedelta(minutes=15)  # for a YES
+MAX_CANDIDATES = 5  # codes that are looked up of one message
+MAX_ASKED = 5  # questions to one address in a day: a forged sender sends us asking
+JOINED = "joined"
+_LETTER = f"[{codes.PAPER_ALPHABET}]"
+LETTERS = re.compile(rf"\b(?=({_LETTER}{{5}})[ -]?({_LETTER}{{5}})\b)", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What a page shows: where to tap, and the text that waits there to be sent."""
+
+    channel: Channel
+    code: Code
+    link: str = field(repr=False)  # "" where the channel has none
+    text: str = field(repr=False)
+    expires_at: datetime
+
+
+def invite(case: Case, channel: Channel, *, once: bool = False) -> Invitation:
+    """The invitation that this case shows for a kind: the live one, or a new one.
+
+    Another kind's is called off: a case waits for one message at a time. `once`: for the next
+    answer only.
+    """
+    with transaction.atomic():
+        stem = case.locked()
+        shown = _shown(stem)
+        fresh = shown.filter(kind=channel.kind, once=once, expires_at__gt=timezone.now() + FRESH)
+        code = fresh.order_by("-created_at").first()
+        if code is None:
+            shown.exclude(kind=channel.kind, once=once).update(revoked_at=timezone.now())
+            code = Code.objects.issue(codes.JOIN, case=stem, kind=channel.kind, once=once)
+            data = {"kind": channel.kind}
+            stem.append(Event(sort=Event.Sort.INVITED, data=data))
+    return _invitation(stem, channel, code)
+
+
+def waiting(case: Case) -> Invitation | None:
+    """The newest invitation of a case that can still be followed."""
+    code = _shown(case.stem).order_by("-created_at").first()
+    channels = routing.offered(case.stem.organisation_id, code.kind) if code else []
+    return _invitation(case.stem, channels[0], code) if code and channels else None
+
+
+def call_off(case: Case) -> None:
+    """The customer chooses another way: what was shown works no more."""
+    _shown(case.stem).update(revoked_at=timezone.now())
+
+
+def ready_text(case: Case, code: Code) -> str:
+    """What the customer sends, in the case's language."""
+    with translation.override(case.language):
+        return _("My question %(reference)s goes on here. Code: %(code)s") % {
+            "reference": case.reference,
+            "code": codes.on_paper(code.plain),
+        }
+
+
+def _shown(stem: Case) -> CodeQuerySet:
+    return Code.objects.live().invitations().filter(case=stem)
+
+
+def _invitation(stem: Case, channel: Channel, code: Code) -> Invitation:
+    text = ready_text(stem, code)
+    link = channel.adapter().link_to_write(text, code.plain)
+    return Invitation(channel, code, link, text, code.expires_at)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a message was besides its words.
+
+    `case`: it joined that case just now; `hint`: it named this one, without proof; `inbound`: what
+    is left to be filed, None where nothing is; `message`: the line that stands for it then.
+    """
+
+    inbound: Inbound | None
+    case: Case | None = None
+    hint: Case | None = None
+    message: Message | None = None
+
+
+def take(channel: Channel, inbound: Inbound, identity: Identity) -> Taken:
+    """Redeem the code in a message, or the answer to our question whether to join."""
+    if not identity.is_new:
+        question = Question.objects.open().filter(identity=identity, kind=channel.kind).first()
+        if question is not None and _answered(channel, inbound, question):
+            return Taken(None)
+    letters = candidates(inbound)
+    if not letters or not identity.may_guess:
+        return Taken(inbound)
+    found = Code.objects.by_letters(letters)
+    code = next((code for code in found if code.is_live), found[0] if found else None)
+    if code is None or code.case is None:
+        if inbound.join_codes or any(not letter.isalpha() for letter in letters):
+            identity.count_guess()
+        return Taken(inbound)
+    return _named(channel, inbound, identity, code)
+
+
+def candidates(inbound: Inbound) -> list[str]:
+    """What may be a code: ten letters of our alphabet, with or without a blank in the middle."""
+    tapped = [codes.normalise(value)[:64] for value in inbound.join_codes]
+    typed = ["".join(match.groups()) for match in LETTERS.finditer(inbound.text)]
+    # Hardly any word has a digit, nearly every code has one.
+    typed.sort(key=str.isalpha)
+    return list(dict.fromkeys([*tapped, *(value.lower() for value in typed)]))[:MAX_CANDIDATES]
+
+
+def _named(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -> Taken:
+    """The message carries a code that we once gave out."""
+    case = code.case
+    assert case is not None
+    stem, is_sure = case.stem, _is_sure(channel, inbound)
+    if is_sure and not code.is_live and _is_joined(stem, identity, code):
+        return _rest(channel, inbound, identity, stem, code)  # the same message once more
+    fits = code.kind in ("", channel.kind) and stem.organisation_id == channel.organisation_id
+    if not fits or not code.is_live:
+        return _dead(channel, inbound, identity, stem)
+    if not is_sure or _is_foreign(stem, identity):
+        return _ask(channel, inbound, identity, code)
+    if not code.redeem():  # somebody else was faster
+        return _dead(channel, inbound, identity, stem)
+    join(channel, stem, identity, once=code.once)
+    return _rest(channel, inbound, identity, stem, code)
+
+
+def join(channel: Channel, case: Case, identity: Identity, *, once: bool = False) -> None:
+    """Add a proved address to a case, and to that case only: it goes on there."""
+    case.append(Event(sort=Event.Sort.PROVED, data={"identity": identity.pk}))
+    try:
+        by = Choice.By.WRITING
+        switching.switch(case=case, kind=channel.kind, identity=identity, once=once, by=by)
+    except switching.CannotSwitch:
+        return  # not offered any more: what they wrote is still filed
+    with translation.override(case.language):
+        text = _("Your question %(reference)s goes on here.") % {"reference": case.reference}
+    dispatch.say(text, to=identity, by=channel, language=case.language)
+
+
+def _is_sure(channel: Channel, inbound: Inbound) -> bool:
+    return inbound.authenticated or channel.capabilities.authenticates_sender
+
+
+def _is_joined(stem: Case, identity: Identity, code: Code) -> bool:
+    return bool(code.redeemed_at) and stem.choices.filter(identity=identity).exists()
+
+
+def _is_foreign(stem: Case, identity: Identity) -> bool:
+    """Whether an address belongs to somebody else too: held by them, or chosen in their case."""
+    if identity.is_new:
+        return False
+    own = Customer.objects.family({stem.customer.top_id})
+    held = Holder.objects.current().filter(identity=identity).exclude(customer__in=own)
+    chosen = Choice.objects.filter(identity=identity).exclude(case__customer__in=own)
+    return held.exists() or chosen.exists()
+
+
+def _rest(channel: Channel, inbound: Inbound, identity: Identity, stem: Case, code: Code) -> Taken:
+    """What a message says besides our own text; a line of the history where that is nothing."""
+    left = replace(inbound, text=own_words(inbound.text, stem, code), whole_text="", html="")
+    if left.text or left.files:
+        return Taken(left, case=stem)
+    return Taken(None, case=stem, message=_joined(channel, stem, identity))
+
+
+def _joined(channel: Channel, stem: Case, identity: Identity) -> Message:
+    message = Message(
+        direction=Message.Direction.IN,
+        kind=channel.kind,
+        identity=identity,
+        template=JOINED,
+        language=stem.language,
+    )
+    stem.append(message)
+    return message
+
+
+def own_words(text: str, case: Case, code: Code) -> str:
+    """A text without our ready one, in whatever language it was shown, and without the code."""
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            text = text.replace(ready_text(case, code), "")
+    value = code.plain
+    spelled = f"{value[:5]}[ -]?{value[5:]}"
+    return re.sub(spelled, "", text, flags=re.IGNORECASE).strip()
+
+
+def _dead(channel: Channel, inbound: Inbound, identity: Identity, stem: Case) -> Taken:
+    """Used, ended, or of somebody else's: filed as if no code stood there; they are told."""
+    identity.count_guess()
+    with translation.override(stem.language):
+        text = _(
+            "This code does not work any more. Your message is with us. For a new code open the"
+            " page of your question."
+        )
+    dispatch.say(text, to=identity, by=channel, language=stem.language)
+    same = stem.organisation_id == channel.organisation_id
+    return Taken(inbound, hint=stem if same else None)
+
+
+def _ask(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -> Taken:
+    """Ask the holder of the address; the case's agents learn that somebody else's wants in."""
+    assert code.case is not None
+    stem, sure = code.case.stem, _is_sure(channel, inbound)
+    day = timezone.now() - timedelta(days=1)
+    if Question.objects.filter(identity=identity, created_at__gte=day).count() >= MAX_ASKED:
+        return Taken(inbound, hint=stem)
+    code.last_until(timezone.now() + WAIT)
+    proof = None if sure else Code.objects.issue(codes.ANSWER, case=stem, identity=identity)
+    Question.objects.ask(
+        sort=Question.Sort.JOIN,
+        identity=identity,
+        kind=channel.kind,
+        wait=WAIT,
+        case=stem,
+        code=code,
+        proof=proof,
+    )
+    with translation.override(stem.language):
+        if sure:
+            text = _("You are joining question %(reference)s. Reply YES to go on here, or NO.")
+        else:
+            text = _(
+                "Do you want to go on with question %(reference)s here? Reply {code}."
+                " If you did not ask for this, do nothing."
+            )
+        text %= {"reference": stem.reference}
+    dispatch.say(
+        text,
+        to=identity,
+        by=channel,
+        language=stem.language,
+        template=outbox.ASK_TO_JOIN,
+        code=proof,
+    )
+    if _is_foreign(stem, identity):
+        _propose(stem, identity, channel.kind)
+    left = own_words(inbound.text, stem, code)
+    if not left and not inbound.files:
+        return Taken(None)
+    return Taken(replace(inbound, text=left), hint=stem)
+
+
+def _propose(stem: Case, identity: Identity, kind: str) -> None:
+    """Perhaps two customers are one: staff may merge what they ask; the code does not."""
+    data = {"kind": kind, "identity": identity.pk, "answer": ""}
+    changes: dict[str, Any] = {}
+    if stem.may_belong_to_id is None:
+        held = Holder.objects.current().filter(identity=identity).values("customer")
+        chosen = Q(choices__identity=identity) | Q(customer__in=held)
+        others = Case.objects.open().filter(chosen).exclude(pk=stem.pk).order_by("-pk")
+        changes = {"may_belong_to": others.first()}
+    stem.append(Event(sort=Event.Sort.QUESTIONED, data=data), **changes)
+
+
+def _answered(channel: Channel, inbound: Inbound, question: Question) -> bool:
+    """Whether the whole message is the answer that we wait for; then it is done."""
+    said = read(inbound.text)
+    code, stem = question.code, question.case and question.case.stem
+    if not said or inbound.files or code is None or stem is None:
+        return False
+    if said == NO:
+        if question.close(NO):
+            code.revoke()
+            _note_answer(stem, question, NO)
+        return True
+    proof = question.proof
+    wanted = proof.answers(said) if proof else said == YES and _is_sure(channel, inbound)
+    if not wanted or not question.close(YES):
+        return False
+    _note_answer(stem, question, YES)
+    if code.redeem():
+        join(channel, stem, question.identity, once=code.once)
+        _joined(channel, stem, question.identity)
+    else:
+        _dead(channel, inbound, question.identity, stem)
+    return True
+
+
+def _note_answer(stem: Case, question: Question, answer: str) -> None:
+    data = {"kind": question.kind, "identity": question.identity_id, "answer": answer}
+    stem.append(Event(sort=Event.Sort.QUESTIONED, data=data))

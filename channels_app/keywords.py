@@ -1,0 +1,58 @@
+"""Words that a telephone network knows: STOP, START and HELP by SMS, as the whole text."""
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from channels_app import dispatch
+from channels_app.adapters.base import Inbound
+from channels_app.models import Channel
+from contacts import addresses, services
+from contacts.kinds import PHONE
+from contacts.models import Case, Event, Identity
+
+KINDS = frozenset({"sms"})
+STOP, START, HELP = "stop", "start", "help"
+WORDS = {
+    **dict.fromkeys(("stop", "stopall", "unsubscribe", "cancel", "end", "quit"), STOP),
+    **dict.fromkeys(("start", "unstop"), START),
+    **dict.fromkeys(("help", "info", "hulp"), HELP),
+}
+DUTCH = frozenset({"hulp"})
+MOST = 20  # open cases that are told
+
+
+def heed(channel: Channel, inbound: Inbound, identity: Identity) -> bool:
+    """Do what such a word asks for; False if the message is none. It opens no case."""
+    if channel.kind not in KINDS:
+        return False
+    word = inbound.text.strip().removesuffix(".").strip().lower()
+    meant = inbound.keyword if inbound.keyword in (STOP, START, HELP) else WORDS.get(word, "")
+    if not meant:
+        return False
+    if meant == HELP:
+        # What the provider understood it has answered itself.
+        if not inbound.keyword:
+            _help(channel, identity, "nl" if word in DUTCH else "")
+    elif meant == STOP and identity.close(channel.kind, Identity.STOPPED):
+        _tell(channel, identity, is_stopped=True)
+    elif meant == START and identity.open_again(channel.kind, Identity.STOPPED):
+        _tell(channel, identity, is_stopped=False)
+    return True
+
+
+def _help(channel: Channel, identity: Identity, language: str) -> None:
+    customer, organisation = services.known_customer(identity), channel.organisation
+    known = customer.language if customer else organisation.languages[0]
+    with translation.override(language or known):
+        phone = addresses.display(PHONE, organisation.phone)
+        text = _("%(name)s, %(phone)s. Reply STOP and we send nothing more here.")
+        text %= {"name": organisation.name, "phone": phone or channel.address}
+    dispatch.say(text, to=identity, by=channel, language=language or known)
+
+
+def _tell(channel: Channel, identity: Identity, *, is_stopped: bool) -> None:
+    """The history of each open case that is answered there."""
+    chosen = {"choice__identity": identity, "choice__kind": channel.kind}
+    data = {"kind": channel.kind, "identity": identity.pk, "stopped": is_stopped}
+    for case in Case.objects.open().filter(**chosen).order_by("-pk")[:MOST]:
+        case.append(Event(sort=Event.Sort.STOPPED, data=data))

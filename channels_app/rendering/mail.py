@@ -1,0 +1,116 @@
+"""A message as a mail, with subject, HTML and threading."""
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from channels_app.adapters.base import Outbound, OutFile
+from channels_app.adapters.mail import marker, reply_address
+from channels_app.models import Delivery
+from channels_app.rendering.background import Background, code_url
+from contacts import addresses, codes
+from contacts.kinds import PHONE
+from contacts.models import Case, Message
+
+
+def answer(delivery: Delivery, background: Background) -> Outbound:
+    """A mail of a case: an answer, or what we say by ourselves."""
+    message = delivery.message
+    assert message.case is not None and delivery.identity is not None
+    case = message.case.stem
+    organisation = case.organisation
+    template = message.template or "answer"
+    if delivery.only_notice and not message.template:
+        template = "only_notice"
+    reply = background.reply_code(case).plain
+    mailbox = delivery.channel.address
+    context = {
+        "message": message,
+        "case": case,
+        "organisation": organisation,
+        "phone": addresses.display(PHONE, organisation.phone),
+        "link": code_url(background.link(case, delivery.identity)),
+        "marker": marker(case.reference, reply),
+        "host": settings.PUBLIC_URL,
+    }
+    files = tuple(message.attachments.all()) if template == "answer" else ()
+    return Outbound(
+        key=str(delivery.pk),
+        to=delivery.identity.value,
+        from_name=_from_name(message, organisation.name),
+        from_address=mailbox,
+        reply_to=reply_address(mailbox, reply),
+        subject=_subject(case, template, background),
+        text=render_to_string(f"mail/{template}.txt", context).strip() + "\n",
+        html=render_to_string(f"mail/{template}.html", context),
+        headers=_headers(background.thread(case, delivery), automatic=bool(message.template)),
+        files=tuple(OutFile(f.name, f.content_type, f.file.read()) for f in files),
+    )
+
+
+def _subject(case: Case, template: str, background: Background) -> str:
+    """A sensitive case and an automatic mail name no subject: only the reference."""
+    if template == "answer":
+        return f"Re: {background.subject(case)} [{case.reference}]"
+    if template == "acknowledgement":
+        return _("We have your question [%(reference)s]") % {"reference": case.reference}
+    return _("You have an answer [%(reference)s]") % {"reference": case.reference}
+
+
+def _from_name(message: Message, organisation: str) -> str:
+    """A named person answers (R37)."""
+    if message.staff is None:
+        return organisation
+    return _("%(person)s of %(organisation)s") % {
+        "person": message.staff.public_name,
+        "organisation": organisation,
+    }
+
+
+def _headers(thread: list[str], *, automatic: bool) -> tuple[tuple[str, str], ...]:
+    headers = []
+    if thread:
+        headers += [("References", " ".join(thread)), ("In-Reply-To", thread[-1])]
+    if automatic:
+        headers += [("Auto-Submitted", "auto-replied"), ("Precedence", "auto_reply")]
+    return tuple(headers)
+
+
+def notice(delivery: Delivery) -> Outbound:
+    """A mail without a case: its secret is derived now and stands nowhere else."""
+    message, identity = delivery.message, delivery.identity
+    assert identity is not None
+    code = message.code
+    organisation = delivery.channel.organisation
+    if message.text:  # a line that stands in the message itself, but for its code
+        return Outbound(
+            key=str(delivery.pk),
+            to=identity.value,
+            from_name=organisation.name,
+            from_address=delivery.channel.address,
+            subject=organisation.name,
+            text=message.text.replace("{code}", code.plain if code else "") + "\n",
+            headers=(("Auto-Submitted", "auto-generated"),),
+        )
+    context = {
+        "organisation": organisation,
+        "phone": addresses.display(PHONE, organisation.phone),
+        "code": code.plain if code else "",
+        "link": code_url(code) if code and code.purpose == codes.CASE_LINK else "",
+        "host": settings.PUBLIC_URL,
+    }
+    subjects = {
+        "sign_in": _("Your code to sign in"),
+        "prove": _("Your code to confirm this address"),
+        "case_link": _("The link to your question"),
+    }
+    return Outbound(
+        key=str(delivery.pk),
+        to=identity.value,
+        from_name=organisation.name,
+        from_address=delivery.channel.address,
+        subject=subjects[message.template],
+        text=render_to_string(f"mail/{message.template}.txt", context).strip() + "\n",
+        html=render_to_string(f"mail/{message.template}.html", context),
+        headers=(("Auto-Submitted", "auto-generated"),),
+    )

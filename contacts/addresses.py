@@ -11,6 +11,13 @@ from django.utils.translation import gettext_lazy as _
 from contacts.kinds import EMAIL, PHONE, POST, SCHEMES
 
 MAX_LENGTH = 320
+# Mobile numbers of two countries have an older spelling that WhatsApp and address books keep, and
+# abroad it is still dialled: Mexico's 1 (044 and 045 at home), Brazil's eight digits without a 9.
+# Argentina's 9 is no such thing: without it the same digits are how a landline is called.
+OLDER: dict[int, tuple[re.Pattern[str] | None, str]] = {
+    52: (re.compile(r"(?:1|01|044|045)([1-9]\d{9})"), r"\1"),
+    55: (re.compile(r"([1-9]{2})([6-9]\d{7})"), r"\g<1>9\2"),
+}
 HANDLE = re.compile(r"[\w.:@-]{1,200}", re.ASCII)  # as a provider gives it: "bot:chat"
 
 
@@ -53,12 +60,21 @@ def _phone(raw: str) -> str:
     if len(raw) > 40 or not re.fullmatch(r"[+0-9()./\s-]+", raw):
         raise InvalidAddress(_("A phone number has only digits, for example 020 123 45 67."))
     try:
-        number = phonenumbers.parse(raw, settings.PHONE_REGION)
+        number = _one_spelling(phonenumbers.parse(raw, settings.PHONE_REGION))
     except phonenumbers.NumberParseException:
         number = None
     if not (number and number.national_number and phonenumbers.is_possible_number(number)):
         raise InvalidAddress(_("This phone number is not complete. Please check the digits."))
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _one_spelling(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
+    """The number as it is dialled today, whatever the spelling."""
+    older, today = OLDER.get(number.country_code or 0, (None, ""))
+    found = older and older.fullmatch(phonenumbers.national_significant_number(number))
+    if not found:
+        return number
+    return phonenumbers.parse(f"+{number.country_code}{found.expand(today)}")
 
 
 def _post(raw: str) -> str:

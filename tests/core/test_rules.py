@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -50,6 +51,44 @@ def a_case(organisation: Organisation, kind: str = "account", **values: object) 
 )
 def test_two_spellings_are_one_address(scheme: str, one: str, other: str) -> None:
     assert addresses.normalise(scheme, one) == addresses.normalise(scheme, other)
+
+
+@pytest.mark.parametrize(
+    ("region", "value", "spellings"),
+    [
+        ("NL", "+31612345678", ["+31612345678", "0031 6 12345678", "06-12345678"]),
+        ("DE", "+4915112345678", ["+4915112345678", "0151 12345678", "+49 (0)151 12345678"]),
+        ("IT", "+390612345678", ["+390612345678", "06 1234 5678"]),
+        (
+            "MX",
+            "+525512345678",
+            ["+5215512345678", "+525512345678", "55 1234 5678", "044 55 1234 5678",
+             "045 55 1234 5678", "01 55 1234 5678", "1 55 1234 5678", "+52 1 55 1234 5678"],
+        ),
+        (
+            "BR",
+            "+5531987654321",
+            ["+553187654321", "+5531987654321", "(31) 98765-4321", "(31) 8765-4321",
+             "031 98765-4321", "0 15 31 98765-4321", "+55 (31) 8765-4321"],
+        ),
+        ("BR", "+5511977123456", ["+551177123456", "+5511977123456"]),
+        ("BR", "+551133334444", ["+551133334444", "(11) 3333-4444"]),  # a landline
+        (
+            "AR",
+            "+5491123456789",
+            ["+5491123456789", "+54 9 11 2345-6789", "011 15-2345-6789", "+54 11 15 2345 6789"],
+        ),
+        ("AR", "+541123456789", ["+541123456789", "011 2345-6789"]),  # called as a landline
+    ],
+)  # fmt: skip
+def test_a_number_in_any_national_spelling_is_one_address(
+    settings: Any, region: str, value: str, spellings: list[str]
+) -> None:
+    settings.PHONE_REGION = region
+    assert {addresses.normalise("phone", spelling) for spelling in spellings} == {value}
+    settings.PHONE_REGION = "NL"  # abroad, too, where it is given in full
+    whole = [spelling for spelling in spellings if spelling.startswith("+")]
+    assert {addresses.normalise("phone", spelling) for spelling in whole} == {value}
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ WORDS: dict[str, Promise | str] = {
     "provider_url_wrong": _("The address of the provider is wrong (%(fault)s)."),
     "provider_unreachable": _("The provider cannot be reached (%(fault)s)."),
     "provider_nonsense": _("The provider gave an answer that cannot be understood."),
+    "provider_number": _("The provider knows this account under another number: %(number)s."),
+    "provider_window": _("They wrote there too long ago: only an approved text may go."),
     "provider_pace": _("The provider takes only so many messages a second."),
     "file_refused": _("The file's address is not one that may be asked."),
     "file_unreachable": _("The file's address cannot be found."),

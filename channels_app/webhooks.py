@@ -17,6 +17,7 @@ from channels_app.models import Channel
 logger = logging.getLogger(__name__)
 # Postmark posts up to 35 MB, Mailgun 25 MB of mail as a form; the parser bounds the mail itself.
 MAX_BYTES = 40 * 1024 * 1024
+PLAIN = "text/plain; charset=utf-8"
 
 
 @csrf_exempt
@@ -35,7 +36,8 @@ def receive(request: HttpRequest, key: str) -> HttpResponse:
     wanted = _plain(request, body)
     try:
         if request.method == "GET":
-            return _say(200, channel.adapter().challenge(wanted))
+            # The answer and nothing else: a provider compares it.
+            return HttpResponse(channel.adapter().challenge(wanted), content_type=PLAIN)
         inbound.receive(channel, wanted)
     except BadSignature as error:
         return _refuse(channel, 403, error)
@@ -68,7 +70,7 @@ def _refuse(channel: Channel, status: int, error: Exception) -> HttpResponse:
 
 
 def _say(status: int, text: str) -> HttpResponse:
-    return HttpResponse(text + "\n", status=status, content_type="text/plain; charset=utf-8")
+    return HttpResponse(text + "\n", status=status, content_type=PLAIN)
 
 
 urlpatterns = [path("<slug:key>/", receive, name="webhook")]

@@ -9,12 +9,14 @@ from channels_app.adapters.mailgun import MailgunAdapter
 from channels_app.adapters.manual import ManualAdapter
 from channels_app.adapters.postmark import PostmarkAdapter
 from channels_app.adapters.twilio import TwilioAdapter
+from channels_app.adapters.whatsapp import WhatsAppAdapter
 
 PROVIDERS: dict[str, type[Adapter]] = {
     "email": EmailAdapter,
     "mailgun": MailgunAdapter,
     "postmark": PostmarkAdapter,
     "twilio": TwilioAdapter,
+    "whatsapp": WhatsAppAdapter,
     "manual": ManualAdapter,
     "in_house": InHouseAdapter,
 }

@@ -224,7 +224,7 @@ class TestWhatsApp(Contract):
             signed(b"[1]"),
             signed(b'{"entry": 1}'),
             signed(b'{"entry": [null]}'),
-            signed(b'"' + b"x" * (4 * 1024 * 1024) + b'"'),
+            signed(b'{"x": "' + b"x" * (4 * 1024 * 1024) + b'"}'),
             posted(value(messages={"from": SAM})),
         ]
 
@@ -511,6 +511,13 @@ class TestWhatsApp(Contract):
         with pytest.raises(SendError) as caught:
             adapter.fetch(InFile("image", "image/jpeg", b"", reference="8487"), 100)
         assert type(caught.value) is meaning
+
+    def test_a_file_that_is_too_large_is_not_asked_for(self, adapter: Adapter, server: Any) -> None:
+        kept = {"url": f"{server.url}/kept/8487", "file_size": len(JPEG)}
+        server.provider.answers = [said(200, kept)]
+        with pytest.raises(Rejected):
+            adapter.fetch(InFile("image", "image/jpeg", b"", reference="8487"), len(JPEG) - 1)
+        assert len(server.calls) == 1
 
     def test_the_link_to_write(self, account: Account) -> None:
         link = WhatsAppAdapter(account).link_to_write("Vraag R-1 & code: AB/12 ?", "AB12")

@@ -21,6 +21,7 @@ WORDS: dict[str, Promise | str] = {
     "no_email": _("No e-mail address is known."),
     "no_phone": _("No phone number is known."),
     "no_post": _("No postal address is known."),
+    "no_handle": _("%(kind)s: they did not write there yet, so no address is known."),
     "no_calls": _("They asked not to be called (%(day)s)."),
     "calls_on_request": _("They want to be called only if they ask (%(day)s)."),
     "unwanted": _("They do not want an answer %(by)s (%(day)s)."),

@@ -162,7 +162,7 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
         )
         found = holder.identity if holder else None
     if found is None:
-        return Refused(Reason(UNKNOWN[scheme]))
+        return Refused(Reason(UNKNOWN.get(scheme, "no_handle"), {"kind": kind}))
     if found.is_usable_by(kind):
         return found
     return Refused(why_closed(found, kind))

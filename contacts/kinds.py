@@ -30,6 +30,7 @@ class Kind:
     unless it is a name of its own). These are the customer's words; staff read `staff_label`,
     `staff_by` and `staff_noun`, which differ where the customer's words say "my" or "your".
     `rings` is True where it interrupts a person (R12); `scheme` is "" where no address is needed.
+    `good_for` and `cannot`: what a new channel says, until an administrator writes better words.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Kind:
     label_for_staff: Text = ""
     by_for_staff: Text = ""
     noun_for_staff: Text = ""
+    good_for: Text = ""
+    cannot: Text = ""
 
     @property
     def staff_label(self) -> Text:
@@ -88,11 +91,49 @@ KINDS = {
             PHONE,
             rings=True,
             spoken=True,
+            good_for=_("Long stories, doubts and anything urgent"),
+            cannot=_("Leaves you nothing in writing"),
         ),
-        Kind("whatsapp", _("WhatsApp"), _("by WhatsApp"), _("WhatsApp"), MESSAGE, PHONE),
-        Kind("sms", _("SMS"), _("by SMS"), _("SMS"), MESSAGE, PHONE),
-        Kind("in_person", _("In person"), _("in person"), _("a visit"), TALK, spoken=True),
-        Kind("email", _("E-mail"), _("by e-mail"), _("e-mail"), WRITING, EMAIL),
+        Kind(
+            "whatsapp",
+            _("WhatsApp"),
+            _("by WhatsApp"),
+            _("WhatsApp"),
+            MESSAGE,
+            PHONE,
+            good_for=_("Short questions and pictures, on the telephone that you use anyway"),
+            cannot=_("You write to us first; nothing confidential"),
+        ),
+        Kind(
+            "sms",
+            _("SMS"),
+            _("by SMS"),
+            _("SMS"),
+            MESSAGE,
+            PHONE,
+            good_for=_("A short answer on any mobile phone, without an app"),
+            cannot=_("No files; nothing long or confidential"),
+        ),
+        Kind(
+            "in_person",
+            _("In person"),
+            _("in person"),
+            _("a visit"),
+            TALK,
+            spoken=True,
+            good_for=_("Things that one must see, or sign together"),
+            cannot=_("Only during opening hours"),
+        ),
+        Kind(
+            "email",
+            _("E-mail"),
+            _("by e-mail"),
+            _("e-mail"),
+            WRITING,
+            EMAIL,
+            good_for=_("A written answer that you keep"),
+            cannot=_("No quick back and forth; not for what is confidential"),
+        ),
         Kind(
             "account",
             _("My own page"),
@@ -102,8 +143,19 @@ KINDS = {
             label_for_staff=_("Own page"),
             by_for_staff=_("on their own page"),
             noun_for_staff=_("their own page"),
+            good_for=_("Confidential answers; no address is needed"),
+            cannot=_("You have to look here yourself"),
         ),
-        Kind("letter", _("Letter"), _("by letter"), _("a letter"), WRITING, POST),
+        Kind(
+            "letter",
+            _("Letter"),
+            _("by letter"),
+            _("a letter"),
+            WRITING,
+            POST,
+            good_for=_("An official answer on paper"),
+            cannot=_("Takes a few days"),
+        ),
     )
 }
 

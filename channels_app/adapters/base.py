@@ -292,6 +292,11 @@ class Adapter:
     # Names in `Account.config`, each an `env:` reference; a check says which of them are missing.
     settings_needed: ClassVar[tuple[str, ...]] = ()
     settings_optional: ClassVar[tuple[str, ...]] = ()
+    # Those of them that we make up and an administrator types at the provider: shown on demand.
+    settings_given: ClassVar[tuple[str, ...]] = ()
+    # How the own address of an account looks, whole, and one to show; "": it has none of its own.
+    address_pattern: ClassVar[str] = ""
+    address_example: ClassVar[str] = ""
 
     def __init__(self, account: Account) -> None:
         self.account = account

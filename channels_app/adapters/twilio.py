@@ -77,6 +77,8 @@ class TwilioAdapter(Adapter):
     )
     settings_needed: ClassVar[tuple[str, ...]] = ("account_sid", "auth_token")
     settings_optional: ClassVar[tuple[str, ...]] = ("base_url",)
+    address_pattern: ClassVar[str] = r"\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}"
+    address_example: ClassVar[str] = "+3197010200000"
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)

@@ -22,34 +22,13 @@ from unfold.widgets import (
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
 from contacts import addresses
-from contacts.kinds import EMAIL, MESSAGE, Text, get
+from contacts.kinds import EMAIL, MESSAGE, PHONE, Text, get
 from portal.desk.fields import LanguageInputs, ReferenceField, WeekField
 
 MAX_PROMISE_HOURS = 60 * 24
 
-# What a new channel says, until an administrator writes better words: good for, cannot.
-FIRST_TEXTS: dict[str, tuple[Text, Text]] = {
-    "phone": (
-        gettext_lazy("Long stories, doubts and anything urgent"),
-        gettext_lazy("Leaves you nothing in writing"),
-    ),
-    "in_person": (
-        gettext_lazy("Things that one must see, or sign together"),
-        gettext_lazy("Only during opening hours"),
-    ),
-    "email": (
-        gettext_lazy("A written answer that you keep"),
-        gettext_lazy("No quick back and forth; not for what is confidential"),
-    ),
-    "account": (
-        gettext_lazy("Confidential answers; no address is needed"),
-        gettext_lazy("You have to look here yourself"),
-    ),
-    "letter": (
-        gettext_lazy("An official answer on paper"),
-        gettext_lazy("Takes a few days"),
-    ),
-}
+# What an administrator reads above a setting; one of a single provider has its name in front.
+# Without an entry it is called as the provider's console calls it: account_sid is "Account SID".
 SETTING_LABELS: dict[str, Text] = {
     "url": gettext_lazy("Mail server"),
     "authserv": gettext_lazy("Servers whose checks of the sender we believe"),
@@ -57,9 +36,10 @@ SETTING_LABELS: dict[str, Text] = {
     "api_key": gettext_lazy("Key to send with"),
     "server_token": gettext_lazy("Server token to send with"),
     "webhook_signing_key": gettext_lazy("Key that signs webhooks"),
-    "webhook_secret": gettext_lazy("User name and password of webhooks"),
+    "postmark.webhook_secret": gettext_lazy("User name and password of webhooks"),
     "sender_domain": gettext_lazy("Sending domain"),
     "api_url": gettext_lazy("Address of the provider's interface"),
+    "base_url": gettext_lazy("Address of the provider's interface"),
 }
 SETTING_HELPS: dict[str, Text] = {
     "url": gettext_lazy(
@@ -77,13 +57,19 @@ SETTING_HELPS: dict[str, Text] = {
     "webhook_signing_key": gettext_lazy(
         "Without it nothing that the provider brings is believed. It is not the key to send with."
     ),
-    "webhook_secret": gettext_lazy(
+    "postmark.webhook_secret": gettext_lazy(
         "The variable holds user:password, both long and made up for this. Without it nothing that"
         " the provider brings is believed."
     ),
     "sender_domain": gettext_lazy("Only where it is another one than that of the mailbox."),
     "api_url": gettext_lazy("Only for another region, like https://api.eu.mailgun.net/v3."),
+    "base_url": gettext_lazy("Only where it is not the provider's usual one."),
 }
+GIVEN = gettext_lazy(
+    "You make it up, long and only for this, and write the same at the provider beside the address"
+    " of webhooks."
+)
+SHORT = {"id": "ID", "sid": "SID", "url": "URL", "api": "API"}
 
 # The variables of docs/running.md, which a new channel takes where they are set.
 USUAL_VARIABLES = {"url": "EMAIL_URL", "authserv": "TRUSTED_AUTHSERV"}
@@ -148,11 +134,11 @@ class ChannelForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         row = self.instance
         self.kind = get(row.kind)
+        self.provider = PROVIDERS[row.provider]
         if row.pk is None:
             self.initial["name"] = str(self.kind.staff_label)
-            good_for, cannot = FIRST_TEXTS.get(row.kind, ("", ""))
-            self.initial["good_for"] = LazyI18nString.from_gettext(good_for)
-            self.initial["cannot"] = LazyI18nString.from_gettext(cannot)
+            self.initial["good_for"] = LazyI18nString.from_gettext(self.kind.good_for)
+            self.initial["cannot"] = LazyI18nString.from_gettext(self.kind.cannot)
         if row.promise_minutes is not None:
             hours, minutes = divmod(row.promise_minutes, 60)
             self.initial.update(promise_hours=hours, promise_rest=minutes)
@@ -170,12 +156,20 @@ class ChannelForm(forms.ModelForm):
             field.help_text = _("Street and number, postcode and town.")
             self.fields["name"].label = _("Name of the branch")
             self.fields["name"].help_text = _("Customers choose a branch by it.")
+        elif self.provider.address_pattern:
+            field.label, field.required = _("Own address"), True
+            field.help_text = self._as_the_provider_has_it()
         else:
             del self.fields["address"]
 
+    def _as_the_provider_has_it(self) -> str:
+        provider, example = self.provider.label, self.provider.address_example
+        words = _("As %(provider)s has it, like %(example)s.")
+        return words % {"provider": provider, "example": example}
+
     def _automatic_fields(self) -> None:
         """What only a channel with a provider has: settings, and how much at once."""
-        adapter = PROVIDERS[self.instance.provider]
+        adapter = self.provider
         self.references: list[str] = []
         for setting in (*adapter.settings_needed, *adapter.settings_optional):
             name = f"setting_{setting}"
@@ -183,8 +177,9 @@ class ChannelForm(forms.ModelForm):
             usual = "" if self.instance.pk else usual_reference(setting)
             self.initial[name] = self.instance.config.get(setting, usual)
             self.fields[name] = ReferenceField(
-                label=SETTING_LABELS.get(setting, setting),
-                help_text=SETTING_HELPS.get(setting, ""),
+                label=self._words(SETTING_LABELS, setting) or _as_words(setting),
+                help_text=self._words(SETTING_HELPS, setting)
+                or (GIVEN if setting in adapter.settings_given else ""),
                 required=setting in adapter.settings_needed,
             )
         if not self.references:
@@ -193,10 +188,13 @@ class ChannelForm(forms.ModelForm):
         if self.kind.group != MESSAGE or can.authenticates_sender:
             del self.fields["appends_by_sender"]  # mail has its own proof; others say who writes
 
+    def _words(self, table: dict[str, Text], setting: str) -> Text:
+        return table.get(f"{self.instance.provider}.{setting}") or table.get(setting, "")
+
     def webhook_url(self) -> str:
         """What an administrator gives to the provider; "" where it calls nobody, or not yet."""
         row = self.instance
-        if row.pk is None or not PROVIDERS[row.provider].webhooks:
+        if row.pk is None or not self.provider.webhooks:
             return ""
         return settings.PUBLIC_URL + reverse("webhook", args=[row.slug])
 
@@ -217,16 +215,32 @@ class ChannelForm(forms.ModelForm):
         return name
 
     def clean_address(self) -> str:
-        """A mailbox in its one spelling; a branch on one line."""
+        """A mailbox or number in its one spelling, no other channel's; a branch on one line."""
         typed: str = self.cleaned_data.get("address", "")
         if self.kind.name == "email":
-            address = addresses.normalise(EMAIL, typed)
-            others = Channel.objects.exclude(pk=self.instance.pk)
-            if others.filter(kind="email", address__iexact=address).exists():
-                raise ValidationError(_("Another channel has this mailbox already."))
-            return address
+            return self._alone(addresses.normalise(EMAIL, typed))
+        if self.provider.address_pattern:
+            return self._alone(self._own_address(typed.strip()))
         lines = (" ".join(line.split()).strip(",") for line in typed.splitlines())
         return ", ".join(line for line in lines if line)
+
+    def _alone(self, address: str) -> str:
+        """What comes in to an address must find one channel."""
+        others = Channel.objects.exclude(pk=self.instance.pk)
+        if others.filter(kind=self.kind.name, address__iexact=address).exists():
+            if self.kind.name == "email":
+                raise ValidationError(_("Another channel has this mailbox already."))
+            raise ValidationError(_("Another channel has this address already."))
+        return address
+
+    def _own_address(self, typed: str) -> str:
+        """As the provider writes it; of a number any spelling will do."""
+        fits = re.compile(self.provider.address_pattern).fullmatch
+        if not fits(typed) and self.kind.scheme == PHONE:
+            typed = addresses.normalise(PHONE, typed)
+        if not fits(typed):
+            raise ValidationError(self._as_the_provider_has_it())
+        return typed
 
     def clean_max_sending(self) -> int:
         """At least one, or nothing would ever leave."""
@@ -264,3 +278,9 @@ def free_slug(name: str, kind: str) -> str:
     taken = set(Channel.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     numbers = (f"{base}-{number}" for number in range(2, len(taken) + 3))
     return next(slug for slug in (base, *numbers) if slug not in taken)
+
+
+def _as_words(setting: str) -> str:
+    """A setting as the provider's console calls it: account_sid is "Account SID"."""
+    first, *rest = (SHORT.get(word, word) for word in setting.split("_"))
+    return " ".join([first[:1].upper() + first[1:], *rest])

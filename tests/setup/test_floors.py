@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from channels_app.adapters.registry import PROVIDERS
+
 pytestmark = pytest.mark.processes
 ROOT = Path(__file__).resolve().parent.parent.parent
 CODE = [
@@ -69,6 +71,37 @@ def test_the_ground_knows_no_framework() -> None:
     assert {p.name: django_faults(p.read_text(), p.name) for p in GROUND} == {
         path.name: [] for path in GROUND
     }
+
+
+def reached(module: str, sources: dict[str, str]) -> set[str]:
+    """The modules of `sources` that a module imports, directly or by others."""
+    found: set[str] = set()
+    new = {module}
+    while new:
+        found |= new
+        trees = (ast.parse(sources[name]) for name in new)
+        near = {
+            word
+            for tree in trees
+            for place, names, _line in imports(tree)
+            for word in (place, *(f"{place}.{name}" for name in names))
+        }
+        new = (near & set(sources)) - found
+    return found - {module}
+
+
+def test_an_adapter_knows_no_other_adapter() -> None:
+    """By the registry, so that a new adapter is held to it without a word anywhere."""
+    sources = {
+        f"channels_app.adapters.{path.stem}": path.read_text()
+        for path in GROUND
+        if path.parent.name == "adapters"
+    }
+    adapters = {adapter.__module__ for adapter in PROVIDERS.values()}
+    assert {name: reached(name, sources) & adapters for name in adapters} == {
+        name: set() for name in adapters
+    }
+    assert "channels_app.adapters.mail" in reached("channels_app.adapters.mailgun", sources)
 
 
 def test_no_import_hides_in_a_function() -> None:

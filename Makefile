@@ -3,6 +3,7 @@
 # make check   formatting, lint, types, floors, migrations, catalogues
 # make bench   what it costs, beside yardsticks
 # make messages / make requirements   after a change of texts / of requirements/*.in
+# make channels   docs/channels.md anew, after a change of what an adapter can do
 PORT ?= 8000
 HOST ?= 127.0.0.1
 PYTHON ?=
@@ -10,7 +11,7 @@ RUN = .venv/bin/python
 INSTALL = PYTHON="$(PYTHON)" requirements/install.sh
 COMPILE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 
-.PHONY: run test check bench messages requirements format
+.PHONY: run test check bench channels messages requirements format
 .DEFAULT_GOAL := run
 
 run:
@@ -36,6 +37,10 @@ format:
 messages:
 	@$(INSTALL) dev
 	@$(RUN) -m tests.catalogues
+
+channels:
+	@$(INSTALL) dev
+	@$(RUN) -m tests.channel_table
 
 requirements:
 	@$(INSTALL) dev

@@ -4,11 +4,13 @@
 """
 
 import os
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
@@ -17,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from channels_app.adapters.http import LOOPBACK
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
 from contacts.models import Organisation, Topic
@@ -29,6 +32,8 @@ NO_SECRET = "onecase.W005"
 NO_TEXT = "onecase.W006"
 NOTHING_OFFERED = "onecase.W007"
 NOT_READ = "onecase.W008"
+WRONG_ADDRESS = "onecase.W009"
+NOT_REACHED = "onecase.W010"
 
 # Readers tell every five minutes that all is well.
 SILENT = timedelta(minutes=15)
@@ -59,7 +64,9 @@ def findings() -> list[Finding]:
         *_phone(organisation, channels),
         *_ways(channels),
         *_addresses(organisation, channels),
+        *_own_addresses(channels),
         *_secrets(channels),
+        *_doors(channels),
         *_mailboxes(every, timezone.now()),
         *_channel_texts(organisation.languages, channels),
         *_other_texts(organisation, Topic.objects.offered()),
@@ -124,6 +131,44 @@ def _secrets(channels: Sequence[Channel]) -> Iterator[Finding]:
                 _("Set it in the environment of the portal, and start the portal anew."),
                 channel.pk,
             )
+
+
+def _own_addresses(channels: Sequence[Channel]) -> Iterator[Finding]:
+    """What the provider cannot know: answers would be refused, or go out in another's name."""
+    for channel in channels:
+        adapter = PROVIDERS.get(channel.provider)
+        if adapter is None or not adapter.address_pattern:
+            continue
+        if not re.fullmatch(adapter.address_pattern, channel.address):
+            yield Finding(
+                WRONG_ADDRESS,
+                _("The channel %(name)s has no own address that %(provider)s can know.")
+                % {"name": channel.name, "provider": adapter.label},
+                _("Write it in the channel's settings, like %(example)s.")
+                % {"example": adapter.address_example},
+                channel.pk,
+            )
+
+
+def _doors(channels: Sequence[Channel]) -> Iterator[Finding]:
+    """Providers call by https only; one on this very machine may do without."""
+    if settings.PUBLIC_URL.startswith("https://"):
+        return
+    for channel in channels:
+        adapter = PROVIDERS.get(channel.provider)
+        if adapter is not None and adapter.webhooks and not _is_here(channel):
+            yield Finding(
+                NOT_REACHED,
+                _("%(provider)s cannot reach the channel %(name)s: PUBLIC_URL is not https.")
+                % {"name": channel.name, "provider": adapter.label},
+                _("Set PUBLIC_URL to the https address by which the Internet sees the portal."),
+                channel.pk,
+            )
+
+
+def _is_here(channel: Channel) -> bool:
+    name = channel.config.get("base_url", "").removeprefix("env:")
+    return urlsplit(os.environ.get(name, "")).hostname in LOOPBACK
 
 
 def _mailboxes(channels: Sequence[Channel], now: datetime) -> Iterator[Finding]:

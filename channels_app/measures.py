@@ -1,17 +1,21 @@
 """Figures about sets of cases and deliveries, each in a query whatever the number of rows."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from channels_app.models import Delivery
+from channels_app import reasons
+from channels_app.models import Attempt, Channel, Delivery, InboundEvent
 from contacts.models import Alert, Case, Message, User
 
 Status = Delivery.Status
 PERIOD = timedelta(days=30)
+LAST_TRIED = 200  # of what waits, the rows to be tried last: those that failed before are there
 TROUBLES = (Status.FAILED, Status.UNCERTAIN, Status.RETURNED)
 
 
@@ -119,6 +123,60 @@ def backlogs() -> dict[int, Backlog]:
         )
     )
     return {channel: Backlog(*counts) for channel, *counts in rows}
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a channel does at this moment."""
+
+    due: int  # ready to go now
+    since: datetime | None  # and since when the first of them
+    later: int  # to be tried again, or scheduled
+    error_at: datetime | None
+    error_reason: Mapping[str, Any]
+    received_at: datetime | None
+
+    @property
+    def error(self) -> str:
+        """What went wrong last in 30 days, in the reader's language."""
+        return reasons.words(self.error_reason)
+
+
+def health(channel: Channel, now: datetime) -> Health:
+    """How a channel does. Five queries, each by an index, whatever it carries."""
+    queued = Delivery.objects.filter(channel=channel, status=Status.QUEUED)
+    is_due = Q(next_attempt_at__lte=now)
+    found = queued.aggregate(
+        count=Count("pk"),
+        due=Count("pk", filter=is_due),
+        since=Min("next_attempt_at", filter=is_due),
+    )
+    error_at, error = _last_error(channel, queued)
+    received = InboundEvent.objects.filter(channel=channel).aggregate(at=Max("received_at"))
+    return Health(
+        due=found["due"],
+        since=found["since"],
+        later=found["count"] - found["due"],
+        error_at=error_at,
+        error_reason=error,
+        received_at=received["at"],
+    )
+
+
+def _last_error(
+    channel: Channel, queued: QuerySet[Delivery]
+) -> tuple[datetime | None, Mapping[str, Any]]:
+    """Of what failed for good and of what is tried again: when the newest was tried, and why."""
+    recent = Q(created_at__gte=timezone.now() - PERIOD)
+    wrong = Delivery.objects.filter(recent, channel=channel, status__in=TROUBLES)
+    candidates = list(wrong.order_by("-created_at").values_list("pk", "reason")[:1])
+    waiting = queued.order_by("-next_attempt_at").values_list("pk", "reason", "attempt_count")
+    tried_again = ((pk, why) for pk, why, count in waiting[:LAST_TRIED] if count and why)
+    candidates += [one for one in [next(tried_again, None)] if one]
+    why = dict(candidates)
+    tries = Attempt.objects.filter(delivery__in=why).order_by("-finished_at")
+    last = tries.values_list("delivery", "finished_at").first()
+    return (last[1], why[last[0]]) if last else (None, {})
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ class PostmarkAdapter(AnymailAdapter):
     module: ClassVar[str] = "postmark"
     to_send: ClassVar[tuple[str, ...]] = ("server_token",)
     settings_needed: ClassVar[tuple[str, ...]] = ("server_token", "webhook_secret")
+    settings_given: ClassVar[tuple[str, ...]] = ("webhook_secret",)
 
     def _mail(self, outbound: Outbound) -> Any:
         mail = super()._mail(outbound)

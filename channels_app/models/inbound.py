@@ -40,6 +40,8 @@ class InboundEvent(models.Model):
         indexes = [
             # the sweep looks for what was never processed; the quarantine page for the rest
             models.Index(fields=["state", "received_at"], name="inbound_event_by_state"),
+            # a channel's page: when something came in last
+            models.Index(fields=["channel", "received_at"], name="inbound_event_by_channel"),
         ]
 
     def __str__(self) -> str:

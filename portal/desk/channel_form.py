@@ -65,9 +65,13 @@ SETTING_HELPS: dict[str, Text] = {
     "api_url": gettext_lazy("Only for another region, like https://api.eu.mailgun.net/v3."),
     "base_url": gettext_lazy("Only where it is not the provider's usual one."),
 }
+# What else is to be known about the address that the provider calls.
+WEBHOOK_HELPS: dict[str, Text] = {
+    "postmark": gettext_lazy("With user:password@ before the host."),
+}
 GIVEN = gettext_lazy(
     "You make it up, long and only for this, and write the same at the provider beside the address"
-    " of webhooks."
+    " of webhooks. If the variable's name ends in %(ending)s, it can be shown here to copy."
 )
 SHORT = {"id": "ID", "sid": "SID", "url": "URL", "api": "API"}
 
@@ -177,9 +181,11 @@ class ChannelForm(forms.ModelForm):
             usual = "" if self.instance.pk else usual_reference(setting)
             self.initial[name] = self.instance.config.get(setting, usual)
             self.fields[name] = ReferenceField(
-                label=self._words(SETTING_LABELS, setting) or _as_words(setting),
-                help_text=self._words(SETTING_HELPS, setting)
-                or (GIVEN if setting in adapter.settings_given else ""),
+                label=setting_label(self.instance.provider, setting),
+                help_text=_words(SETTING_HELPS, self.instance.provider, setting)
+                or (
+                    GIVEN % {"ending": setting.upper()} if setting in adapter.settings_given else ""
+                ),
                 required=setting in adapter.settings_needed,
             )
         if not self.references:
@@ -188,9 +194,6 @@ class ChannelForm(forms.ModelForm):
         if self.kind.group != MESSAGE or can.authenticates_sender:
             del self.fields["appends_by_sender"]  # mail has its own proof; others say who writes
 
-    def _words(self, table: dict[str, Text], setting: str) -> Text:
-        return table.get(f"{self.instance.provider}.{setting}") or table.get(setting, "")
-
     def webhook_url(self) -> str:
         """What an administrator gives to the provider; "" where it calls nobody, or not yet."""
         row = self.instance
@@ -198,12 +201,22 @@ class ChannelForm(forms.ModelForm):
             return ""
         return settings.PUBLIC_URL + reverse("webhook", args=[row.slug])
 
-    def settings(self) -> list[tuple[forms.BoundField, str, bool]]:
-        """Each reference with the name of its variable and whether that is set."""
+    def webhook_help(self) -> Text:
+        """What else the provider must know about that address."""
+        return WEBHOOK_HELPS.get(self.instance.provider, "")
+
+    def settings(self) -> list[tuple[forms.BoundField, str, bool, str]]:
+        """Each reference, the name of its variable, whether that is set, what may be shown of it.
+
+        The last is the setting's name where we made its value up, and it is stored and set.
+        """
         found = []
         for name in self.references:
-            stored = str(self.initial.get(name, ""))
-            found.append((self[name], stored.removeprefix("env:"), ReferenceField.is_set(stored)))
+            reference = str(self.initial.get(name, ""))
+            setting, is_set = name.removeprefix("setting_"), ReferenceField.is_set(reference)
+            ours = is_set and self.instance.pk and may_be_shown(self.instance, setting)
+            variable = reference.removeprefix("env:")
+            found.append((self[name], variable, is_set, setting if ours else ""))
         return found
 
     def clean_name(self) -> str:
@@ -280,7 +293,24 @@ def free_slug(name: str, kind: str) -> str:
     return next(slug for slug in (base, *numbers) if slug not in taken)
 
 
-def _as_words(setting: str) -> str:
+def may_be_shown(channel: Channel, setting: str) -> bool:
+    """Whether an administrator may see its value: ours to give, and by its name meant for it.
+
+    Without the name whoever may change a channel could point it at any secret of the portal.
+    """
+    adapter = PROVIDERS.get(channel.provider)
+    variable = str(channel.config.get(setting, ""))
+    named = variable.removeprefix("env:").endswith(setting.upper())
+    return adapter is not None and setting in adapter.settings_given and named
+
+
+def setting_label(provider: str, setting: str) -> Text:
     """A setting as the provider's console calls it: account_sid is "Account SID"."""
+    if known := _words(SETTING_LABELS, provider, setting):
+        return known
     first, *rest = (SHORT.get(word, word) for word in setting.split("_"))
     return " ".join([first[:1].upper() + first[1:], *rest])
+
+
+def _words(table: dict[str, Text], provider: str, setting: str) -> Text:
+    return table.get(f"{provider}.{setting}") or table.get(setting, "")

@@ -21,7 +21,7 @@ from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
 from contacts.kinds import KINDS, get
 from contacts.models import Case, Organisation
-from portal.desk import approved_texts
+from portal.desk import approved_texts, channel_secrets
 from portal.desk.administration import log_change, log_removal, move, page, save, show
 from portal.desk.channel_form import ChannelForm
 
@@ -157,13 +157,15 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         return redirect("admin:channels")
     now = timezone.now()
     stored = None if is_new else Channel.objects.select_related("organisation").get(pk=row.pk)
+    shown = state(stored, now) if stored else None
     return show(
         request,
         "desk/admin_channel.html",
         title=stored.name if stored else _("New channel"),
         form=form,
         stored=stored,
-        state=state(stored, now) if stored else None,
+        state=shown,
+        health=measures.health(stored, now) if stored and shown and shown["connects"] else None,
         kind=get(row.kind),
         organisation=row.organisation,
         pause_form=PauseForm(),
@@ -332,6 +334,7 @@ def urls() -> list[URLPattern]:
         page("channels/<int:pk>/offer/", offer, "channel_offer", post=True),
         page("channels/<int:pk>/move/", shift, "channel_move", post=True),
         page("channels/<int:pk>/test/", test, "channel_test", post=True),
+        page("channels/<int:pk>/secret/", channel_secrets.reveal, "channel_secret", post=True),
         page("channels/<int:pk>/pause/", pause, "channel_pause", post=True),
         page("channels/<int:pk>/resume/", resume, "channel_resume", post=True),
         page("channels/<int:pk>/remove/", remove, "channel_remove", post=True),

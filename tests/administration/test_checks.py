@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.checks import run_checks
 from django.db import OperationalError
 
@@ -18,8 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture(autouse=True)
-def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def _secret(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setenv("EMAIL_URL", "smtp://127.0.0.1:1")
+    monkeypatch.setenv("TEST_TOKEN", "set")
+    settings.PUBLIC_URL = "http://testserver"  # put back afterwards, whoever changes it
 
 
 def ids() -> list[str]:
@@ -91,6 +94,35 @@ def nothing_offered(shop: Organisation) -> None:
     Channel.objects.update(is_offered=False)
 
 
+def by_twilio(shop: Organisation, address: str = "+3197010200000", **config: str) -> None:
+    """SMS, with all that it needs."""
+    text = {"en": "Good", "nl": "Goed"}
+    secrets = {"account_sid": "env:TEST_TOKEN", "auth_token": "env:TEST_TOKEN"}
+    Channel.objects.create(
+        organisation=shop, kind="sms", provider="twilio", slug="sms", name="sms",
+        address=address, config=secrets | config, good_for=text, cannot=text,
+    )  # fmt: skip
+
+
+def no_own_number(shop: Organisation) -> None:
+    settings.PUBLIC_URL = "https://help.example.org"
+    by_twilio(shop, address="")
+
+
+def no_number_at_all(shop: Organisation) -> None:
+    settings.PUBLIC_URL = "https://help.example.org"
+    by_twilio(shop, address="our shop")
+
+
+def nobody_can_call(shop: Organisation) -> None:
+    by_twilio(shop)
+
+
+def no_token(shop: Organisation) -> None:
+    settings.PUBLIC_URL = "https://help.example.org"
+    by_twilio(shop, auth_token="env:NOT_SET_ANYWHERE")
+
+
 @pytest.mark.parametrize(
     ("fault", "expected"),
     [
@@ -107,6 +139,10 @@ def nothing_offered(shop: Organisation) -> None:
         (no_name, "onecase.W006"),
         (half_a_welcome, "onecase.W006"),
         (nothing_offered, "onecase.W007"),
+        (no_own_number, "onecase.W009"),
+        (no_number_at_all, "onecase.W009"),
+        (nobody_can_call, "onecase.W010"),
+        (no_token, "onecase.W005"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )
@@ -115,6 +151,16 @@ def test_each_fault_once(fault: Any, expected: str, shop: Organisation) -> None:
     assert ids() == [expected]
     messages = run_checks(databases=["default"])
     assert [m.id for m in messages if str(m.id).startswith("onecase.")] == [expected]
+
+
+def test_a_provider_on_this_machine_needs_no_https(
+    shop: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_twilio(shop, base_url="env:TEST_URL")
+    monkeypatch.setenv("TEST_URL", "https://api.dublin.ie1.twilio.com")
+    assert ids() == ["onecase.W010"]
+    monkeypatch.setenv("TEST_URL", "http://127.0.0.1:8000/twilio")
+    assert ids() == []
 
 
 def test_it_says_which_words_are_missing_in_which_language(shop: Organisation) -> None:

@@ -96,6 +96,20 @@
         refresh();
     }
 
+    // --- copy -------------------------------------------------------------------------------
+    function copies(button) {
+        const source = document.getElementById(button.dataset.copyText);
+        button.hidden = false;
+        button.addEventListener("click", async () => {
+            try {
+                await navigator.clipboard.writeText(source.textContent);
+                button.querySelector("span").textContent = button.dataset.done;
+            } catch {
+                getSelection().selectAllChildren(source); // no clipboard without https
+            }
+        });
+    }
+
     // --- everywhere ---------------------------------------------------------------------------
     document.addEventListener("submit", (event) => {
         const button = event.target.querySelector("[data-busy]");
@@ -103,6 +117,7 @@
         button.textContent = button.dataset.busy;
         button.disabled = true;
     });
+    all("[data-copy-text]").forEach(copies);
     all("[data-week]").forEach(weeklyHours);
     all("[data-organisation]").forEach(organisation);
     const errors = document.querySelector("[data-errors]");

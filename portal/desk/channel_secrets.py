@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.cache import never_cache
 
 from channels_app import reasons
 from channels_app.adapters.base import Misconfigured
@@ -13,7 +12,6 @@ from portal.desk.administration import log_change, show
 from portal.desk.channel_form import may_be_shown, setting_label
 
 
-@never_cache
 def reveal(request: HttpRequest, pk: int) -> HttpResponse:
     """The value of one setting that is ours to give; what the provider gave us is never shown."""
     channel = get_object_or_404(Channel, pk=pk)

@@ -23,6 +23,7 @@ CHANGES = {
     "channel_offer",
     "channel_move",
     "channel_test",
+    "channel_secret",
     "channel_pause",
     "channel_resume",
     "channel_remove",

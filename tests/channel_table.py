@@ -21,6 +21,14 @@ HEAD = (
 )  # fmt: skip
 TABLE = re.compile(r"(?:^\|.*\n)+", re.MULTILINE)
 NONE = "-"
+SORTS = {
+    "*": "all",
+    "image": "pictures",
+    "audio": "sound",
+    "video": "video",
+    "text": "documents",
+    "application": "documents",
+}
 
 
 def rows() -> Iterator[tuple[str, ...]]:
@@ -87,8 +95,10 @@ def _files(able: Capabilities) -> str:
         return NONE
     if not able.media:
         return "as links"
-    sorts = ", ".join(sorted({one.partition("/")[0] for one in able.media})).replace("*", "all")
-    return sorts + (f" to {able.max_file / 1024 / 1024:g} MB" if able.max_file else "")
+    found = {SORTS[one.partition("/")[0]] for one in able.media}
+    return ", ".join(sorted(found)) + (
+        f" to {able.max_file / 1024 / 1024:g} MB" if able.max_file else ""
+    )
 
 
 def _yes(value: bool) -> str:

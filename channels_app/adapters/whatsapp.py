@@ -96,6 +96,9 @@ class WhatsAppAdapter(Adapter):
         "verify_token",
     )
     settings_optional: ClassVar[tuple[str, ...]] = ("base_url",)
+    settings_given: ClassVar[tuple[str, ...]] = ("verify_token",)
+    address_pattern: ClassVar[str] = r"\+[1-9][0-9]{6,14}"
+    address_example: ClassVar[str] = "+31201234567"
 
     def __init__(self, account: Account) -> None:
         super().__init__(account)

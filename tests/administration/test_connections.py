@@ -94,6 +94,14 @@ def test_a_messaging_service_is_an_address_too(shop: Organisation, desk: Client)
     assert Channel.objects.get(provider="twilio").address == service
 
 
+def test_whatsapp_asks_for_what_metas_console_shows(shop: Organisation, desk: Client) -> None:
+    new = reverse("admin:channel_new", args=["whatsapp", "whatsapp"])
+    asked = desk.get(new).content.decode()
+    for word in ("Phone number ID", "Access token", "App secret", "Verify token", "VERIFY_TOKEN"):
+        assert word in asked
+    assert PROVIDERS["whatsapp"].settings_given == ("verify_token",)
+
+
 def test_every_own_address_has_an_example_that_fits(shop: Organisation) -> None:
     for name, adapter in PROVIDERS.items():
         if adapter.address_pattern:

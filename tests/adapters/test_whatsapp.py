@@ -439,6 +439,13 @@ class TestWhatsApp(Contract):
             with pytest.raises(BadSignature):
                 ask(**words)
 
+    def test_nothing_is_taken_that_could_not_be_read_later(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("CONTRACT_PHONE_NUMBER_ID")
+        with pytest.raises(Misconfigured):
+            WhatsAppAdapter(account).verify(wrote("text", {"body": "Hi"}))
+
     def test_a_batch_is_taken_whole_and_in_order(self, adapter: Adapter) -> None:
         people = [{"wa_id": "31600000001", "profile": {"name": "Kim"}},
                   {"wa_id": "31600000002", "profile": {"name": "Bo"}}]  # fmt: skip

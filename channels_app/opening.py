@@ -11,7 +11,7 @@ from channels_app.models import Channel
 from channels_app.todos import WISHES, call_back
 from contacts import services
 from contacts.files import File
-from contacts.kinds import KINDS, get
+from contacts.kinds import ACCOUNT, KINDS, get
 from contacts.models import (
     Case,
     Choice,
@@ -50,8 +50,12 @@ def open_case(
     customer: Customer | None = None,
     staff: User | None = None,
     calls_allowed: bool = False,
+    to_prove: bool = False,
 ) -> Case:
     """Open a case. `came_by`: how the question came; `kind`: how to answer it.
+
+    `to_prove`: nobody showed yet that the address is theirs. It only says who asks; until then
+    the answer stands on the own page.
 
     The same `client_key` again returns the case that is there. Raises NotOffered and
     contacts.addresses.InvalidAddress.
@@ -60,10 +64,11 @@ def open_case(
     if not channels:
         raise NotOffered
     scheme = KINDS[kind].scheme
+    needs_address = bool(scheme) and (bool(address) or not to_prove)
     for tries_left in reversed(range(MAX_TRIES)):
         try:
             with transaction.atomic():
-                identity = Identity.of(scheme, address) if scheme else None
+                identity = Identity.of(scheme, address) if needs_address else None
                 how = Holder.How.STAFF if staff else Holder.How.TYPED
                 holder = customer
                 if holder is None:
@@ -71,8 +76,8 @@ def open_case(
                 elif identity is not None:
                     services.hold(holder, identity, how=how)
                 choice = Choice(
-                    kind=kind,
-                    identity=identity,
+                    kind=ACCOUNT if to_prove else kind,
+                    identity=None if to_prove else identity,
                     wish=wish,
                     calls_allowed=calls_allowed,
                     by=Choice.By.STAFF if staff else Choice.By.CUSTOMER,

@@ -1,6 +1,7 @@
 """What one kind can carry of a message, in the customer's language."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from channels_app.adapters.base import Button, Outbound, OutFile
 from channels_app.adapters.mail import marker, message_id, reply_address
 from channels_app.models import Delivery, InboundItem
 from contacts import addresses, codes, services
-from contacts.kinds import PHONE
+from contacts.kinds import EMAIL, PHONE
 from contacts.models import Case, Code, Identity, Message
 
 MAX_REFERENCES = 10
@@ -82,6 +83,17 @@ def _mail(delivery: Delivery) -> Outbound:
         headers=_headers(case, delivery, automatic=bool(message.template)),
         files=tuple(OutFile(f.name, f.content_type, f.file.read()) for f in files),
     )
+
+
+def _code_text(code: Code | None, organisation: str) -> str:
+    """Six digits in one short message; by its last line a telephone offers them to our page only.
+
+    (https://wicg.github.io/sms-one-time-codes/)
+    """
+    digits = code.plain if code else ""
+    said = _("%(code)s is your code at %(organisation)s. Give it to nobody.")
+    text = said % {"code": digits, "organisation": organisation[:60]}
+    return f"{text}\n\n@{urlsplit(settings.PUBLIC_URL).hostname} #{digits}"
 
 
 def subject_of(case: Case) -> str:
@@ -172,6 +184,14 @@ def _notice(delivery: Delivery) -> Outbound:
         return _line(delivery)
     code = message.code
     organisation = delivery.channel.organisation
+    if identity.scheme != EMAIL:
+        return Outbound(
+            key=str(delivery.pk),
+            to=identity.value,
+            from_name=organisation.name,
+            from_address=delivery.channel.address,
+            text=_code_text(code, organisation.name),
+        )
     context = {
         "organisation": organisation,
         "phone": addresses.display(PHONE, organisation.phone),

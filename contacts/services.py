@@ -123,7 +123,7 @@ def holders_in(case: Case, identity: Identity) -> list[Holder]:
     return list(rows.select_related("customer"))
 
 
-def prove_by_answer(holders: Sequence[Holder]) -> None:
+def prove_by_answer(holders: Sequence[Holder], how: str = Holder.How.ANSWERED) -> None:
     """Who answers a mail of ours reads that mailbox: it proves the holders that are there already.
 
     It makes no holder: an address that was only chosen in a case belongs to that case alone, or
@@ -137,7 +137,7 @@ def prove_by_answer(holders: Sequence[Holder]) -> None:
         others = Holder.objects.proved().filter(customer__in=own)
         is_typed = holder.how == Holder.How.TYPED
         if not (is_typed and others.exclude(identity=holder.identity_id).exists()):
-            holder.prove(Holder.How.ANSWERED)
+            holder.prove(how)
 
 
 def rename(customer: Customer, name: str) -> None:

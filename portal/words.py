@@ -345,7 +345,12 @@ FOR_STAFF = {
         % {"who": _who(row), "address": ids.get(row.data.get("identity", 0), "")}
     ),
     Event.Sort.INVITED: lambda row, _ids: (
-        _("The customer wants to go on %(by)s: we wait for a message from there.") % _tried(row)
+        (
+            _("The customer wants to go on %(by)s: we sent a code there, to be typed here.")
+            if row.data.get("code")
+            else _("The customer wants to go on %(by)s: we wait for a message from there.")
+        )
+        % _tried(row)
     ),
     Event.Sort.PROVED: lambda row, _ids: _("An address was proved."),
     Event.Sort.MERGED: lambda row, _ids: (

@@ -22,8 +22,7 @@ from portal.context import site_of
 from portal.site import forms, proofs, strips
 from portal.site.buttons import button
 from portal.site.forms import Typed
-from portal.site.language import remember
-from portal.site.start import language_of
+from portal.site.language import language_of, remember
 
 LEVELS = {
     Consent.Level.GLADLY: gettext_lazy("Gladly"),
@@ -208,6 +207,7 @@ def prove(request: HttpRequest) -> HttpResponse:
     context = {
         **forms.context(typed),
         "address": waiting.identity,
+        "by_mail": waiting.identity.scheme == EMAIL,
         "back": reverse("site:preferences"),
         "button": _("Confirm this address"),
         "strips": strips.take(request),

@@ -164,7 +164,7 @@ def notice(
     *, template: str, identity: Identity, code: Code, language: str, organisation: Organisation
 ) -> Message | None:
     """A message without a case: a sign-in code, a proof. None if no channel serves the address."""
-    channel = _code_channel(organisation, identity)
+    channel = code_channel(organisation, identity)
     if channel is None:
         return None
     with transaction.atomic():
@@ -208,7 +208,7 @@ def say(
     return message
 
 
-def _code_channel(organisation: Organisation, identity: Identity) -> Channel | None:
+def code_channel(organisation: Organisation, identity: Identity) -> Channel | None:
     """Which channel brings a code to an address that perhaps never heard from us."""
     served = [kind.name for kind in KINDS.values() if kind.scheme == identity.scheme]
     channels = Channel.objects.filter(organisation=organisation, kind__in=served)

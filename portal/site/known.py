@@ -37,7 +37,7 @@ class Known:
         else:
             choices = choices.filter(case__in=case.member_ids)
         chosen = choices.values_list("kind", "identity_id").distinct()
-        return cls(known, frozenset(sure), frozenset(chosen))  # type: ignore[arg-type]
+        return cls(known, frozenset(sure), frozenset(chosen))
 
     def fitting(self, offer: Offer) -> list[Identity]:
         """Those that we may answer to by that kind at once."""

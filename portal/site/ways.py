@@ -232,6 +232,7 @@ def advise(ways: list[Way], topic: Topic | None, how_soon: str) -> None:
         open_kinds=frozenset(way.kind.name for way in ways if way.offer.is_open),
         topic_complex=bool(topic and topic.is_complex),
         topic_sensitive=bool(topic and topic.is_sensitive),
+        topic_simple=bool(topic and not (topic.is_complex or topic.is_sensitive)),
         how_soon=how_soon,
     )
     best = next(iter(advice.recommend(situation)), None)

@@ -95,7 +95,8 @@ def open_case(
                     how_soon=how_soon,
                     client_key=client_key,
                 )
-                store(case, among=channels, text=text, kind=came_by, files=files, staff=staff)
+                first = {"text": text, "kind": came_by, "files": files, "staff": staff}
+                store(case, among=channels, to_prove=kind if to_prove else "", **first)
                 return case
         except IntegrityError:
             # Two clicks at once: the other one was first.

@@ -184,12 +184,14 @@ def open_case(
     files: Sequence[File] = (),
     staff: User | None = None,
     also: Sequence[Message] = (),
+    to_prove: str = "",
     **message_fields: Any,
 ) -> Message:
     """Store a new case with its first message. A used `client_key` raises IntegrityError.
 
     `kind`: how the question came; `identity`: the address it came from, if any; `also`: what we
-    say to it at once; `message_fields`: more of the Message (subject, whole_text, html).
+    say to it at once; `to_prove`: the kind that was chosen, and stands open until it is proved;
+    `message_fields`: more of the Message (subject, whole_text, html).
     """
     now, choice = case.opened_at, case.choice
     assert choice is not None
@@ -204,7 +206,8 @@ def open_case(
         **message_fields,
     )
     opened = Event(sort=Event.Sort.OPENED, staff=staff, data={"kind": kind}, created_at=now)
-    chosen = Event(sort=Event.Sort.CHOSEN, staff=staff, data=choice_data(choice), created_at=now)
+    data = choice_data(choice) | ({"to_prove": to_prove} if to_prove else {})
+    chosen = Event(sort=Event.Sort.CHOSEN, staff=staff, data=data, created_at=now)
     case.append(opened, message, choice, chosen, *also)
     attach(message, files)
     search.index(f"{case.reference} {case.title} {case.about}\n{message.text}", case=case)

@@ -137,6 +137,8 @@ def closed(kind: str, why: str) -> str:
 
 def event(row: Event, viewer: Viewer, identities: dict[int, Identity]) -> str:
     """An event in a sentence; "" for what this viewer needs not see."""
+    if row.sort == Event.Sort.CHOSEN and row.data.get("to_prove"):
+        return ""  # the next line says what was chosen; the own page is only where it waits
     if row.sort == Event.Sort.CHOSEN and not viewer.is_staff and not row.data.get("before"):
         return _("You chose %(kind)s.") % {"kind": noun(row.data["kind"])}
     words = (FOR_STAFF if viewer.is_staff else FOR_CUSTOMERS).get(Event.Sort(row.sort))

@@ -1,4 +1,4 @@
-"""Waiting for a message from a messenger, in a real browser: the card, and how it goes by itself."""
+"""Waiting for a message from a messenger, in a real browser: the card goes by itself."""
 
 import os
 from collections.abc import Iterator

@@ -61,6 +61,7 @@ class Kind:
 
 
 EMAIL, PHONE, POST = "email", "phone", "post"
+ACCOUNT = "account"  # the own page: where an answer stands while no address is proved
 TALK, MESSAGE, WRITING = "talk", "message", "writing"
 
 SCHEMES = {
@@ -90,11 +91,11 @@ KINDS = {
             spoken=True,
         ),
         Kind("whatsapp", _("WhatsApp"), _("by WhatsApp"), _("WhatsApp"), MESSAGE, PHONE),
-        Kind("sms", _("SMS"), _("by SMS"), _("SMS"), MESSAGE, PHONE),
+        Kind("sms", _("SMS"), _("by SMS"), pgettext_lazy("noun", "SMS"), MESSAGE, PHONE),
         Kind("in_person", _("In person"), _("in person"), _("a visit"), TALK, spoken=True),
         Kind("email", _("E-mail"), _("by e-mail"), _("e-mail"), WRITING, EMAIL),
         Kind(
-            "account",
+            ACCOUNT,
             _("My own page"),
             _("on your own page"),
             _("your own page"),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from channels_app import advice, promises
 from channels_app.promises import Offer
+from contacts import addresses
 from contacts.kinds import ACCOUNT, EMAIL, GROUPS, MESSAGE, PHONE, SCHEMES, Kind
 from contacts.models import Case, Choice, Identity, Topic
 from portal.site.known import Known
@@ -96,6 +97,13 @@ class Way:
         if self.kind.scheme == PHONE:
             return _("%(kind)s, another number") % {"kind": self.offer.title}
         return _("%(kind)s, another address") % {"kind": self.offer.title}
+
+    @property
+    def number(self) -> str:
+        """The number of ours that one writes to; "" where it is none."""
+        address = self.offer.channel.address
+        is_number = self.kind.group == MESSAGE and self.kind.scheme == PHONE
+        return addresses.display(PHONE, address) if is_number and address else ""
 
     @property
     def promise_line(self) -> str:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from channels_app import dispatch, joining, switching
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel, Delivery
-from contacts import services
+from contacts import addresses, services
 from contacts.kinds import KINDS, MESSAGE, PHONE, Kind
 from contacts.models import Case, Choice, Code, Event, Holder, Identity, Organisation, User
 from portal.site import proofs, waiting, ways
@@ -127,6 +127,11 @@ def test_a_channel_without_a_link_says_what_to_send(
     case = ask_by(ask, client, "whatsapp")
     page, shown = page_of(client, case), joining.waiting(case)
     assert shown and shown.text in page and "Send this text to" in page and 'class="qr"' not in page
+
+
+def test_all_ways_name_the_number_to_write_to(client: Client) -> None:
+    number = addresses.display(PHONE, "+3197000000")
+    assert client.get("/ways/").content.decode().count(number) == 2
 
 
 # While it waits

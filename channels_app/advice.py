@@ -18,6 +18,7 @@ class Situation:
     open_kinds: frozenset[str]
     topic_complex: bool = False
     topic_sensitive: bool = False
+    topic_simple: bool = False  # a topic was chosen, and it is neither
     how_soon: str = ""
 
 
@@ -29,6 +30,7 @@ class Advice:
     reason: str
 
 
+TEXTS = ("whatsapp", "sms")  # kinds for a few lines, in the order in which people have them
 Rule = tuple[Callable[[Situation], bool], tuple[str, ...], Callable[[], str]]
 
 # The first rule that fits says the order of preference; S0-S4 are the articles in requirements.md.
@@ -48,9 +50,14 @@ RULES: tuple[Rule, ...] = (
         ("phone", "in_person", "email"),
         lambda: _("A longer story is told faster than it is typed."),
     ),
+    (  # R17, S0: simple goes to a short message
+        lambda s: s.topic_simple and s.how_soon in ("now", "today"),
+        TEXTS,
+        lambda: _("A short question: a message is enough, and the answer is in your pocket."),
+    ),
     (  # R20: today, and nobody picks up the phone now
         lambda s: s.how_soon in ("now", "today"),
-        ("phone", "email", "account"),
+        ("phone", *TEXTS, "email", "account"),
         lambda: _("For an answer today, let us call you as soon as we are there."),
     ),
     (  # R20, R22: what can wait leaves a record
@@ -60,7 +67,7 @@ RULES: tuple[Rule, ...] = (
     ),
     (  # S4: simple questions; phone and e-mail are the two that most people want
         lambda s: True,
-        ("email", "phone", "account"),
+        ("email", "phone", "account", *TEXTS),
         lambda: _("Most questions are settled well by e-mail, and you keep the answer."),
     ),
 )

@@ -14,6 +14,7 @@ from channels_app.models import Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
 from contacts import addresses, calls, services
 from contacts.files import File
+from contacts.kinds import KINDS
 from contacts.models import (
     Alert,
     Case,
@@ -172,14 +173,8 @@ def notice(
     *, template: str, identity: Identity, code: Code, language: str, organisation: Organisation
 ) -> Message | None:
     """A message without a case: a sign-in code, a proof. None if no channel serves the address."""
-    channel = (
-        Channel.objects.filter(organisation=organisation, kind=identity.scheme)
-        .order_by("-is_offered", "position")
-        .first()
-    )
-    if channel is None or not channel.capabilities.automatic:
-        return None
-    if not identity.is_usable_by(channel.kind):
+    channel = code_channel(organisation, identity)
+    if channel is None:
         return None
     with transaction.atomic():
         message = Message.objects.create(
@@ -220,6 +215,16 @@ def say(
     )
     outbox.add(message, by, to, role=Delivery.Role.NOTICE)
     return message
+
+
+def code_channel(organisation: Organisation, identity: Identity) -> Channel | None:
+    """Which channel brings a code to an address that perhaps never heard from us."""
+    served = [kind.name for kind in KINDS.values() if kind.scheme == identity.scheme]
+    channels = Channel.objects.filter(organisation=organisation, kind__in=served)
+    for channel in channels.order_by("-is_offered", "position"):
+        if channel.capabilities.takes_codes and identity.is_usable_by(channel.kind):
+            return channel
+    return None
 
 
 def open_in(case: Case) -> DeliveryQuerySet:

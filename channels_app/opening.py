@@ -11,7 +11,7 @@ from channels_app.models import Channel
 from channels_app.todos import WISHES, call_back
 from contacts import search, services
 from contacts.files import File
-from contacts.kinds import KINDS, get
+from contacts.kinds import ACCOUNT, KINDS, get
 from contacts.models import (
     Case,
     Choice,
@@ -51,10 +51,13 @@ def open_case(
     staff: User | None = None,
     calls_allowed: bool = False,
     among: Sequence[Channel] | None = None,
+    to_prove: bool = False,
 ) -> Case:
     """Open a case. `came_by`: how the question came; `kind`: how to answer it.
 
-    `among`: the offered channels of that kind, where they were read a moment ago. The same
+    `to_prove`: nobody showed yet that the address is theirs. It only says who asks; until then
+    the answer stands on the own page. `among`: the offered channels of that kind, where they were
+    read a moment ago. The same
     `client_key` again returns the case that is there, which is not `is_new`. Raises NotOffered
     and contacts.addresses.InvalidAddress.
     """
@@ -62,16 +65,17 @@ def open_case(
     if not channels:
         raise NotOffered
     scheme = KINDS[kind].scheme
+    needs_address = bool(scheme) and (bool(address) or not to_prove)
 
     @transaction.atomic
     def write() -> Case:
         with search.together():
-            identity = Identity.of(scheme, address) if scheme else None
+            identity = Identity.of(scheme, address) if needs_address else None
             case = services.new_case(
                 customer=_asker(customer, identity, name, language, staff),
                 choice=Choice(
-                    kind=kind,
-                    identity=identity,
+                    kind=ACCOUNT if to_prove else kind,
+                    identity=None if to_prove else identity,
                     wish=wish,
                     calls_allowed=calls_allowed,
                     by=Choice.By.STAFF if staff else Choice.By.CUSTOMER,
@@ -86,7 +90,8 @@ def open_case(
                 how_soon=how_soon,
                 client_key=client_key,
             )
-            store(case, among=channels, text=text, kind=came_by, files=files, staff=staff)
+            first = {"text": text, "kind": came_by, "files": files, "staff": staff}
+            store(case, among=channels, to_prove=kind if to_prove else "", **first)
             return case
 
     return _once(write, client_key)

@@ -28,6 +28,8 @@ class Offer:
     opens_at: datetime | None
     promise_minutes: int | None
     private: bool
+    writes_first: bool  # a message from there proves the address; nobody types it
+    takes_codes: bool  # a code that we send there proves it
     title: str
     good_for: str
     cannot: str
@@ -64,6 +66,7 @@ def board(
 def _offer(channels: list[Channel], now: datetime) -> Offer:
     first = channels[0]
     zone = first.organisation.time_zone
+    can = first.capabilities
     return Offer(
         kind=first.kind_info,
         channels=tuple(channels if first.kind == MEETING else channels[:1]),
@@ -71,7 +74,9 @@ def _offer(channels: list[Channel], now: datetime) -> Offer:
         closes_at=hours.closes_at(first.weekly_hours, now, zone),
         opens_at=hours.opens_at(first.weekly_hours, now, zone),
         promise_minutes=first.promise_minutes,
-        private=first.capabilities.private,
+        private=can.private,
+        writes_first=can.writes_first,
+        takes_codes=can.takes_codes and bool(first.kind_info.scheme),
         title=first.label,
         good_for=str(first.good_for),
         cannot=str(first.cannot),

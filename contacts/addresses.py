@@ -122,5 +122,6 @@ def mask(scheme: str, value: str) -> str:
         local, _at, domain = value.partition("@")
         return f"{local[:1]}…@{domain}"
     if scheme == PHONE:
-        return f"{value[:3]} … {value[-2:]}"
+        shown = display(scheme, value)
+        return f"{shown[: 3 if shown.startswith('+') else 2]} … {value[-2:]}"
     return value.splitlines()[0] if value else ""

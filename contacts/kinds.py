@@ -64,6 +64,7 @@ class Kind:
 
 
 EMAIL, PHONE, POST = "email", "phone", "post"
+ACCOUNT = "account"  # the own page: where an answer stands while no address is proved
 TALK, MESSAGE, WRITING = "talk", "message", "writing"
 
 SCHEMES = {
@@ -108,7 +109,7 @@ KINDS = {
             "sms",
             _("SMS"),
             _("by SMS"),
-            _("SMS"),
+            pgettext_lazy("noun", "SMS"),
             MESSAGE,
             PHONE,
             good_for=_("A short answer on any mobile phone, without an app"),
@@ -135,7 +136,7 @@ KINDS = {
             cannot=_("No quick back and forth; not for what is confidential"),
         ),
         Kind(
-            "account",
+            ACCOUNT,
             _("My own page"),
             _("on your own page"),
             _("your own page"),

@@ -122,7 +122,7 @@ def holders_in(case: Case, identity: Identity) -> list[Holder]:
     return list(rows.select_related("customer"))
 
 
-def prove_by_answer(holders: Sequence[Holder]) -> None:
+def prove_by_answer(holders: Sequence[Holder], how: str = Holder.How.ANSWERED) -> None:
     """Who answers a mail of ours reads that mailbox: it proves the holders that are there already.
 
     It makes no holder: an address that was only chosen in a case belongs to that case alone, or
@@ -136,7 +136,7 @@ def prove_by_answer(holders: Sequence[Holder]) -> None:
         others = Holder.objects.proved().filter(customer__in=own)
         is_typed = holder.how == Holder.How.TYPED
         if not (is_typed and others.exclude(identity=holder.identity_id).exists()):
-            holder.prove(Holder.How.ANSWERED)
+            holder.prove(how)
 
 
 def rename(customer: Customer, name: str) -> None:
@@ -183,12 +183,14 @@ def open_case(
     files: Sequence[File] = (),
     staff: User | None = None,
     also: Sequence[Message] = (),
+    to_prove: str = "",
     **message_fields: Any,
 ) -> Message:
     """Store a new case with its first message. A used `client_key` raises IntegrityError.
 
     `kind`: how the question came; `identity`: the address it came from, if any; `also`: what we
-    say to it at once; `message_fields`: more of the Message (subject, whole_text, html).
+    say to it at once; `to_prove`: the kind that was chosen, and stands open until it is proved;
+    `message_fields`: more of the Message (subject, whole_text, html).
     """
     now, choice = case.opened_at, case.choice
     assert choice is not None
@@ -203,7 +205,8 @@ def open_case(
         **message_fields,
     )
     opened = Event(sort=Event.Sort.OPENED, staff=staff, data={"kind": kind}, created_at=now)
-    chosen = Event(sort=Event.Sort.CHOSEN, staff=staff, data=choice_data(choice), created_at=now)
+    data = choice_data(choice) | ({"to_prove": to_prove} if to_prove else {})
+    chosen = Event(sort=Event.Sort.CHOSEN, staff=staff, data=data, created_at=now)
     case.append(opened, message, choice, chosen, *also)
     attach(message, files)
     search.index(f"{case.reference} {case.title} {case.about}\n{message.text}", case=case)

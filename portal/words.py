@@ -137,6 +137,8 @@ def closed(kind: str, why: str) -> str:
 
 def event(row: Event, viewer: Viewer, identities: dict[int, Identity]) -> str:
     """An event in a sentence; "" for what this viewer needs not see."""
+    if row.sort == Event.Sort.CHOSEN and row.data.get("to_prove"):
+        return ""  # the next line says what was chosen; the own page is only where it waits
     if row.sort == Event.Sort.CHOSEN and not viewer.is_staff and not row.data.get("before"):
         return _("You chose %(kind)s.") % {"kind": noun(row.data["kind"])}
     words = (FOR_STAFF if viewer.is_staff else FOR_CUSTOMERS).get(Event.Sort(row.sort))
@@ -345,7 +347,12 @@ FOR_STAFF = {
         % {"who": _who(row), "address": ids.get(row.data.get("identity", 0), "")}
     ),
     Event.Sort.INVITED: lambda row, _ids: (
-        _("The customer wants to go on %(by)s: we wait for a message from there.") % _tried(row)
+        (
+            _("The customer wants to go on %(by)s: we sent a code there, to be typed here.")
+            if row.data.get("code")
+            else _("The customer wants to go on %(by)s: we wait for a message from there.")
+        )
+        % _tried(row)
     ),
     Event.Sort.PROVED: lambda row, _ids: _("An address was proved."),
     Event.Sort.MERGED: lambda row, _ids: (

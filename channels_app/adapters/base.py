@@ -48,6 +48,16 @@ class Capabilities:
     templates: bool = False  # outside the window an approved template may go
     can_start: bool = True  # False: the customer must write first
 
+    @property
+    def writes_first(self) -> bool:
+        """Whether an address is proved by a message from there, as no code of ours may go there."""
+        return not self.can_start or self.reply_window is not None
+
+    @property
+    def takes_codes(self) -> bool:
+        """Whether a code may be sent to an address that never wrote to us."""
+        return self.automatic and not self.immediate and not self.writes_first
+
 
 @dataclass(frozen=True)
 class Account:

@@ -68,14 +68,18 @@ class Cases(View):
     )
     def post(self, request: Request) -> Response:
         """The question goes to the agents, and the customer hears that it is there, as if it had
-        been asked on the start page. The answer holds the customer's own link."""
+        been asked on the start page. The answer holds the customer's own link. Of a kind where the
+        customer writes first, `switch` then gives the invitation."""
         values = asked.body(request, asked.OpenCase, asked.OpenCaseForm)
         return once(request, lambda: self._open(values))
 
     def _open(self, values: dict[str, Any]) -> Response:
         organisation = Organisation.current()
         offer = offer_of(organisation, values["kind"])
-        check_address(offer, values.get("address", ""))
+        address = values.get("address", "")
+        to_prove = offer.writes_first and not address
+        if not to_prove:
+            check_address(offer, address)
         if offer.kind.scheme == POST and not values.get("name"):
             raise Invalid("name", _("Please write your name: it stands on the letter."))
         try:
@@ -84,7 +88,8 @@ class Cases(View):
                 text=values["text"],
                 came_by=values.get("came_by", "account"),
                 kind=values["kind"],
-                address=values.get("address", ""),
+                address=address,
+                to_prove=to_prove,
                 name=values.get("name", ""),
                 wish=wish_of(offer, values.get("wish", "")),
                 topic=_topic(values.get("topic", "")),

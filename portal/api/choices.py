@@ -7,11 +7,10 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app import switching
+from channels_app import joining, switching
+from channels_app.joining import Invitation
 from contacts import addresses
-from contacts.kinds import EMAIL
 from contacts.models import Case, Identity
-from portal import access
 from portal.api import asked, scopes
 from portal.api.cases import case_of, check_address, not_offered, offer_of, wish_of
 from portal.api.described import operation
@@ -19,9 +18,11 @@ from portal.api.messages import limited
 from portal.api.once import once
 from portal.api.parsing import BoundedJSONParser
 from portal.api.problems import Invalid, Problem
-from portal.api.shown import ChoiceShape
+from portal.api.shown import ChoiceShape, InvitationShape
 from portal.api.view import View
+from portal.site.known import Known
 from portal.site.switch import SWITCHES_PER_HOUR
+from portal.site.waiting import INVITED_PER_HOUR
 
 
 class NewChoice(View):
@@ -34,29 +35,35 @@ class NewChoice(View):
         "switch",
         "Go on by another way",
         answer=ChoiceShape,
+        also={202: InvitationShape},
         asks=asked.Switch,
         scope=scopes.CASES_WRITE,
         finds=True,
     )
     def post(self, request: Request, reference: str) -> Response:
         """Answers that still wait follow the new choice. A program vouches for the address; with
-        the link of a case, a new e-mail address has to be proved on the page first."""
+        the link of a case, a new address has to be proved on the page first. Where the customer
+        writes first, 202 and an invitation: the case goes on there once its text came in."""
         values = asked.body(request, asked.Switch)
         return once(request, lambda: self._switch(case_of(self, reference), values))
 
     def _switch(self, case: Case, values: dict[str, Any]) -> Response:
         offer = offer_of(case.organisation, values["kind"])
-        identity = self._identity(case, offer, values.get("address", ""))
-        wish = wish_of(offer, values.get("wish", ""))
+        once_only = values.get("once", False)
         if self.caller.is_customer:
             limited(f"switch:{case.pk}", SWITCHES_PER_HOUR)
+        identity = self._identity(case, offer, values.get("address", ""))
+        if offer.writes_first and identity is None:
+            limited(f"invite:{case.pk}", INVITED_PER_HOUR)
+            return _invited(joining.invite(case, offer.channel, once=once_only))
+        wish = wish_of(offer, values.get("wish", ""))
         try:
             choice = switching.switch(
                 case=case,
                 kind=values["kind"],
                 identity=identity,
                 wish=wish,
-                once=values.get("once", False),
+                once=once_only,
             )
         except switching.CannotSwitch:
             raise Invalid("kind", not_offered()) from None
@@ -65,10 +72,11 @@ class NewChoice(View):
     def _identity(self, case: Case, offer: Any, address: str) -> Identity | None:
         """The address to answer to: the one that was sent, or the last that this case used."""
         scheme = offer.kind.scheme
-        known = access.known_identities(self.caller.viewer, case)
-        known = [one for one in known if one.scheme == scheme and one.is_usable_by(offer.kind.name)]
+        known = Known.to(self.caller.viewer, case).fitting(offer)
         if scheme and known and not address:
             return known[-1]
+        if offer.writes_first and (not address or self.caller.is_customer):
+            return next((one for one in known if one.value == address), None)
         check_address(offer, address)
         if not scheme:
             return None
@@ -76,9 +84,16 @@ class NewChoice(View):
             value = addresses.normalise(scheme, address)
         except addresses.InvalidAddress as error:
             raise Invalid("address", error) from None
-        if self.caller.is_customer and scheme == EMAIL and value not in {i.value for i in known}:
+        is_new = value not in {one.value for one in known}
+        if self.caller.is_customer and offer.takes_codes and is_new:
             raise Invalid("address", _("Prove this address on the page of the case first."))
         return Identity.of(scheme, address)
+
+
+def _invited(shown: Invitation) -> Response:
+    response = Response(InvitationShape.of(shown), status=202)
+    response.code = shown.code  # what must not be stored with it
+    return response
 
 
 class UndoChoice(View):

@@ -50,15 +50,17 @@ def operation(
     form: Any = None,
     query: Any = None,
     finds: bool = False,
+    also: Mapping[int, Any] | None = None,
 ) -> Any:
     """Describe one method of an address.
 
-    `answer`: its shape, or None for a file; `asks`, `form`: the body; `query`: a shape;
-    `finds`: it looks something up that may not be there.
+    `answer`: its shape, or None for a file; `also`: other answers by their status; `asks`, `form`:
+    the body; `query`: a shape; `finds`: it looks something up that may not be there.
     """
     method_problems = list(POST_PROBLEMS if asks else GET_PROBLEMS)
     method_problems += [404] * finds + [422] * (query is not None)
     responses: dict[Any, Any] = {status: answer} if answer else dict(_file_answers(status))
+    responses |= also or {}
     parameters = [query] if query else []
     if asks:
         parameters.append(KEY)
@@ -66,7 +68,7 @@ def operation(
         parameters.append(HAVE)
         parameters.append(_header("ETag", "Send it back as If-None-Match.", [200]))
         responses[304] = NOTHING
-    every = [status, *(code for code in method_problems if code not in (400, 401))]
+    every = [status, *(also or {}), *(code for code in method_problems if code not in (400, 401))]
     parameters += [_header(name, text, every, kind=int) for name, text in LIMITS.items()]
     for code in sorted(set(method_problems)):
         responses[(code, problems.MEDIA_TYPE)] = OpenApiResponse(

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
@@ -13,6 +14,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts import codes
 from contacts.models import Code
 from portal.api import problems
 from portal.api.models import IdempotencyKey
@@ -21,6 +23,8 @@ from portal.api.problems import Invalid, Problem
 HEADER = "Idempotency-Key"
 ALLOWED = re.compile(r"[\x21-\x7e]{1,255}")
 SECRET = "{{the secret of this answer}}"  # what is stored where a code's value stood
+GROUPED = "{{the secret of this answer in groups}}"  # as in a text that is ready to be sent
+QUOTED = "{{the secret of this answer in an address}}"
 REPEATED = ("Location",)
 PASSING = (409, 429)  # answers that only say: not now
 
@@ -54,7 +58,7 @@ def _work(row: IdempotencyKey, work: Callable[[], Response]) -> Response:
         text = JSONRenderer().render(response.data).decode()
         code: Code | None = getattr(response, "code", None)
         if code is not None:
-            text = text.replace(code.plain, SECRET)
+            text = _hidden(text, code)
         headers = {name: response[name] for name in REPEATED if name in response}
         row.keep(status=response.status_code, answer=json.loads(text), headers=headers, code=code)
     return response
@@ -68,10 +72,28 @@ def _repeat(row: IdempotencyKey, wanted: str) -> Response:
         raise Problem("in-progress", _("Ask again with the same key."), retry_after=1)
     answer = row.answer
     if row.code is not None:
-        answer = json.loads(json.dumps(answer).replace(SECRET, row.code.plain))
+        answer = json.loads(_shown(json.dumps(answer), row.code))
     kind = problems.MEDIA_TYPE if row.status >= 400 else None
     headers = {**row.headers, "Idempotency-Replayed": "true"}
     return Response(answer, status=row.status, headers=headers, content_type=kind)
+
+
+def _spellings(code: Code) -> dict[str, str]:
+    """Each way in which a code may stand in an answer, and what is stored there."""
+    grouped = codes.on_paper(code.plain)
+    return {code.plain: SECRET, grouped: GROUPED, quote(grouped): QUOTED}
+
+
+def _hidden(text: str, code: Code) -> str:
+    for value, stand_in in _spellings(code).items():
+        text = text.replace(value, stand_in)
+    return text
+
+
+def _shown(text: str, code: Code) -> str:
+    for value, stand_in in _spellings(code).items():
+        text = text.replace(stand_in, value)
+    return text
 
 
 def fingerprint(request: Request) -> str:

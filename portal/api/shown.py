@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import reverse
 from rest_framework import serializers
 
+from channels_app.joining import Invitation
 from channels_app.models import Delivery
 from channels_app.promises import MEETING, Offer
 from contacts.kinds import KINDS, SCHEMES
@@ -63,6 +64,29 @@ class ChoiceShape(Shape):
             "calls_allowed": choice.calls_allowed,
             "by": choice.by,
             "chosen_at": choice.created_at,
+        }
+
+
+class InvitationShape(Shape):
+    """Nothing changed yet: the customer writes to us from there, and the case follows."""
+
+    kind = serializers.ChoiceField(choices=KIND_NAMES)
+    address = serializers.CharField(allow_blank=True, help_text="Where to write to.")
+    link = serializers.CharField(
+        allow_blank=True, help_text="Opens it with the text ready; fit for a QR code."
+    )
+    text = serializers.CharField(help_text="What the customer sends, with a secret of one use.")
+    expires_at = serializers.DateTimeField()
+
+    @staticmethod
+    def of(shown: Invitation) -> dict[str, Any]:
+        """The answer."""
+        return {
+            "kind": shown.channel.kind,
+            "address": shown.channel.address,
+            "link": shown.link,
+            "text": shown.text,
+            "expires_at": shown.expires_at,
         }
 
 
@@ -258,6 +282,9 @@ class ChannelShape(Shape):
     )
     private = serializers.BooleanField(help_text="Fit for sensitive content.")
     address_needed = serializers.ChoiceField(choices=["", *SCHEMES])
+    writes_first = serializers.BooleanField(
+        help_text="No address is needed: the customer writes to us from there, by an invitation."
+    )
     wishes = serializers.ListField(
         child=serializers.CharField(), help_text="What `wish` may be for a call."
     )
@@ -278,7 +305,8 @@ class ChannelShape(Shape):
             "closes_at": offer.closes_at,
             "promise_minutes": offer.promise_minutes,
             "private": offer.private,
-            "address_needed": offer.kind.scheme,
+            "address_needed": "" if offer.writes_first else offer.kind.scheme,
+            "writes_first": offer.writes_first,
             "wishes": list(WISHES) if offer.kind.rings else [],
             "places": [
                 {"slug": place.slug, "title": place.label, "address": place.address}

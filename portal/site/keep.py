@@ -15,8 +15,8 @@ from portal import access
 from portal.context import site_of
 from portal.site import forms, strips
 from portal.site.forms import Typed
+from portal.site.language import language_of
 from portal.site.question import case_for, kept_link
-from portal.site.start import language_of
 
 A_DAY, OWN_A_DAY, PER_CLIENT_AN_HOUR = 1, 5, 20
 

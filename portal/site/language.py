@@ -4,10 +4,19 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
 
+from portal.context import site_of
 from portal.site.buttons import button
 
 YEAR = 365 * 24 * 3600
+
+
+def language_of(request: HttpRequest) -> str:
+    """The language of the page, as far as the organisation answers in it."""
+    offered = [code for code, _name in site_of(request).languages]
+    language = (get_language() or "")[:2]
+    return language if language in offered or not offered else offered[0]
 
 
 def remember(response: HttpResponse, language: str) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from channels_app import promises
+from channels_app import dispatch, promises
 from contacts import codes, services
 from contacts.addresses import InvalidAddress
 from contacts.kinds import EMAIL, PHONE, Kind
@@ -22,8 +22,7 @@ from portal.context import site_of
 from portal.site import forms, proofs, strips
 from portal.site.buttons import button
 from portal.site.forms import Typed
-from portal.site.language import remember
-from portal.site.start import language_of
+from portal.site.language import language_of, remember
 
 LEVELS = {
     Consent.Level.GLADLY: gettext_lazy("Gladly"),
@@ -87,6 +86,7 @@ def _page(request: HttpRequest, customer: Customer, typed: Typed) -> HttpRespons
         "welcomes": welcomes(request, customer),
         "usual": [(offer.kind, offer.title) for offer in site.board],
         "holders": holders.select_related("identity").order_by("identity__scheme", "pk"),
+        "provable": {offer.kind.scheme for offer in site.board if offer.takes_codes} | {EMAIL},
         "languages": settings.LANGUAGES if not site.languages else site.languages,
         "strips": strips.take(request),
     }
@@ -113,7 +113,7 @@ def _store(request: HttpRequest, customer: Customer, typed: Typed) -> HttpRespon
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_address(request: HttpRequest) -> HttpResponse:
-    """A new address: an e-mail address with a code, a number as it is."""
+    """A new address: with a code; a number as it is where no channel brings one."""
     customer = access.signed_in_customer(request)
     if customer is None:
         return redirect("site:sign_in")
@@ -131,7 +131,7 @@ def add_address(request: HttpRequest) -> HttpResponse:
     except InvalidAddress as error:
         typed.fail("address", error)
         return _page(request, customer, typed)
-    if scheme == PHONE:
+    if dispatch.code_channel(site_of(request).organisation, identity) is None and scheme == PHONE:
         services.hold(customer, identity, how=Holder.How.TYPED)
         strips.say(request, _("%(address)s is added.") % {"address": identity})
         return redirect("site:preferences")
@@ -151,9 +151,8 @@ def prove_address(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("site:sign_in")
     holder = _own(customer, pk)
     language = language_of(request)
-    if holder.identity.scheme == EMAIL and proofs.send(
-        request, holder.identity, codes.PROVE, language=language, own=True
-    ):
+    brought = dispatch.code_channel(site_of(request).organisation, holder.identity) is not None
+    if brought and proofs.send(request, holder.identity, codes.PROVE, language=language, own=True):
         return redirect("site:prove")
     strips.say(request, _("We cannot send a code to this address now."), tone="warn")
     return redirect("site:preferences")
@@ -208,6 +207,7 @@ def prove(request: HttpRequest) -> HttpResponse:
     context = {
         **forms.context(typed),
         "address": waiting.identity,
+        "by_mail": waiting.identity.scheme == EMAIL,
         "back": reverse("site:preferences"),
         "button": _("Confirm this address"),
         "strips": strips.take(request),

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from channels_app import dispatch
 from contacts import addresses, codes
-from contacts.models import Code, Identity
+from contacts.models import Case, Code, Holder, Identity
 from portal import access
 from portal.context import site_of
 
@@ -51,8 +52,16 @@ def send(
         organisation=site_of(request).organisation,
     )
     session = request.customer_session  # type: ignore[attr-defined]
-    session[KEY] = {"identity": identity.pk, "purpose": purpose, "why": why}
+    now = int(timezone.now().timestamp())
+    session[KEY] = {"identity": identity.pk, "purpose": purpose, "why": why, "at": now}
     return True
+
+
+def is_own(request: HttpRequest, identity: Identity) -> bool:
+    """Whether the customer of this browser proved that address before."""
+    customer = access.signed_in_customer(request)
+    proved = Holder.objects.proved().filter(customer=customer, identity=identity)
+    return customer is not None and proved.exists()
 
 
 def pending(request: HttpRequest, purpose: str) -> Pending | None:
@@ -60,8 +69,17 @@ def pending(request: HttpRequest, purpose: str) -> Pending | None:
     kept = request.customer_session.get(KEY)  # type: ignore[attr-defined]
     if not kept or kept["purpose"] != purpose:
         return None
+    if kept.get("at", 0) < timezone.now().timestamp() - 24 * HOUR:
+        return None
     identity = Identity.objects.filter(pk=kept["identity"]).first()
     return Pending(identity, purpose, kept["why"]) if identity else None
+
+
+def forget(request: HttpRequest, case: Case) -> None:
+    """This browser waits for no code any more that was for that case."""
+    session = request.customer_session  # type: ignore[attr-defined]
+    if session.get(KEY, {}).get("why", {}).get("case") == case.pk:
+        del session[KEY]
 
 
 def redeem(request: HttpRequest, waiting: Pending, value: str) -> bool:

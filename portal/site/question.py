@@ -23,7 +23,7 @@ from contacts.models import Case, Code, Holder, Message
 from contacts.viewers import Viewer
 from portal import access, timeline, words
 from portal.context import site_of
-from portal.site import forms, strips
+from portal.site import forms, strips, waiting
 from portal.site.buttons import button
 from portal.site.forms import Typed
 from portal.timeline import Change, Entry, Timeline
@@ -112,6 +112,7 @@ def page(
         "answer": answer(request, viewer, case),
         "link": kept_link(case),
         "pin": _pin(case),
+        "waiting": waiting.of(request, case),
     }
     return render(request, "site/question.html", context, status=status)
 
@@ -220,7 +221,9 @@ def kept_link(case: Case) -> str:
 
 
 def _pin(case: Case) -> Code | None:
-    """The four digits to say on the phone, while they live."""
+    """The four digits to say on the phone, while they live; for who wants to be called."""
+    if case.choice is None or not case.choice.kind_info.rings:
+        return None
     pins = Code.objects.live().filter(purpose=codes.JOIN, case=case, form=codes.PIN)
     return pins.order_by("-created_at").first()
 
@@ -240,6 +243,7 @@ def refresh(request: HttpRequest, reference: str) -> HttpResponse:
         "mark": change.mark,
         "is_tail": shown.is_tail,
         "answer": answer(request, viewer, case),
+        "waiting": waiting.of(request, case),
     }
     return render(request, "site/_history.html", context)
 

@@ -15,7 +15,7 @@ from portal import access
 from portal.site import forms, proofs, strips
 from portal.site.buttons import button
 from portal.site.forms import Typed
-from portal.site.start import language_of
+from portal.site.language import language_of
 
 PAPER_TRIES_PER_HOUR = 20  # by one client address
 
@@ -76,6 +76,7 @@ def code(request: HttpRequest) -> HttpResponse:
     context = {
         **forms.context(typed),
         "address": waiting.identity,
+        "by_mail": waiting.identity.scheme == EMAIL,
         "back": reverse("site:sign_in"),
         "button": _("Sign in"),
         "strips": strips.take(request),

@@ -7,34 +7,28 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from channels_app import opening
+from channels_app import opening, switching
 from contacts import codes, services
 from contacts.addresses import InvalidAddress
 from contacts.files import File
-from contacts.models import Case, Code, Customer, Holder, Topic
+from contacts.kinds import ACCOUNT
+from contacts.models import Case, Code, Customer, Holder, Identity, Topic
 from portal import access
 from portal.context import site_of
-from portal.site import forms, strips, ways
+from portal.site import forms, proofs, strips, waiting, ways
 from portal.site.carried import carry
 from portal.site.forms import Typed, Wanted
+from portal.site.language import language_of
 from portal.site.ways import Way
 
 MAX_CHIPS = 6
 OTHER = "something-else"  # a topic of that name makes our own chip needless
 OPENED_PER_HOUR = 30  # by one client address
 SAME_WITHIN = timedelta(minutes=15)
-
-
-def language_of(request: HttpRequest) -> str:
-    """The language of the page, as far as the organisation answers in it."""
-    offered = [code for code, _name in site_of(request).languages]
-    language = (get_language() or "")[:2]
-    return language if language in offered or not offered else offered[0]
 
 
 @never_cache
@@ -131,6 +125,8 @@ def _open(request: HttpRequest, typed: Typed, rows: list[Way]) -> Case | None:
     case = _create(request, typed, wanted, text=text, topic=topic, files=files)
     if case is None:
         ways.fill(rows, typed)
+    elif wanted.way.is_to_prove:
+        _ask_to_prove(request, case, wanted)
     return case
 
 
@@ -168,6 +164,7 @@ def _create(
         files=files,
         customer=access.signed_in_customer(request),
         among=wanted.way.offer.channels,
+        to_prove=wanted.way.is_to_prove,
     )
     try:
         case = open_case(client_key=forms.client_key_of(typed))
@@ -197,14 +194,36 @@ def _sent_just_now(request: HttpRequest, wanted: Wanted, text: str) -> Case | No
     recent = Case.objects.filter(
         pk__in=mine,
         opened_at__gte=timezone.now() - SAME_WITHIN,
-        choice__kind=wanted.way.kind.name,
+        choice__kind=ACCOUNT if wanted.way.is_to_prove else wanted.way.kind.name,
         choice__wish=wanted.wish,
     )
+    address = "" if wanted.way.is_to_prove else wanted.address
     for case in recent.select_related("choice__identity").order_by("-pk"):
         identity = case.choice.identity if case.choice else None
-        if _first_text(case) == text and (identity.value if identity else "") == wanted.address:
+        if _first_text(case) == text and (identity.value if identity else "") == address:
             return case
     return None
+
+
+def _ask_to_prove(request: HttpRequest, case: Case, wanted: Wanted) -> None:
+    """The page of the case goes on from here: they write to us, or type the code that we send.
+
+    A number that this customer proved before is used at once.
+    """
+    kind = wanted.way.kind
+    if case.choice is not None and case.choice.kind == kind.name:
+        return  # sent twice, and settled meanwhile
+    wrong = ""
+    if wanted.way.asks_to_write:
+        wrong = waiting.invite(request, case, kind.name)
+    else:
+        identity = Identity.of(kind.scheme, wanted.address)
+        if proofs.is_own(request, identity):
+            switching.switch(case=case, kind=kind.name, identity=identity)
+        elif not waiting.is_asked(request, case, identity):
+            wrong = waiting.ask_code(request, case, identity, kind=kind.name)
+    if wrong:
+        strips.say(request, wrong, tone="warn")
 
 
 def _welcome(request: HttpRequest, case: Case) -> None:

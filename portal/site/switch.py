@@ -16,12 +16,13 @@ from contacts.models import Case, Choice, Event, Holder, Identity
 from contacts.viewers import Viewer
 from portal import access
 from portal.context import site_of
-from portal.site import forms, proofs, strips, ways
+from portal.site import forms, proofs, strips, waiting, ways
 from portal.site.buttons import button
 from portal.site.carried import carry
 from portal.site.forms import Typed, Wanted
+from portal.site.known import Known
+from portal.site.language import language_of
 from portal.site.question import case_for
-from portal.site.start import language_of
 from portal.site.ways import Way
 
 SWITCHES_PER_HOUR = 30  # in one case
@@ -58,7 +59,7 @@ def _may_switch(case: Case) -> bool:
 
 
 def _rows(request: HttpRequest, viewer: Viewer, case: Case) -> tuple[list[Way], list[Way]]:
-    known = access.known_identities(viewer, case)
+    known = Known.to(viewer, case)
     own = access.owns(viewer, case)
     return ways.for_case(site_of(request).board, case, known, now=timezone.now(), masked=not own)
 
@@ -111,35 +112,23 @@ def _go_on(request: HttpRequest, case: Case, wanted: Wanted, typed: Typed) -> Ht
     kind = wanted.way.kind
     once = typed.get("once") == "1"
     identity = wanted.identity
+    if wanted.way.asks_to_write:
+        if wrong := waiting.invite(request, case, kind.name, once=once):
+            typed.fail("way", wrong)
+            return None
+        return redirect("site:question", case.reference)
     if identity is None and kind.scheme:
         identity = Identity.of(kind.scheme, wanted.address)
-        if kind.scheme == EMAIL and not _is_proved(request, identity):
-            return _ask_code(request, case, identity, typed, kind=kind.name, once=once)
+        if wanted.way.asks_code and not proofs.is_own(request, identity):
+            if wrong := waiting.ask_code(request, case, identity, kind=kind.name, once=once):
+                typed.fail(wanted.way.address_id, wrong)
+                return None
+            return redirect("site:switch_code", case.reference)
     done = record(request, case, kind.name, identity, wish=wanted.wish, once=once)
     if done is None:
         typed.fail("way", _("This way is not offered any more. Please choose another one."))
         return None
     return redirect("site:question", case.reference)
-
-
-def _is_proved(request: HttpRequest, identity: Identity) -> bool:
-    """Whether the customer of this browser proved that address before."""
-    customer = access.signed_in_customer(request)
-    proved = Holder.objects.proved().filter(customer=customer, identity=identity)
-    return customer is not None and proved.exists()
-
-
-def _ask_code(
-    request: HttpRequest, case: Case, identity: Identity, typed: Typed, **why: Any
-) -> HttpResponse | None:
-    why["case"] = case.pk
-    if proofs.send(request, identity, codes.PROVE, language=language_of(request), **why):
-        return redirect("site:switch_code", case.reference)
-    typed.fail(
-        f"address_{EMAIL}",
-        _("We sent several codes to this address already. Please use the newest, or wait an hour."),
-    )
-    return None
 
 
 def record(
@@ -157,13 +146,13 @@ def record(
         choice = switching.switch(case=case, kind=kind, identity=identity, wish=wish, once=once)
     except switching.CannotSwitch:
         return None
+    waiting.end(request, case)
     if before is not None and choice.pk == before.pk:
         strips.say(request, _("Nothing changes: we answer that way already."), tone="brand")
         return choice
-    by = choice.kind_info.by
-    text = _("The next answer comes %(by)s.") if once else _("From now on we answer %(by)s.")
     undo = choice.pk if choice.replaces_id else None
-    strips.say(request, text % {"by": by}, undo=undo, reference=case.reference)
+    text = waiting.said(choice.kind_info, once=once)
+    strips.say(request, text, undo=undo, reference=case.reference)
     return choice
 
 
@@ -172,49 +161,52 @@ def record(
 def code(request: HttpRequest, reference: str) -> HttpResponse:
     """The six boxes: the new address is the customer's own, and the case goes on there."""
     _viewer, case = case_for(request, reference)
-    waiting = proofs.pending(request, codes.PROVE)
-    if waiting is None or waiting.why.get("case") != case.pk:
+    proof = proofs.pending(request, codes.PROVE)
+    if proof is None or proof.why.get("case") != case.pk:
         return redirect("site:switch", case.reference)
     typed = Typed(request.POST if request.method == "POST" else None)
     if request.method == "POST" and typed.has("again"):
-        _send_again(request, waiting, typed)
+        _send_again(request, proof, typed)
     elif request.method == "POST":
-        if proofs.redeem(request, waiting, typed.get("code")):
-            return _proved(request, case, waiting)
+        if proofs.redeem(request, proof, typed.get("code")):
+            return _proved(request, case, proof)
         typed.fail("code", _("This code does not fit. Please look again, or ask for a new one."))
     context = {
         **forms.context(typed),
-        "address": waiting.identity,
+        "address": proof.identity,
+        "by_mail": proof.identity.scheme == EMAIL,
         "back": redirect("site:switch", case.reference).url,
         "strips": strips.take(request),
-        "button": _("Go on %(by)s") % {"by": _by(waiting)},
+        "button": _("Go on %(by)s") % {"by": _by(proof)},
     }
     return render(request, "site/code.html", context, status=422 if typed.errors else 200)
 
 
-def _by(waiting: proofs.Pending) -> str:
-    return str(KINDS[waiting.why["kind"]].by)
+def _by(proof: proofs.Pending) -> str:
+    return str(KINDS[proof.why["kind"]].by)
 
 
-def _send_again(request: HttpRequest, waiting: proofs.Pending, typed: Typed) -> None:
+def _send_again(request: HttpRequest, proof: proofs.Pending, typed: Typed) -> None:
     language = language_of(request)
-    if proofs.send(request, waiting.identity, waiting.purpose, language=language, **waiting.why):
+    if proofs.send(request, proof.identity, proof.purpose, language=language, **proof.why):
         strips.say(request, _("We sent a new code."))
     else:
         typed.fail("code", _("We sent several codes already. Please use the newest one."))
 
 
-def _proved(request: HttpRequest, case: Case, waiting: proofs.Pending) -> HttpResponse:
+def _proved(request: HttpRequest, case: Case, proof: proofs.Pending) -> HttpResponse:
     """The address belongs to this case now; to the customer only if that is who is signed in.
 
     A code adds an address to the case that it was asked for, and reveals no other (design.md 5).
+    Who opened the case with this very address holds it already, unproved.
     """
+    services.prove_by_answer(services.holders_in(case, proof.identity), Holder.How.CODE)
     customer = access.signed_in_customer(request)
     if customer is not None and customer == case.customer.top:
-        services.hold(customer, waiting.identity, how=Holder.How.CODE, proved=True)
-    case.append(Event(sort=Event.Sort.PROVED, data={"identity": waiting.identity.pk}))
+        services.hold(customer, proof.identity, how=Holder.How.CODE, proved=True)
+    case.append(Event(sort=Event.Sort.PROVED, data={"identity": proof.identity.pk}))
     done = record(
-        request, case, waiting.why["kind"], waiting.identity, once=bool(waiting.why.get("once"))
+        request, case, proof.why["kind"], proof.identity, once=bool(proof.why.get("once"))
     )
     if done is None:
         strips.say(
@@ -222,6 +214,25 @@ def _proved(request: HttpRequest, case: Case, waiting: proofs.Pending) -> HttpRe
         )
         return redirect("site:switch", case.reference)
     return redirect("site:question", case.reference)
+
+
+@button
+def write_again(request: HttpRequest, reference: str) -> HttpResponse:
+    """A fresh code to write with, for the kind that was asked for."""
+    _viewer, case = case_for(request, reference)
+    code = waiting.newest(case)
+    wrong = waiting.invite(request, case, code.kind, once=code.once) if code else ""
+    if wrong:
+        strips.say(request, wrong, tone="warn")
+    return redirect("site:question", case.reference)
+
+
+@button
+def write_off(request: HttpRequest, reference: str) -> HttpResponse:
+    """Choose another way."""
+    _viewer, case = case_for(request, reference)
+    waiting.end(request, case)
+    return redirect("site:switch", case.reference)
 
 
 @button

@@ -10,11 +10,14 @@ from django.utils.translation import gettext as _
 
 from channels_app import advice, promises
 from channels_app.promises import Offer
-from contacts.kinds import GROUPS, SCHEMES, Kind
+from contacts import addresses
+from contacts.kinds import ACCOUNT, EMAIL, GROUPS, MESSAGE, PHONE, SCHEMES, Kind
 from contacts.models import Case, Choice, Identity, Topic
+from portal.site.known import Known
 from portal.words import WISHES
 
 MANY = 5  # from so many kinds on they stand in groups
+SHOWN = 3  # so many messengers are shown; the rest is folded
 
 
 @dataclass(frozen=True)
@@ -89,11 +92,18 @@ class Way:
         """The name of the row; a second row of a kind says that it takes another address."""
         if len(self.offer.channels) > 1:
             return str(self.kind.label)  # several branches under one name
-        if not (self.has_known and self.asks_address):
+        if not (self.has_known and self.kind.scheme and self.identity is None):
             return self.offer.title
-        if self.kind.scheme == "phone":
+        if self.kind.scheme == PHONE:
             return _("%(kind)s, another number") % {"kind": self.offer.title}
         return _("%(kind)s, another address") % {"kind": self.offer.title}
+
+    @property
+    def number(self) -> str:
+        """The number of ours that one writes to; "" where it is none."""
+        address = self.offer.channel.address
+        is_number = self.kind.group == MESSAGE and self.kind.scheme == PHONE
+        return addresses.display(PHONE, address) if is_number and address else ""
 
     @property
     def promise_line(self) -> str:
@@ -103,14 +113,24 @@ class Way:
     @property
     def asks_address(self) -> bool:
         """Whether the customer has to type one."""
-        return bool(self.kind.scheme) and self.identity is None
+        return bool(self.kind.scheme) and self.identity is None and not self.asks_to_write
+
+    @property
+    def asks_to_write(self) -> bool:
+        """Whether the customer goes there and writes to us first: by one button, or a QR code."""
+        return self.offer.writes_first and self.identity is None
+
+    @property
+    def is_to_prove(self) -> bool:
+        """Whether nothing goes that way before the customer did something there."""
+        return self.asks_to_write or self.asks_code
 
     @property
     def address_label(self) -> str:
         """The label of the address field: "Your e-mail address"."""
-        if self.kind.scheme == "email":
+        if self.kind.scheme == EMAIL:
             return _("Your e-mail address")
-        if self.kind.scheme == "phone":
+        if self.kind.scheme == PHONE:
             return _("Your phone number")
         return str(SCHEMES[self.kind.scheme].label)
 
@@ -136,7 +156,11 @@ class Way:
     def has_more(self) -> bool:
         """Whether something opens under the chosen row."""
         return bool(
-            self.asks_address or self.wishes or self.branches or self.kind.name == "account"
+            self.asks_address
+            or self.asks_to_write
+            or self.wishes
+            or self.branches
+            or self.kind.name == ACCOUNT
         )
 
     @property
@@ -156,40 +180,57 @@ class Way:
         """What happens next, in a sentence."""
         if self.kind.rings:
             line = _("We call you back")
-        elif self.kind.name == "account":
+        elif self.kind.name == ACCOUNT:
             line = _("We answer on your own page")
         elif self.kind.name == promises.MEETING:
             return _("We have your question ready when you come.")
         else:
             line = _("We answer %(by)s") % {"by": self.kind.by}
         promise = self.promise_line
-        return f"{line}, {promise}." if promise else f"{line}."
+        line = f"{line}, {promise}." if promise else f"{line}."
+        if self.asks_to_write:
+            line += " " + _("First you send your question from there, with one tap.")
+        elif self.asks_code:
+            line += " " + _("First you type a code that we send there.")
+        return line
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows under one heading; "" without a heading."""
+    """Rows under one heading; "" without a heading. `more`: those that are folded below them."""
 
     name: str | Promise
     ways: list[Way] = field(default_factory=list)
+    more: list[Way] = field(default_factory=list)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether what is folded is shown at once: one of it is chosen."""
+        return any(way.checked or way.is_current for way in self.more)
 
 
 def make(offers: Iterable[Offer], now: datetime) -> list[Way]:
-    """One row per offered kind."""
-    return [Way(offer, promises.state_line(offer, now)) for offer in offers]
+    """One row per offered kind. A mail may go to whom typed it; a number has to be proved first."""
+    rows = [Way(offer, promises.state_line(offer, now)) for offer in offers]
+    for way in rows:
+        way.asks_code = way.offer.takes_codes and way.kind.scheme != EMAIL
+    return rows
 
 
 def groups(ways: list[Way]) -> list[Group]:
     """Rows in the groups Talk, Message, In writing; few kinds, or a sole member: no heading."""
     if len({way.kind.name for way in ways}) < MANY:
         return [Group("", ways)] if ways else []
-    found = [
-        Group(label, [way for way in ways if way.kind.group == name])
-        for name, label in GROUPS.items()
-    ]
-    return [
-        group if len(group.ways) > 1 else Group("", group.ways) for group in found if group.ways
-    ]
+    found = [(label, [w for w in ways if w.kind.group == name]) for name, label in GROUPS.items()]
+    return [_group(label, members) for label, members in found if members]
+
+
+def _group(label: str | Promise, members: list[Way]) -> Group:
+    if len(members) == 1:
+        return Group("", members)
+    if members[0].kind.group != MESSAGE or len(members) <= SHOWN:
+        return Group(label, members)
+    return Group(label, members[:SHOWN], members[SHOWN:])
 
 
 def advise(ways: list[Way], topic: Topic | None, how_soon: str) -> None:
@@ -199,6 +240,7 @@ def advise(ways: list[Way], topic: Topic | None, how_soon: str) -> None:
         open_kinds=frozenset(way.kind.name for way in ways if way.offer.is_open),
         topic_complex=bool(topic and topic.is_complex),
         topic_sensitive=bool(topic and topic.is_sensitive),
+        topic_simple=bool(topic and not (topic.is_complex or topic.is_sensitive)),
         how_soon=how_soon,
     )
     best = next(iter(advice.recommend(situation)), None)
@@ -236,7 +278,7 @@ def fill(ways: list[Way], typed: TypedWords) -> None:
 
 
 def for_case(
-    offers: list[Offer], case: Case, known: list[Identity], *, now: datetime, masked: bool
+    offers: list[Offer], case: Case, known: Known, *, now: datetime, masked: bool
 ) -> tuple[list[Way], list[Way]]:
     """Two lists of rows for a switch: known addresses first, then everything else.
 
@@ -247,8 +289,7 @@ def for_case(
     rest: list[Way] = []
     for offer in offers:
         line = promises.state_line(offer, now)
-        fitting = [i for i in known if i.scheme == offer.kind.scheme]
-        fitting = [i for i in fitting if i.is_usable_by(offer.kind.name)]
+        fitting = known.fitting(offer)
         for identity in fitting:
             way = Way(offer, line, identity=identity)
             way.to = identity.masked if masked else str(identity)
@@ -256,7 +297,7 @@ def for_case(
             first.append(way)
         way = Way(offer, line, has_known=bool(fitting))
         way.is_current = _is_current(choice, way)
-        way.asks_code = offer.kind.scheme == "email"
+        way.asks_code = offer.takes_codes
         (first if not offer.kind.scheme and way.is_current else rest).append(way)
     for way in first + rest:
         way.only_notice = case.is_sensitive and not way.offer.private

@@ -5,11 +5,24 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from channels_app import dispatch
+from channels_app import dispatch, joining
+from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel, Delivery
 from contacts import merging, services
-from contacts.models import Case, Choice, Event, Identity, Message, Organisation, Topic, User
+from contacts.models import (
+    Case,
+    Choice,
+    Code,
+    Event,
+    Identity,
+    Message,
+    Organisation,
+    Topic,
+    User,
+)
+from portal.api.models import IdempotencyKey
 from tests.api.conftest import Api, ask, link_of, make_client, problem
+from tests.messengers import pocket
 
 NEW = {"text": "Is the blue bicycle there?", "kind": "email", "address": "Sam@Example.org"}
 
@@ -228,3 +241,53 @@ class TestCustomer:
         codes = [customer.post(path, {"text": "Hi"}).status_code for _n in range(3)]
         assert codes == [201, 201, 429]
         assert Topic.objects.exists() and case.messages.filter(text="Hi").count() == 2
+
+
+class TestMessengers:
+    """A kind where the customer writes first."""
+
+    @pytest.fixture(autouse=True)
+    def _offered(self, organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(PROVIDERS, "pocket", pocket.Pocket)
+        pocket.channel(organisation)
+        pocket.channel(organisation, "sms")
+
+    def test_the_list_says_so(self, api: Api) -> None:
+        rows = {row["kind"]: row for row in api.get("/channels/").json()["results"]}
+        assert rows["whatsapp"]["writes_first"] and rows["whatsapp"]["address_needed"] == ""
+        assert not rows["sms"]["writes_first"] and rows["sms"]["address_needed"] == "phone"
+
+    def test_a_switch_answers_with_an_invitation(self, case: Case) -> None:
+        for caller in (link_of(case), make_client()):
+            answer = caller.post(f"/cases/{case.reference}/choice/", {"kind": "whatsapp"})
+            shown = joining.waiting(case)
+            assert answer.status_code == 202 and shown is not None
+            assert (answer.json()["link"], answer.json()["text"]) == (shown.link, shown.text)
+        case.refresh_from_db()
+        assert case.choice and case.choice.kind == "email"
+
+    def test_the_code_is_not_stored_with_the_answer(self, api: Api, case: Case) -> None:
+        path, key = f"/cases/{case.reference}/choice/", "invite-once"
+        first = api.post(path, {"kind": "whatsapp"}, Idempotency_Key=key)
+        again = api.post(path, {"kind": "whatsapp"}, Idempotency_Key=key)
+        assert again["Idempotency-Replayed"] and first.json() == again.json()
+        code = Code.objects.invitations().get().plain
+        stored = str(IdempotencyKey.objects.get(key=key).answer)
+        assert code[:5] not in stored and code[5:] not in stored
+
+    def test_a_program_opens_a_case_that_waits(self, api: Api) -> None:
+        new = {"text": "Hello", "kind": "whatsapp"}
+        case = api.post("/cases/", new).json()
+        assert case["choice"]["kind"] == "account"
+        known = api.post("/cases/", {**new, "address": "06 1234 5678"}).json()
+        assert known["choice"] == {**known["choice"], "kind": "whatsapp", "address": "+31612345678"}
+
+    def test_the_link_of_a_case_proves_no_number(self, case: Case) -> None:
+        customer, path = link_of(case), f"/cases/{case.reference}/choice/"
+        number = {"address": "06 1234 5678"}
+        problem(customer.post(path, {"kind": "sms", **number}), "invalid")
+        assert customer.post(path, {"kind": "whatsapp", **number}).status_code == 202
+        called = customer.post(path, {"kind": "phone", **number, "wish": "soon"})
+        assert called.status_code == 200
+        problem(customer.post(path, {"kind": "sms"}), "invalid")
+        assert customer.post(path, {"kind": "whatsapp"}).status_code == 202

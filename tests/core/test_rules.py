@@ -342,10 +342,13 @@ def test_a_broker_that_is_down_fails_no_request(
         ({"topic_complex": True}, "phone"),
         ({"how_soon": "can_wait"}, "email"),
         ({}, "email"),
+        ({"topic_simple": True}, "email"),
+        ({"topic_simple": True, "how_soon": "today"}, "whatsapp"),
+        ({"topic_complex": True, "how_soon": "today"}, "phone"),
     ],
 )
 def test_first_advice_has_a_reason(situation: dict[str, object], kind: str) -> None:
-    offered = ("phone", "email", "account", "letter")
+    offered = ("phone", "email", "account", "letter", "sms", "whatsapp")
     values = {"open_kinds": frozenset(), **situation}
     ranked = advice.recommend(advice.Situation(offered=offered, **values))  # type: ignore[arg-type]
     assert ranked[0].kind == kind and ranked[0].reason

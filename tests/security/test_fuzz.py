@@ -106,6 +106,7 @@ def address_of(name: str, **changes: Any) -> str:
         "kind": "email",
         "provider": "email",
         "key": "email",
+        "language": "en",
         "content_type_id": 1,
         "object_id": 1,
         "pk": pks.get(name, pk),

@@ -61,7 +61,7 @@ def test_call_me_back_makes_a_to_do_and_gives_a_code_to_say(client: Client, ask:
     assert todo.status == "todo"
     pin = Code.objects.get(case=case, form="pin").plain
     page = client.get(f"/q/{case.reference}/").content.decode()
-    number = '<span class="nowrap">+31 … 21</span>'
+    number = '<span class="nowrap">02 … 21</span>'
     assert pin in page and f"We call you on {number}, in the afternoon" in page
 
 

@@ -131,10 +131,18 @@ function openSheet() {
   });
 }
 
+/* ---------- A code to write with ends while one looks at it: then a new one is offered. */
+function overdue() {
+  const card = document.querySelector("#waiting [data-until]");
+  if (!card || Date.parse(card.dataset.until) > Date.now()) return;
+  card.querySelector(".waiting__live").hidden = true;
+  card.querySelector(".waiting__over").hidden = false;
+}
+
 /* ---------- What is new comes in by itself: live.js */
 function startLow() {
   const composer = document.getElementById("newest");
-  const told = document.querySelector("main > .strip, #errors");
+  const told = document.querySelector("main > .strip, #errors, #waiting > *");
   if (composer && !window.location.hash && !told) composer.scrollIntoView({ block: "end" });
 }
 
@@ -144,6 +152,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const errors = document.getElementById("errors");
   if (errors) errors.focus();
   startLow();
+  setInterval(overdue, 5000);
   document.body.addEventListener("htmx:afterSwap", openSheet);
 });
 document.addEventListener("submit", sendOnce);

@@ -16,7 +16,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -279,10 +278,12 @@ def _propose(stem: Case, identity: Identity, kind: str) -> None:
     data = {"kind": kind, "identity": identity.pk, "answer": ""}
     changes: dict[str, Any] = {}
     if stem.may_belong_to_id is None:
+        # One after the other: an OR over two tables would read all cases of the house.
+        chosen = Choice.objects.filter(identity=identity).values("case")
         held = Holder.objects.current().filter(identity=identity).values("customer")
-        chosen = Q(choices__identity=identity) | Q(customer__in=held)
-        others = Case.objects.open().filter(chosen).exclude(pk=stem.pk).order_by("-pk")
-        changes = {"may_belong_to": others.first()}
+        others = Case.objects.open().exclude(pk=stem.pk).order_by("-pk")
+        found = others.filter(pk__in=chosen).first() or others.filter(customer__in=held).first()
+        changes = {"may_belong_to": found}
     stem.append(Event(sort=Event.Sort.QUESTIONED, data=data), **changes)
 
 

@@ -67,8 +67,9 @@ def _lost(delivery: Delivery, receipt: Receipt, status: str, frm: tuple[str, ...
     reason = Reason.said(receipt.detail).stored
     if not delivery.move(status, frm=frm, reason=reason, finished_at=now, leased_until=None):
         return
-    if receipt.gone and delivery.identity is not None:
-        delivery.identity.close(delivery.channel.kind, Identity.BOUNCED)
+    if (receipt.gone or receipt.stopped) and delivery.identity is not None:
+        why = Identity.STOPPED if receipt.stopped else Identity.BOUNCED
+        delivery.identity.close(delivery.channel.kind, why)
     dispatch.fall_back(delivery)
 
 

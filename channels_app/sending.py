@@ -16,6 +16,7 @@ from channels_app.adapters.base import (
     RecipientGone,
     SendError,
     Sent,
+    Stopped,
     Uncertain,
 )
 from channels_app.models import Attempt, Channel, Delivery
@@ -234,7 +235,8 @@ def _after(delivery: Delivery, error: SendError) -> None:
     elif error.everyone:
         delivery.channel.pause(now + PAUSE_UNREACHABLE, error.why)
     if isinstance(error, RecipientGone) and delivery.identity is not None:
-        delivery.identity.close(delivery.channel.kind, Identity.BOUNCED)
+        why = Identity.STOPPED if isinstance(error, Stopped) else Identity.BOUNCED
+        delivery.identity.close(delivery.channel.kind, why)
     can_repeat = delivery.channel.capabilities.idempotent
     if isinstance(error, Uncertain) and not can_repeat:
         _doubt(delivery, error.why)

@@ -18,7 +18,6 @@ from channels_app.adapters.http import clean
 
 STATUS = {"delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 GONE = frozenset({131026})  # no WhatsApp there, or one that takes nothing from businesses
-UNKNOWN_SORT = 131051  # something that is not handed over; formerly a deleted message, too
 NO_NEWS = frozenset({"request_welcome", "call_permission_reply", "customer_identity_changed"})
 FILES = ("image", "video", "audio", "document", "sticker")
 # Several messages may carry one answer. The last one's news are the answer's; of the others only
@@ -69,10 +68,6 @@ def _thing(message: dict[str, Any], name: str, errors: list[dict[str, Any]]) -> 
     elif sort == "revoke":
         yield _correction(message, "deleted", part.get("original_message_id"))
     else:
-        if any(code(error) == UNKNOWN_SORT for error in errors):
-            # The same words for "deleted" and for "cannot be shown": whether we have a message of
-            # that id tells which. If we have, it cannot come a second time; if not, it is new.
-            yield _correction(message, "deleted", message.get("id"))
         yield _inbound(message, name, errors)
 
 

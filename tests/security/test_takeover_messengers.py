@@ -390,6 +390,12 @@ def test_what_was_queued_for_the_victim_never_goes_to_the_thief(world: World, ag
     assert {out.to for out in Pocket.sent if "Only for you" in out.text} <= {VICTIM}
 
 
+def test_a_forged_no_does_not_end_a_question_that_was_asked_elsewhere(world: World) -> None:
+    world.victim_scans()
+    pocket.write(world.sms, VICTIM, "NO")
+    assert Question.objects.open().exists()
+
+
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite writes one at a time anyway")
 @pytest.mark.django_db(transaction=True)
 def test_two_telephones_at_once_are_one_join(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "queue: done": ("staff", lambda here: "/admin/cases/?tab=done", 11),
     "queue: live": ("staff", lambda here: "/admin/cases/?part=list", 10),
     "search": ("staff", lambda here: "/admin/cases/?q=sam", 14),
-    "case": ("staff", _case(), 18),
+    "case": ("staff", _case(), 19),
     "case, older lines": ("staff", _case("?part=older&before=2100-01-01T00:00:00%2B00:00"), 13),
     "case, live": ("staff", _case("?part=live"), 14),
     "case, one new line": ("staff", lambda h: _case(f"?part=live&have={_have(h)}")(h), 14),
@@ -105,11 +105,11 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "API: topics": ("program", lambda here: "/api/v1/topics/", 3),
     "API: cases": ("program", lambda here: "/api/v1/cases/", 3),
     "API: case": ("program", _api_case(), 3),
-    "API: messages": ("program", _api_case("messages/"), 5),
-    "API: deliveries": ("program", _api_case("deliveries/"), 4),
+    "API: messages": ("program", _api_case("messages/"), 6),
+    "API: deliveries": ("program", _api_case("deliveries/"), 5),
     "API: a customer's case": ("link", _api_case(), 3),
-    "API: a customer's messages": ("link", _api_case("messages/"), 5),
-    "API: a customer's deliveries": ("link", _api_case("deliveries/"), 4),
+    "API: a customer's messages": ("link", _api_case("messages/"), 6),
+    "API: a customer's deliveries": ("link", _api_case("deliveries/"), 5),
 }
 LOG_IN = "staff log-in, sent"
 LOG_IN_COSTS = 10

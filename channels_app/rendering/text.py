@@ -60,7 +60,8 @@ class Made:
 
 def carries(can: Capabilities, file: Listed) -> bool:
     """Whether a file goes along by that kind."""
-    return file.content_type in can.media and (can.max_file is None or file.size <= can.max_file)
+    sort = file.content_type.partition(";")[0].strip().lower()
+    return sort in can.media and (can.max_file is None or file.size <= can.max_file)
 
 
 def fits(can: Capabilities, text: str) -> bool:

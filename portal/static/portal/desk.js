@@ -93,6 +93,8 @@
     }
 
     function files() {
+        // Unfold would write the name into a text field that our forms do not have.
+        for (const input of all("[data-files]")) input.hasChangeListener = true;
         document.addEventListener("change", (event) => {
             if (!event.target.matches("[data-files]")) return;
             const names = [...event.target.files].map((file) => file.name).join(", ");

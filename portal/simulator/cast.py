@@ -59,3 +59,9 @@ PEOPLE = {
 }
 # Whom the demo page offers as a role: each has a case that is worth a look.
 ROLES = ("tom", "sanne", "lucas", "fleur")
+
+
+def name_of(phone: str) -> str:
+    """Whose telephone that is: somebody of the demo, or whoever tries it."""
+    known = {person.phone.replace(" ", ""): person.name for person in PEOPLE.values()}
+    return known.get(phone) or "Demo"

@@ -9,7 +9,8 @@ from django.db import transaction
 from contacts.models import Case, Organisation
 from portal.simulator import cases, shop
 from portal.simulator.cast import COLLEAGUES, PASSWORD
-from portal.simulator.stage import Stage, mail_server
+from portal.simulator.providers.moods import PROVIDERS
+from portal.simulator.stage import Stage, mail_server, providers
 
 
 class Command(BaseCommand):
@@ -32,7 +33,9 @@ class Command(BaseCommand):
         with transaction.atomic():
             stage = Stage(shop.open_shop())
             stage.maildir.clear()
-            with mail_server(stage):
+            for provider in PROVIDERS.values():
+                provider.book.clear()
+            with mail_server(stage), providers(stage):
                 cases.play(stage)
         names = ", ".join(colleague.username for colleague in COLLEAGUES)
         self.stdout.write(f"The demo is ready. Staff: {names}; password: {PASSWORD}")

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from contacts import addresses
 from contacts.kinds import KINDS, PHONE
@@ -51,9 +52,9 @@ class Telephone:
     @property
     def label(self) -> str:
         """Who, and the number as people read it."""
-        name = cast.name_of(self.number).removesuffix(" Demo")
         shown = addresses.display(PHONE, self.number)
-        return shown if name == "Demo" else f"{name} · {shown}"
+        name = _("You") if self.number == MINE else cast.name_of(self.number)
+        return f"{name.removesuffix(' Demo')} · {shown}"
 
 
 def apps(number: str = "") -> list[App]:
@@ -129,7 +130,10 @@ def address(app: str, owner: str, peer: str) -> str:
 
 def opened_by(link: str, number: str) -> str:
     """The page that a link of a messenger, or its QR, opens on that telephone; "" if none does."""
-    parts = urlsplit(link)
+    try:
+        parts = urlsplit(link)
+    except ValueError:
+        return ""
     text = parse_qs(parts.query).get("text") or parse_qs(parts.query).get("body") or [""]
     if parts.scheme == "https" and parts.hostname == "wa.me":
         app = "whatsapp"

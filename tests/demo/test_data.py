@@ -1,4 +1,4 @@
-"""The demo's data: twelve cases, each of which shows what its name says."""
+"""The demo's data: fifteen cases, each of which shows what its name says."""
 
 import io
 from collections.abc import Iterator
@@ -53,15 +53,15 @@ def counts() -> dict[str, int]:
     return {model.__name__: model._default_manager.count() for model in models}
 
 
-def test_it_has_the_shop_and_twelve_cases(demo: None) -> None:
+def test_it_has_the_shop_and_fifteen_cases(demo: None) -> None:
     assert "demo" in Organisation.objects.get().name
-    assert Case.objects.count() == len(cases.STORIES) == 12
+    assert Case.objects.count() == len(cases.STORIES) == 15
     assert set(Case.objects.values_list("language", flat=True)) == {"en", "nl"}
     assert User.objects.filter(is_demo=True, is_superuser=False).count() == 3
     assert User.objects.filter(is_demo=True, is_superuser=True).count() == 1
     assert not User.objects.filter(is_demo=False).exists()
     kinds = set(Channel.objects.offered().values_list("kind", flat=True))
-    assert kinds == {"phone", "email", "account", "letter", "in_person"}
+    assert kinds == {"phone", "email", "account", "letter", "in_person", "sms", "whatsapp"}
 
 
 def test_again_it_changes_nothing(demo: None) -> None:

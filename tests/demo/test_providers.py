@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import jsonschema
@@ -18,6 +20,7 @@ from portal.simulator.providers import courier, door, moods
 from portal.simulator.providers.base import Hook
 from portal.simulator.providers.moods import PROVIDERS
 from tests.needs import corpus
+from tests.setup.test_processes import until
 
 TOM = "+442079460102"
 PUBLIC = "http://testserver"
@@ -368,31 +371,82 @@ def test_who_blocks_us_gets_nothing(world: World) -> None:
     assert b'"code":131026' in world.hooks[0].body
 
 
-def test_nothing_is_posted_to_anybody_else(world: World) -> None:
-    def never(request: httpx.Request) -> httpx.Response:
-        raise AssertionError(request.url)
+class Shop(BaseHTTPRequestHandler):
+    """Whoever has an account there: answers with one status after the other."""
 
-    with httpx.Client(transport=httpx.MockTransport(never)) as client:
-        hook = Hook("https://evil.example/webhooks/sms/", {}, b"", "sms")
-        assert courier.post(client, hook)
+    statuses: ClassVar[list[int]] = []
+    seen: ClassVar[list[tuple[str, str]]] = []
+    answer: ClassVar[bytes] = b""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.seen.append((self.path, self.headers["Host"]))
+        self.send_response(self.statuses.pop(0))
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(self.answer)))
+        self.end_headers()
+        self.wfile.write(self.answer)
+
+    def log_message(self, *_arguments: object) -> None:
+        """Nothing."""
 
 
-def test_a_webhook_goes_by_this_machines_door_under_the_public_name(world: World) -> None:
-    seen: list[httpx.Request] = []
+@pytest.fixture
+def shop(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Shop]]:
+    Shop.seen, Shop.answer = [], b""
+    server = HTTPServer(("127.0.0.1", 0), Shop)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv(accounts.WEB, f"http://127.0.0.1:{server.server_address[1]}")
+    yield Shop
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
-    def take(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return httpx.Response(200 if len(seen) > 1 else 503)
 
+def test_nothing_is_posted_to_anybody_else(world: World, shop: type[Shop]) -> None:
+    assert courier.post(Hook("https://evil.example/webhooks/sms/", {}, b"", "sms"))
+    assert courier.post(Hook("http://testserver.evil.example/", {}, b"", "sms"))
+    assert shop.seen == []
+
+
+def test_a_webhook_goes_by_this_machines_door_under_the_public_name(
+    world: World, shop: type[Shop]
+) -> None:
+    shop.statuses = [503, 200]
     bubble = wrote("sms")
     hook = PROVIDERS["sms"].incoming(bubble)
-    with httpx.Client(transport=httpx.MockTransport(take)) as client:
-        assert not courier.post(client, hook)
-        assert courier.post(client, hook)
-    assert str(seen[0].url) == f"{world.address}/webhooks/sms/"
-    assert seen[0].headers["host"] == "testserver"
+    assert not courier.post(hook)
+    assert ticks(bubble) == "sent"
+    assert courier.post(hook)
+    assert ticks(bubble) == "delivered"
+    assert shop.seen == [("/webhooks/sms/", "testserver")] * 2
+
+
+def ticks(bubble: Bubble) -> str:
     found = Book("sms").get(bubble.id)
-    assert found and found.status == "delivered"
+    return found.status if found else ""
+
+
+def test_it_is_posted_again_until_it_is_taken(
+    world: World, shop: type[Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "PAUSES", (0.01, 0.01))
+    monkeypatch.setattr(courier, "_couriers", {})
+    shop.statuses = [500, 500, 200, 500, 500, 500]
+    taken, lost = wrote("sms"), wrote("sms", text="2")
+    courier.take([PROVIDERS["sms"].incoming(taken)])
+    assert until(lambda: ticks(taken) == "delivered")
+    courier.take([PROVIDERS["sms"].incoming(lost)])
+    assert until(lambda: Book("sms").fact(courier.LOST) == 1)
+    assert ticks(lost) == "sent"
+    assert len(shop.seen) == 6
+
+
+def test_twilio_sends_a_plain_answer_on(world: World, shop: type[Shop]) -> None:
+    shop.statuses, shop.answer = [200], b"Stored.\n"
+    assert courier.post(PROVIDERS["sms"].incoming(wrote("sms")))
+    assert Book("sms").bubbles()[-1].text == "Stored.\n"
 
 
 def test_the_secrets_stay_the_same_and_private(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py demo`: the demo's shop and its twelve cases. Run again it changes nothing."""
+"""`manage.py demo`: the demo's shop and its fifteen cases. Run again it changes nothing."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from portal.simulator.stage import Stage, mail_server, providers
 class Command(BaseCommand):
     """Fill an empty database; all or nothing."""
 
-    help = "Load the demo's shop with twelve cases into an empty database (only in demo mode)."
+    help = "Load the demo's shop with fifteen cases into an empty database (only in demo mode)."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,14 +1,15 @@
 """Posts what providers have to tell, from a thread of its own; again, where nobody takes it."""
 
 import heapq
+import http.client
 import itertools
 import logging
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import closing
 from urllib.parse import urlsplit
 
-import httpx
 from django.conf import settings
 
 from portal.simulator import accounts
@@ -18,6 +19,7 @@ from portal.simulator.providers.base import Hook
 logger = logging.getLogger(__name__)
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before each further try
 TIMEOUT = 15.0
+MAX_ANSWER = 64 * 1024
 LOST = "lost"  # a fact: how many webhooks nobody took
 
 
@@ -54,16 +56,15 @@ class Courier:
                 self._wake.wait(wait)
 
     def _work(self) -> None:
-        with httpx.Client(timeout=TIMEOUT, trust_env=False) as client:
-            while True:
-                tries, hook = self._next()
-                if post(client, hook):
-                    continue
-                if tries == len(PAUSES):
-                    _give_up(hook)
-                    continue
-                with self._wake:
-                    self._put(time.monotonic() + PAUSES[tries], tries + 1, hook)
+        while True:
+            tries, hook = self._next()
+            if post(hook):
+                continue
+            if tries == len(PAUSES):
+                _give_up(hook)
+                continue
+            with self._wake:
+                self._put(time.monotonic() + PAUSES[tries], tries + 1, hook)
 
 
 _couriers: dict[str, Courier] = {}
@@ -78,23 +79,26 @@ def take(hooks: Iterable[Hook]) -> None:
         courier.take([hook])
 
 
-def post(client: httpx.Client, hook: Hook) -> bool:
+def post(hook: Hook) -> bool:
     """One try: it goes to the public address, through the door that stands on this machine."""
     parts = urlsplit(hook.url)
     if not hook.url.startswith(f"{settings.PUBLIC_URL}/"):
         return True  # nothing of the demo leaves this machine
-    web = accounts.value(accounts.WEB) or settings.PUBLIC_URL
+    web = urlsplit(accounts.value(accounts.WEB) or settings.PUBLIC_URL)
     rest = f"{parts.path}?{parts.query}" if parts.query else parts.path
     headers = {**hook.headers, "Host": parts.netloc, "X-Forwarded-Proto": parts.scheme}
     try:
-        response = client.post(web + rest, content=hook.body, headers=headers)
-    except httpx.HTTPError as error:
+        with closing(http.client.HTTPConnection(web.netloc, timeout=TIMEOUT)) as connection:
+            connection.request("POST", rest, hook.body, headers)
+            answer = connection.getresponse()
+            text = answer.read(MAX_ANSWER).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as error:
         logger.info("A webhook of %s was not taken: %s", hook.app, type(error).__name__)
         return False
-    if not response.is_success:
-        logger.info("A webhook of %s was answered with %s.", hook.app, response.status_code)
+    if not 200 <= answer.status < 300:
+        logger.info("A webhook of %s was answered with %s.", hook.app, answer.status)
         return False
-    taken(hook, response.headers.get("content-type", ""), response.text)
+    taken(hook, answer.getheader("Content-Type", ""), text)
     return True
 
 

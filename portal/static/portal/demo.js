@@ -6,6 +6,7 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const EVERY = 1000; // milliseconds
   document.documentElement.classList.add("js");
+  document.documentElement.classList.toggle("framed", parent !== window);
 
   function showCount(response, header, marks) {
     const number = response.headers.get(header);
@@ -262,7 +263,10 @@
     if (!list) return;
     const talks = "talk" in list.dataset;
     const down = () => { list.scrollTop = list.scrollHeight; };
-    if (talks) down();
+    if (talks) {
+      down();
+      list.addEventListener("load", down, true); // pictures come later
+    }
     watch(list, (html) => {
       const known = new Set(all("[data-key]", list).map((item) => item.dataset.key));
       list.innerHTML = html;

@@ -205,7 +205,10 @@ class Story:
         bubble = Bubble(provider.new_id(), number, shop, now(), mine=True, text=text, status=SENT)
         provider.book.add(bubble)
         self.stage.hear(provider.incoming(bubble))
-        self.case = Case.objects.filter(customer__holders__identity__value=number).latest("pk")
+        held = Case.objects.filter(customer__holders__identity__value=number)
+        self.case = held.select_related("customer").latest("pk")
+        if not self.case.customer.name:
+            services.rename(self.case.customer, self.person.name)  # as an agent would note it
 
     def reads(self, app: str) -> None:
         """The customer opens the conversation."""

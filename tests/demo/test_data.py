@@ -13,11 +13,12 @@ from django.db.models import Count
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from channels_app import dispatch, promises, sending
+from channels_app import dispatch, promises, routing, sending
 from channels_app.models import Channel, Delivery
 from contacts import codes
 from contacts.models import Case, Code, Customer, Event, Identity, Message, Organisation, User
 from portal.simulator import cases, cast
+from portal.simulator.book import Book
 from portal.simulator.maildir import Maildir
 
 
@@ -216,3 +217,29 @@ def test_one_that_may_belong_to_another(demo: None) -> None:
     one = case("Hoort misschien bij")
     assert one.may_belong_to == case("met de reden")
     assert one.customer != one.may_belong_to.customer
+
+
+def test_one_by_whatsapp_that_was_read(demo: None) -> None:
+    one = case("Per WhatsApp")
+    assert one.choice is not None and one.choice.kind == "whatsapp"
+    assert delivery(one, message__template="").status == Delivery.Status.READ
+    said = Book("whatsapp").bubbles(cast.PEOPLE["mila"].phone.replace(" ", ""))
+    assert [bubble.mine for bubble in said if "fiets" not in bubble.text].count(True) == 2
+    assert one.messages.filter(direction="in").count() == 2
+
+
+def test_one_whose_window_is_closed(demo: None) -> None:
+    one = case("A closed window")
+    message = Message(case=one, direction=Message.Direction.OUT, kind="whatsapp")
+    route = routing.route(message, timezone.now())
+    assert isinstance(route, routing.Refused) or not route.is_free
+
+
+def test_one_by_sms(demo: None) -> None:
+    one = case("By SMS")
+    assert one.choice is not None and one.choice.kind == "sms"
+    answer = delivery(one, message__template="")
+    assert answer.status == Delivery.Status.DELIVERED
+    bubble = Book("sms").get(answer.provider_id)
+    assert bubble and "It is ready" in bubble.text
+    assert bubble.at < timezone.now() - timedelta(hours=6)

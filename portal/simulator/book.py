@@ -48,6 +48,9 @@ class Bubble:
     tag: str = ""  # what the provider gives back with news of it
     buttons: tuple[tuple[str, str], ...] = ()
     files: tuple[Kept, ...] = ()
+    edited: bool = False
+    deleted: bool = False
+    reaction: str = ""  # what the other side put on it
 
     @property
     def is_unread(self) -> bool:
@@ -103,6 +106,10 @@ class Book:
     def mark(self, pk: str, status: str) -> None:
         """News of a message."""
         self._write({"sort": "status", "id": pk, "status": status})
+
+    def change(self, pk: str, **fields: str | bool) -> None:
+        """Somebody changed it afterwards: `text` and `edited`, `deleted`, `reaction`."""
+        self._write({"sort": "changed", "id": pk, "fields": fields})
 
     def date(self, pk: str, at: datetime) -> None:
         """Move a message in time; for demo data only."""
@@ -208,7 +215,9 @@ def _take(content: _Content, lines: Iterable[bytes]) -> None:
             content.facts[row["name"]] = row["value"]
         elif old is not None and sort == "moved":
             content.bubbles[old.id] = replace(old, at=datetime.fromisoformat(row["at"]))
-        elif old is not None and _is_news(old.status, row["status"]):
+        elif old is not None and sort == "changed":
+            content.bubbles[old.id] = replace(old, **row["fields"])
+        elif old is not None and sort == "status" and _is_news(old.status, row["status"]):
             content.bubbles[old.id] = replace(old, status=row["status"])
 
 

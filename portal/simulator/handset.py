@@ -21,7 +21,7 @@ from portal.simulator.providers.moods import PROVIDERS
 from portal.simulator.telephones import App
 
 MAX_TEXT = 4096
-CARRIES_FILES = frozenset({"whatsapp"})
+THUMB = "\N{THUMBS UP SIGN}"
 
 
 def context_of(request: HttpRequest, number: str, **more: Any) -> dict[str, Any]:
@@ -101,21 +101,46 @@ def _conversation(
         peer=peer,
         bubbles=bubbles,
         tappable=last.id if last and not last.mine and last.buttons else "",
-        files_go=app in CARRIES_FILES,
+        files_go=provider.carries_files,
+        corrects=provider.corrects,
         **more,
     )
 
 
 def _send(request: HttpRequest, app: str, owner: str, peer: str, text: str) -> str:
     """What is wrong with what the customer wants to send; "" once it is on its way."""
+    if request.POST.get("act"):
+        return _correct(request, app, owner, peer, text.strip())
     text, word = _tapped(request, app, owner, peer) or (text, "")
     try:
-        files = _files(request) if app in CARRIES_FILES else []
+        files = _files(request) if PROVIDERS[app].carries_files else []
     except FileRefused as fault:
         return str(fault.message)
     if not text.strip() and not files:
         return _("Write a text first.")
     write(app, owner, peer, text.strip(), files, word)
+    return ""
+
+
+def _correct(request: HttpRequest, app: str, owner: str, peer: str, text: str) -> str:
+    """The customer edits or deletes what they wrote, or reacts to what the shop wrote."""
+    provider, act = PROVIDERS[app], request.POST["act"]
+    bubble = provider.book.get(request.POST.get("of", ""))
+    if bubble is None or (bubble.owner, bubble.peer) != (owner, peer) or not provider.corrects:
+        raise Http404
+    changes: dict[str, dict[str, str | bool]] = (
+        {"edited": {"text": text, "edited": True}, "deleted": {"deleted": True}}
+        if bubble.mine and not bubble.deleted
+        else {"reacted": {"reaction": "" if bubble.reaction else THUMB}}
+    )
+    if act not in changes:
+        raise Http404
+    if act == "edited" and not text:
+        return _("Write a text first.")
+    said = str(changes[act].get("reaction", text))
+    hook = provider.correction(bubble, act, said)
+    provider.book.change(bubble.id, **changes[act])
+    courier.take(moods.moody(provider, [hook] if hook else []))
     return ""
 
 

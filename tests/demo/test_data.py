@@ -231,8 +231,9 @@ def test_one_by_whatsapp_that_was_read(demo: None) -> None:
 def test_one_whose_window_is_closed(demo: None) -> None:
     one = case("A closed window")
     message = Message(case=one, direction=Message.Direction.OUT, kind="whatsapp")
-    route = routing.route(message, timezone.now())
-    assert isinstance(route, routing.Refused) or not route.is_free
+    refused = routing.route(message, timezone.now())
+    assert isinstance(refused, routing.Refused)
+    assert refused.reason.code == "window_closed"
 
 
 def test_one_by_sms(demo: None) -> None:

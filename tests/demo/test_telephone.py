@@ -1,12 +1,14 @@
 """The telephone over HTTP: adapters, fake providers and webhooks meet on a real web server."""
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -15,7 +17,9 @@ from channels_app.models import Channel, Delivery, InboundEvent
 from contacts.models import Case, Identity, Message, Organisation, User
 from portal.simulator import accounts, telephones
 from portal.simulator.book import Book
-from portal.simulator.providers import courier, moods
+from portal.simulator.providers import courier, door, moods
+from portal.simulator.providers.base import Call
+from tests.needs import corpus
 from tests.setup.test_processes import until
 
 TOM = "+442079460102"
@@ -27,14 +31,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def web(
     settings: Any, data: Path, live_server: Any, shop: Organisation, monkeypatch: pytest.MonkeyPatch
-) -> str:
+) -> Iterator[str]:
     """The shop on a real web server, with the demo's providers in it."""
     settings.PUBLIC_URL = live_server.url
     for name, value in accounts.environment(data, live_server.url).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(courier, "PAUSES", (0.05,) * 5)
     monkeypatch.setattr(courier, "_couriers", {})
-    return str(live_server.url)
+    yield str(live_server.url)
+    for one in courier._couriers.values():
+        one._queue.clear()
 
 
 def ask(shop: Organisation, kind: str = "sms") -> Case:
@@ -209,3 +215,133 @@ def test_nothing_new_is_204(web: str) -> None:
     for path in ("now/", "banner/"):
         assert Client().get(f"/demo/telephone/{path}?version={version}").status_code == 204
     assert Client().get("/demo/telephone/now/").status_code == 200
+
+
+def png() -> bytes:
+    """A picture of one pixel."""
+    return bytes.fromhex(
+        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+        "0000000d49444154789c63f8ffff3f0005fe02fea7d605d50000000049454e44ae426082"
+    )
+
+
+def write(text: str, **more: Any) -> None:
+    """The customer writes by WhatsApp."""
+    assert Client().post(WHATSAPP, {"text": text, **more}).status_code == 302
+
+
+def written() -> Case:
+    """The case that the customer's first WhatsApp opened."""
+    becomes(lambda: Case.objects.exists())
+    return Case.objects.get()
+
+
+def test_a_whatsapp_there_and_back(web: str, shop: Organisation) -> None:
+    write("Do you have the blue one?")
+    delivery = answer(written())
+    assert delivery.status == Delivery.Status.SENT
+    bubble = Book("whatsapp").get(delivery.provider_id)
+    assert bubble and "Yes, it is here." in bubble.text
+    becomes(lambda: status(delivery) == "delivered")
+    path = f"/demo/telephone/now/?view=thread&app=whatsapp&owner={quote(TOM)}"
+    page = Client().get(f"{path}&peer={quote(accounts.WHATSAPP_NUMBER)}")
+    assert "Yes, it is here." in page.content.decode()
+    becomes(lambda: status(delivery) == "read")
+
+
+def status(delivery: Delivery) -> str:
+    return str(Delivery.objects.values_list("status", flat=True).get(pk=delivery.pk))
+
+
+def test_a_picture_goes_in(web: str, shop: Organisation) -> None:
+    write("Like this?", files=SimpleUploadedFile("bike.png", png(), "image/png"))
+    case = written()
+    page = Client().get(WHATSAPP).content.decode()
+    key = re.search(r"/demo/telephone/whatsapp/file/(\w+)/", page)
+    assert key and Client().get(key[0]).content == png()
+    becomes(lambda: case.messages.filter(attachments__isnull=False).exists())
+    kept = case.messages.get(direction="in").attachments.get()
+    assert kept.file.read() == png()
+
+
+def test_a_dangerous_file_stays_in_the_telephone(web: str, shop: Organisation) -> None:
+    page = Client().post(WHATSAPP, {"text": "x", "files": SimpleUploadedFile("a.exe", b"MZ")})
+    assert page.status_code == 200 and "a.exe" in page.content.decode()
+    assert Book("whatsapp").bubbles() == []
+
+
+def test_a_window_that_closes_is_told_to_staff(web: str, shop: Organisation) -> None:
+    write("Do you have the blue one?")
+    case = written()
+    moods.switch("whatsapp", "closed", on=True)
+    delivery = answer(case)
+    becomes(lambda: status(delivery) == "failed")
+    assert not [b for b in Book("whatsapp").bubbles(TOM) if "Yes, it is here." in b.text]
+    assert case.alerts.filter(sort="failed").exists()
+
+
+def test_who_blocks_us_is_marked(web: str, shop: Organisation) -> None:
+    write("Do you have the blue one?")
+    case = written()
+    moods.switch("whatsapp", "blocked", on=True)
+    delivery = answer(case)
+    becomes(lambda: status(delivery) in ("failed", "returned"))
+
+
+def test_statuses_in_any_order_go_forward_only(web: str, shop: Organisation) -> None:
+    write("Do you have the blue one?")
+    case = written()
+    for mood in ("disorder", "twice"):
+        moods.switch("whatsapp", mood, on=True)
+    delivery = answer(case)
+    becomes(lambda: status(delivery) == "delivered")
+    assert until(lambda: InboundEvent.objects.filter(channel__slug="whatsapp").count() >= 3)
+    work()
+    assert status(delivery) == "delivered"
+
+
+def test_our_requests_are_what_the_schema_knows(
+    web: str, shop: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Call] = []
+    ask_it = door.ask
+
+    def recorded(place: str, call: Call, outlet: door.Outlet) -> Any:
+        calls.append(call)
+        return ask_it(place, call, outlet)
+
+    monkeypatch.setattr(door, "ask", recorded)
+    answer(ask(shop))
+    spec = json.loads((corpus("twilio_oai") / "twilio_api_v2010.json").read_text())
+    post = spec["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]
+    schema = post["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    sent = [call for call in calls if call.path.endswith("/Messages.json")]
+    assert sent
+    for call in sent:
+        assert call.header("content-type") == "application/x-www-form-urlencoded"
+        form = {name: value for name, (value,) in call.form.items()}
+        assert set(form) <= set(schema["properties"])
+        assert set(schema.get("required", [])) <= set(form)
+        assert {schema["properties"][name]["type"] for name in form} == {"string"}
+        assert form["StatusCallback"].startswith(f"{web}/webhooks/sms/?key=")
+
+
+def correct(act: str, of: str, text: str = "") -> int:
+    """The customer does something to a message."""
+    return Client().post(WHATSAPP, {"act": act, "of": of, "text": text}).status_code
+
+
+def test_what_was_written_is_changed_deleted_and_reacted_to(web: str, shop: Organisation) -> None:
+    write("The blue one?")
+    bubble = answer(written()).provider_id
+    (mine,) = [b for b in Book("whatsapp").bubbles(TOM) if b.mine]
+    assert correct("edited", mine.id, "The red one?") == 302
+    assert correct("reacted", bubble) == 302
+    for sort in (b'"type":"edit"', b'"type":"reaction"'):
+        becomes(lambda sort=sort: any(sort in bytes(e.raw) for e in InboundEvent.objects.all()))
+    page = Client().get(WHATSAPP).content.decode()
+    assert "The red one?" in page and "The blue one?" not in page and "👍" in page
+    assert correct("deleted", mine.id) == 302
+    assert "You deleted this message." in Client().get(WHATSAPP).content.decode()
+    for act, of in (("edited", mine.id), ("deleted", bubble), ("edited", "none"), ("x", bubble)):
+        assert correct(act, of, "No") == 404

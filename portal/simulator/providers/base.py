@@ -90,6 +90,8 @@ class Provider(ABC):
     app: ClassVar[str] = ""
     place: ClassVar[str] = ""  # behind /demo/providers/
     tells_read: ClassVar[bool] = True
+    corrects: ClassVar[bool] = False  # what was written can be changed, deleted and reacted to
+    carries_files: ClassVar[bool] = False  # from the customer to the shop
 
     @property
     def book(self) -> Book:
@@ -120,6 +122,10 @@ class Provider(ABC):
     @abstractmethod
     def incoming(self, bubble: Bubble, word: str = "") -> Hook:
         """What it posts when the customer wrote; `word` is that of the button tapped."""
+
+    def correction(self, bubble: Bubble, sort: str, text: str) -> Hook | None:
+        """What it posts when the customer edited, deleted or reacted; None where that goes not."""
+        return None
 
     @abstractmethod
     def news(self, bubble: Bubble, status: str, after: float = 0.0) -> Hook:

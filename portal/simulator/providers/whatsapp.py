@@ -52,6 +52,8 @@ class WhatsApp(Provider):
 
     app = "whatsapp"
     place = "whatsapp"
+    corrects = True
+    carries_files = True
 
     def answer(self, call: Call) -> Answer:
         """Messages and media of the shop's number, for whoever has its token."""
@@ -215,17 +217,28 @@ class WhatsApp(Provider):
 
     def incoming(self, bubble: Bubble, word: str = "") -> Hook:
         """A message of a customer: text, a button that was tapped, or a file with its caption."""
-        user = bubble.owner.removeprefix("+")
-        message: dict[str, Any] = {"from": user, "id": bubble.id, "timestamp": _stamp()}
         if word:
             button = {"type": "button_reply", "button_reply": {"id": word, "title": bubble.text}}
-            message |= {"type": "interactive", "interactive": button}
-        elif bubble.files:
-            message |= self._sent_file(bubble)
+            said: dict[str, Any] = {"type": "interactive", "interactive": button}
         else:
-            message |= {"type": "text", "text": {"body": bubble.text}}
-        contact = {"profile": {"name": name_of(bubble.owner)}, "wa_id": user}
-        return self._hook({"contacts": [contact], "messages": [message]}, bubble, bubble=bubble.id)
+            said = self._sent_file(bubble) if bubble.files else _text(bubble.text)
+        return self._said(bubble, {"id": bubble.id, **said}, bubble=bubble.id)
+
+    def correction(self, bubble: Bubble, sort: str, text: str) -> Hook:
+        """What the customer did to a message that is there: edited, deleted or reacted."""
+        original = {"original_message_id": bubble.id}
+        said: dict[str, Any] = {
+            "edited": {"type": "edit", "edit": {**original, "message": _text(text)}},
+            "deleted": {"type": "revoke", "revoke": original},
+            "reacted": {"type": "reaction", "reaction": {"message_id": bubble.id, "emoji": text}},
+        }[sort]
+        return self._said(bubble, {"id": self.new_id(), **said})
+
+    def _said(self, of: Bubble, said: dict[str, Any], **more: Any) -> Hook:
+        user = of.owner.removeprefix("+")
+        contact = {"profile": {"name": name_of(of.owner)}, "wa_id": user}
+        message = {"from": user, "timestamp": _stamp(), **said}
+        return self._hook({"contacts": [contact], "messages": [message]}, of, **more)
 
     def _sent_file(self, bubble: Bubble) -> dict[str, Any]:
         kept = bubble.files[0]
@@ -343,6 +356,10 @@ def _template(part: dict[str, Any]) -> str:
     for number, value in enumerate(values, 1):
         body = body.replace(f"{{{{{number}}}}}", value)
     return body
+
+
+def _text(words: str) -> dict[str, Any]:
+    return {"type": "text", "text": {"body": words}}
 
 
 def _stamp() -> str:

@@ -279,7 +279,7 @@ class Supervisor:
         lines = [f"Onecase runs (ready after {seconds:.1f} s).", ""]
         if settings.DEMO:
             lines += [
-                f"  Start here      {site}/demo/   (customer, agent and mailbox side by side)"
+                f"  Start here      {site}/demo/   (customer, agent and pocket side by side)"
             ]
         lines += [
             f"  Customer site   {site}/",

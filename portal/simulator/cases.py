@@ -282,4 +282,4 @@ def play(stage: Stage) -> None:
     for story in STORIES:
         with translation.override("en"):
             story(stage)
-    stage.read_mail(but=2)
+    stage.read_all(but=2)

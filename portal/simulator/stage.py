@@ -36,7 +36,7 @@ from contacts.models import (
 from portal.desk.letter import issue_code
 from portal.management.commands.demo_mailbox import Postman
 from portal.simulator import accounts, post
-from portal.simulator.book import SENT, Bubble, now
+from portal.simulator.book import READ, SENT, Bubble, now
 from portal.simulator.cast import PEOPLE, Person
 from portal.simulator.maildir import SEEN, Mail, Maildir
 from portal.simulator.providers import courier, door
@@ -127,10 +127,14 @@ class Stage:
         request = Request(body=content, envelope_from=draft.sender, envelope_to=(draft.to,))
         inbound.process(inbound.receive(self.mail_channel, request).pk)
 
-    def read_mail(self, *, but: int) -> None:
-        """The customers opened all their mail but the newest ones."""
+    def read_all(self, *, but: int) -> None:
+        """The customers looked at everything but the newest mails."""
         for mail in self.maildir.mails()[but:]:
             self.maildir.mark(mail, SEEN)
+        for provider in PROVIDERS.values():
+            for bubble in provider.book.bubbles():
+                if bubble.is_unread:
+                    provider.book.mark(bubble.id, READ)
 
 
 class Story:

@@ -74,7 +74,7 @@ TITLES: dict[str, tuple[str | Promise, str | Promise, str]] = {
         "customer",
     ),
     "pocketed": (
-        _("To the telephone"),
+        _("Telephone"),
         _("Press Change again and choose WhatsApp. Scan its code with the telephone: press send."),
         "customer",
     ),

@@ -40,6 +40,7 @@ COLLEAGUES = (
     Colleague("mei", "Mei"),
     Colleague("admin", "Robin", is_administrator=True),
 )
+NOBODY = "Visitor Demo"  # whoever tries the demo with a telephone of their own
 PEOPLE = {
     person.slug: person
     for person in (
@@ -67,4 +68,4 @@ ROLES = ("tom", "sanne", "lucas", "fleur")
 def name_of(phone: str) -> str:
     """Whose telephone that is: somebody of the demo, or whoever tries it."""
     known = {person.phone.replace(" ", ""): person.name for person in PEOPLE.values()}
-    return known.get(phone) or "Visitor Demo"
+    return known.get(phone) or NOBODY

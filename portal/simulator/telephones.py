@@ -54,7 +54,7 @@ class Telephone:
         """Who, and the number as people read it."""
         shown = addresses.display(PHONE, self.number)
         name = _("You") if self.number == MINE else cast.name_of(self.number)
-        return f"{name.removesuffix(' Demo')} · {shown}"
+        return f"{name.removesuffix(' Demo')} · {shown}" if name != cast.NOBODY else shown
 
 
 def apps(number: str = "") -> list[App]:

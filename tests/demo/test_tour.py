@@ -1,5 +1,6 @@
 """The whole tour as a visitor takes it: a real browser, the real worker, real SMTP both ways."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -111,11 +112,21 @@ def test_the_tour(visit: Visit) -> None:
     customer.locator(".form--switch button[type=submit]").click()
     ticked(page, 5)
 
+    # Again, to the telephone: its code is scanned, and sent from there.
+    go(page)
+    customer.locator("a", has_text="Change").first.click()
+    customer.locator("input[type=radio][value=whatsapp]").check(force=True)
+    customer.locator(".form--switch button[type=submit]").click()
+    page.locator("[data-scanner]").click()
+    pocket.locator("#text").press("Enter")
+    expect(pocket.locator(".ticks").first).to_have_text(re.compile("✓✓"), timeout=5 * SECOND)
+    ticked(page, 6)
+
     go(page)
     desk.locator(".desk-way__other summary").click()
     desk.locator("button[name=to][value=phone]").click()
     expect(desk.locator(".desk-way--refused")).to_be_visible()
-    ticked(page, 6)
+    ticked(page, 7)
     expect(page.locator(".tour__now")).to_contain_text("One case")
 
 

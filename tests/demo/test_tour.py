@@ -118,7 +118,7 @@ def test_the_tour(visit: Visit) -> None:
     customer.locator("input[type=radio][value=whatsapp]").check(force=True)
     customer.locator(".form--switch button[type=submit]").click()
     page.locator("[data-scanner]").click()
-    pocket.locator("#text").press("Enter")
+    pocket.locator(".typing textarea").press("Enter")
     expect(pocket.locator(".ticks").first).to_have_text(re.compile("✓✓"), timeout=5 * SECOND)
     ticked(page, 6)
 

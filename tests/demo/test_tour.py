@@ -182,7 +182,7 @@ def test_a_qr_is_scanned_with_one_click(visit: Visit) -> None:
     customer.locator("main a", has_text="WhatsApp").last.click()
     expect(pocket.locator("#text")).to_have_value("Code 1")
     pocket.locator("#text").press("Enter")
-    expect(pocket.locator(".bubble--mine")).to_contain_text("Code 1")
+    expect(pocket.locator(".bubble--mine").last).to_contain_text("Code 1")
 
 
 STOP = """() => {

@@ -216,6 +216,7 @@ def _make_channels(organisation: Organisation) -> None:
             promise_minutes=promise,
             weekly_hours=hours,
             config=CONFIGS.get(kind, {}),
+            appends_by_sender=kind == "sms",  # so that both sides of it can be tried
         )
         channel.full_clean()
         channel.save()

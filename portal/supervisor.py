@@ -278,9 +278,7 @@ class Supervisor:
         site = self.env.get("PUBLIC_URL") or settings.PUBLIC_URL
         lines = [f"Onecase runs (ready after {seconds:.1f} s).", ""]
         if settings.DEMO:
-            lines += [
-                f"  Start here      {site}/demo/   (customer, agent and pocket side by side)"
-            ]
+            lines += [f"  Start here      {site}/demo/   (customer, agent and pocket side by side)"]
         lines += [
             f"  Customer site   {site}/",
             f"  Desk            {site}/admin/"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
@@ -34,6 +35,8 @@ def web(
 ) -> Iterator[str]:
     """The shop on a real web server, with the demo's providers in it."""
     settings.PUBLIC_URL = live_server.url
+    # Its threads let go of their connections, or PostgreSQL cannot remove the test's database.
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
     for name, value in accounts.environment(data, live_server.url).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(courier, "PAUSES", (0.05,) * 5)

@@ -278,6 +278,8 @@ SESSION_COOKIE_AGE = 12 * 3600
 CUSTOMER_COOKIE_AGE = 30 * 24 * 3600
 CSRF_FAILURE_VIEW = "portal.errors.stale_form"
 SECURE_SSL_REDIRECT = HTTPS
+# The demo's providers are called on this machine, past the proxy that speaks https.
+SECURE_REDIRECT_EXEMPT = [r"^demo/providers/"] if DEMO else []
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS

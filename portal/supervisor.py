@@ -26,6 +26,7 @@ from django.db.migrations.executor import MigrationExecutor
 from channels_app.models import Channel
 from portal import valkey
 from portal.processes import Child, Group, Service
+from portal.simulator import accounts
 
 READY_WITHIN = 60.0  # seconds for the first page; a slow machine compiles everything once
 GIVE_UP_AFTER = 4  # starts of the web server without a single answer
@@ -128,6 +129,7 @@ class Supervisor:
         # The browser's address, not the one we bind to.
         env["PUBLIC_URL"] = os.environ.get("PUBLIC_URL") or f"http://localhost:{self.port}"
         env |= _mail_doors(self.data / "ports.json")
+        env |= accounts.environment(self.data, f"http://{_reachable(self.host)}:{self.port}")
         mailbox = f"smtp://{env['ONECASE_MAILBOX_LISTEN']}"
         env["EMAIL_URL"] = os.environ.get("EMAIL_URL") or mailbox
         return env
@@ -263,7 +265,7 @@ class Supervisor:
     def _answers(self) -> bool:
         """True when the web server says that it is well."""
         public = urlsplit(self.env.get("PUBLIC_URL") or settings.PUBLIC_URL)
-        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host
+        host = _reachable(self.host)
         headers = {"Host": public.netloc, "X-Forwarded-Proto": public.scheme}
         with closing(http.client.HTTPConnection(host, self.port, timeout=5)) as connection:
             try:
@@ -276,9 +278,7 @@ class Supervisor:
         site = self.env.get("PUBLIC_URL") or settings.PUBLIC_URL
         lines = [f"Onecase runs (ready after {seconds:.1f} s).", ""]
         if settings.DEMO:
-            lines += [
-                f"  Start here      {site}/demo/   (customer, agent and mailbox side by side)"
-            ]
+            lines += [f"  Start here      {site}/demo/   (customer, agent and pocket side by side)"]
         lines += [
             f"  Customer site   {site}/",
             f"  Desk            {site}/admin/"
@@ -288,6 +288,11 @@ class Supervisor:
             "Ctrl-C stops everything; the data stays.",
         ]
         return "\n" + "\n".join(lines) + "\n"
+
+
+def _reachable(host: str) -> str:
+    """Where this machine reaches what listens there."""
+    return "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
 
 
 def _reads_mailboxes() -> bool:

@@ -1,4 +1,4 @@
-"""Twelve cases, each shows one thing and is named by it."""
+"""Fifteen cases, each shows one thing and is named by it."""
 
 from collections.abc import Callable
 
@@ -229,6 +229,35 @@ def may_belong(stage: Stage) -> None:
         )
 
 
+def by_whatsapp(stage: Stage) -> None:
+    """Written on the telephone, answered there, and read."""
+    mila = Story(stage, "mila")
+    with stage.at(hours=2):
+        mila.writes("whatsapp", "Per WhatsApp: hebt u de Velo Cargo nog in het blauw?")
+    with stage.at(hours=1.9):
+        mila.gets("noor", "Ja, er staan er nog twee. Zal ik er een voor u apart zetten?")
+    with stage.at(hours=1.7):
+        mila.reads("whatsapp")
+    with stage.at(hours=1.6):
+        mila.writes("whatsapp", "Graag! Ik kom zaterdag.")
+
+
+def closed_window(stage: Stage) -> None:
+    """WhatsApp lets nobody answer after a day."""
+    noah = Story(stage, "noah")
+    with stage.at(hours=29):
+        noah.writes("whatsapp", "A closed window: do you also rent out child seats?")
+
+
+def by_sms(stage: Stage) -> None:
+    """A short question, a short answer, delivered."""
+    ivy = Story(stage, "ivy")
+    with stage.at(hours=7):
+        ivy.writes("sms", "By SMS: is my Volt City ready?")
+    with stage.at(hours=6.8):
+        ivy.gets("daan", "It is ready. You can come until 17:30 today.")
+
+
 STORIES: tuple[Callable[[Stage], None], ...] = (
     reopened,
     letter,
@@ -237,10 +266,13 @@ STORIES: tuple[Callable[[Stage], None], ...] = (
     override,
     without_email,
     refused_call,
+    closed_window,
     switch,
     sensitive,
     failed_delivery,
+    by_sms,
     may_belong,
+    by_whatsapp,
     callback,
 )
 
@@ -250,4 +282,4 @@ def play(stage: Stage) -> None:
     for story in STORIES:
         with translation.override("en"):
             story(stage)
-    stage.read_mail(but=2)
+    stage.read_all(but=2)

@@ -40,6 +40,7 @@ COLLEAGUES = (
     Colleague("mei", "Mei"),
     Colleague("admin", "Robin", is_administrator=True),
 )
+NOBODY = "Visitor Demo"  # whoever tries the demo with a telephone of their own
 PEOPLE = {
     person.slug: person
     for person in (
@@ -55,7 +56,16 @@ PEOPLE = {
         Person("fleur", "Fleur Demo", "nl", "fleur@example.org"),
         Person("kate", "Kate Demo", "en", "kate@example.org"),
         Person("jan", "Jan Demo", "nl", "jan@example.org"),
+        Person("mila", "Mila Demo", "nl", phone="+44 20 7946 0110"),
+        Person("noah", "Noah Demo", "en", phone="+44 20 7946 0111"),
+        Person("ivy", "Ivy Demo", "en", phone="+44 20 7946 0112"),
     )
 }
 # Whom the demo page offers as a role: each has a case that is worth a look.
 ROLES = ("tom", "sanne", "lucas", "fleur")
+
+
+def name_of(phone: str) -> str:
+    """Whose telephone that is: somebody of the demo, or whoever tries it."""
+    known = {person.phone.replace(" ", ""): person.name for person in PEOPLE.values()}
+    return known.get(phone) or NOBODY

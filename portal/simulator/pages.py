@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from contacts.models import Organisation
 from portal import access
-from portal.simulator import cast, pocket, roles, tour
+from portal.simulator import cast, pocket, roles, telephones, tour
 from portal.simulator.maildir import Maildir
 
 
@@ -26,7 +26,7 @@ def _tour(request: HttpRequest) -> dict[str, Any]:
         "done_count": len(done),
         "tour_case": case,
         "tour_version": hashlib.sha256(text.encode()).hexdigest()[:12],
-        "unread": Maildir().unread(),
+        "unread": Maildir().unread() + telephones.unread(),
     }
 
 

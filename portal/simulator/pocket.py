@@ -20,7 +20,7 @@ from contacts import addresses
 from contacts.files import File, FileRefused, check, clean_name
 from contacts.kinds import EMAIL
 from portal import access
-from portal.simulator import letters, post
+from portal.simulator import letters, post, telephones
 from portal.simulator.maildir import ANSWERED, SEEN, Mail, Maildir
 
 # The mail is shown as it was sent; nothing in it runs, loads or posts.
@@ -45,6 +45,8 @@ def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
         "owners": owners,
         "unread": box.unread(),
         "letters_count": len(letters.arrived()),
+        "rang": telephones.unread(),
+        "misbehaving": [app for app in telephones.apps() if app.moods],
         "version": version(),
         "public_url": settings.PUBLIC_URL,
         **more,

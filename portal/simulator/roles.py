@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from contacts.kinds import EMAIL
 from contacts.models import Customer, Holder, User
 from portal import access
+from portal.simulator import telephones
 from portal.simulator.cast import COLLEAGUES, PEOPLE, ROLES
 
 BACKEND = "portal.access.StaffBackend"
@@ -71,7 +72,9 @@ def be_customer(request: HttpRequest, slug: str) -> HttpResponse:
         if customer is None:
             raise Http404
         access.sign_in(request, customer)
-    return redirect("demo:page")
+    response = redirect("demo:page")
+    response.delete_cookie(telephones.COOKIE)  # the telephone in the pocket is this one's
+    return response
 
 
 @require_POST

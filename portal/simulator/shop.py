@@ -8,6 +8,7 @@ from i18nfield.strings import LazyI18nString
 
 from channels_app.models import Channel
 from contacts.models import Organisation, Topic, User
+from portal.simulator import accounts
 from portal.simulator.cast import COLLEAGUES, MAILBOX, PASSWORD, SHOP_PHONE
 
 NAME = "Velo & Volt Mobility (demo)"
@@ -41,6 +42,33 @@ CHANNELS = (
                 "Goed voor een langer verhaal: we vragen door.",
             ),
             say("Leaves you nothing in writing.", "U hebt daarna niets op papier."),
+        ),
+    ),
+    (
+        "whatsapp",
+        "whatsapp",
+        "WhatsApp",
+        60,
+        DESK_HOURS,
+        (
+            say("", ""),
+            say("Quick questions, with pictures.", "Korte vragen, ook met foto's."),
+            say(
+                "A day after your last message we cannot write any more.",
+                "Een dag na uw laatste bericht kunnen wij niet meer schrijven.",
+            ),
+        ),
+    ),
+    (
+        "sms",
+        "sms",
+        "SMS",
+        120,
+        DESK_HOURS,
+        (
+            say("", ""),
+            say("Short answers, on every phone.", "Korte antwoorden, op elke telefoon."),
+            say("No files and not for private matters.", "Geen bijlagen, niet voor privézaken."),
         ),
     ),
     (
@@ -109,8 +137,26 @@ CHANNELS = (
         ),
     ),
 )
-PROVIDERS = {"email": "email", "account": "in_house"}  # the rest is done by people
+# The rest is done by people.
+PROVIDERS = {"email": "email", "account": "in_house", "sms": "twilio", "whatsapp": "whatsapp"}
+CONFIGS = {
+    "email": {"url": "env:EMAIL_URL"},
+    "sms": {
+        "account_sid": "env:DEMO_TWILIO_ACCOUNT_SID",
+        "auth_token": "env:DEMO_TWILIO_AUTH_TOKEN",
+        "base_url": "env:DEMO_TWILIO_URL",
+    },
+    "whatsapp": {
+        "phone_number_id": "env:DEMO_WHATSAPP_PHONE_NUMBER_ID",
+        "access_token": "env:DEMO_WHATSAPP_ACCESS_TOKEN",
+        "app_secret": "env:DEMO_WHATSAPP_APP_SECRET",
+        "verify_token": "env:DEMO_WHATSAPP_VERIFY_TOKEN",
+        "base_url": "env:DEMO_WHATSAPP_URL",
+    },
+}
 ADDRESSES = {
+    "sms": accounts.SMS_NUMBER,
+    "whatsapp": accounts.WHATSAPP_NUMBER,
     "phone": SHOP_PHONE,
     "email": f"{MAILBOX}@{settings.MAIL_DOMAIN}",
     "centre": "Marktplein 1, Demodorp",
@@ -169,7 +215,8 @@ def _make_channels(organisation: Organisation) -> None:
             cannot=texts[2],
             promise_minutes=promise,
             weekly_hours=hours,
-            config={"url": "env:EMAIL_URL"} if kind == "email" else {},
+            config=CONFIGS.get(kind, {}),
+            appends_by_sender=kind == "sms",  # so that both sides of it can be tried
         )
         channel.full_clean()
         channel.save()

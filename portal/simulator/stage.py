@@ -4,8 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+from django.conf import settings
 from django.db.models import Model
 from django.utils import timezone
 
@@ -32,9 +35,13 @@ from contacts.models import (
 )
 from portal.desk.letter import issue_code
 from portal.management.commands.demo_mailbox import Postman
-from portal.simulator import post
+from portal.simulator import accounts, post
+from portal.simulator.book import READ, SENT, Bubble, now
 from portal.simulator.cast import PEOPLE, Person
 from portal.simulator.maildir import SEEN, Mail, Maildir
+from portal.simulator.providers import courier, door
+from portal.simulator.providers.base import Hook
+from portal.simulator.providers.moods import PROVIDERS
 
 # Everything with a clock: what a step wrote is moved to the step's own time.
 CLOCKS: dict[type[Model], tuple[str, ...]] = {
@@ -66,6 +73,7 @@ class Stage:
         self.topics = {topic.slug: topic for topic in Topic.objects.all()}
         self.mail_channel = Channel.objects.get(slug="email")
         self.refuse: dict[str, str] = {}
+        self.hooks: list[Hook] = []
 
     @contextmanager
     def at(self, **ago: float) -> Iterator[None]:
@@ -81,12 +89,33 @@ class Stage:
         for mail in self.maildir.mails():
             if mail.key not in mails:
                 self.maildir.date(mail.key, moment)
+        for provider in PROVIDERS.values():
+            for bubble in provider.book.bubbles():
+                if bubble.at >= started:
+                    provider.book.date(bubble.id, moment)
 
     def _carry_out(self) -> None:
-        """What a worker does: send what is due."""
+        """What a worker does: send what is due. What the providers then tell comes in."""
         due = Delivery.objects.due(timezone.now()).order_by("next_attempt_at")
         for pk in list(due.values_list("pk", flat=True)):
             sending.deliver(pk)
+        told, self.hooks[:] = list(self.hooks), []
+        for hook in told:
+            self.hear(hook)
+
+    def hear(self, hook: Hook) -> None:
+        """What a provider posts comes in by the shop's door for webhooks, verified as ever."""
+        channel = Channel.objects.select_related("organisation").get(slug=hook.app)
+        request = Request(
+            body=hook.body,
+            headers=tuple((name.lower(), value) for name, value in hook.headers.items()),
+            method="POST",
+            url=hook.url,
+            query=tuple(parse_qsl(urlsplit(hook.url).query)),
+            received_at=timezone.now(),
+        )
+        inbound.process(inbound.receive(channel, request).pk)
+        courier.taken(hook, "", "")
 
     def newest_mail(self, person: Person) -> Mail:
         """The mail that came last to that person."""
@@ -98,10 +127,14 @@ class Stage:
         request = Request(body=content, envelope_from=draft.sender, envelope_to=(draft.to,))
         inbound.process(inbound.receive(self.mail_channel, request).pk)
 
-    def read_mail(self, *, but: int) -> None:
-        """The customers opened all their mail but the newest ones."""
+    def read_all(self, *, but: int) -> None:
+        """The customers looked at everything but the newest mails."""
         for mail in self.maildir.mails()[but:]:
             self.maildir.mark(mail, SEEN)
+        for provider in PROVIDERS.values():
+            for bubble in provider.book.bubbles():
+                if bubble.is_unread:
+                    provider.book.mark(bubble.id, READ)
 
 
 class Story:
@@ -168,6 +201,26 @@ class Story:
         self._refresh()
         services.file_message(case=self.case, kind="account", text=text)
 
+    def writes(self, app: str, text: str) -> None:
+        """The customer writes with an app of the telephone."""
+        provider = PROVIDERS[app]
+        number = self.person.phone.replace(" ", "")
+        shop = {"sms": accounts.SMS_NUMBER, "whatsapp": accounts.WHATSAPP_NUMBER}[app]
+        bubble = Bubble(provider.new_id(), number, shop, now(), mine=True, text=text, status=SENT)
+        provider.book.add(bubble)
+        self.stage.hear(provider.incoming(bubble))
+        held = Case.objects.filter(customer__holders__identity__value=number)
+        self.case = held.select_related("customer").latest("pk")
+        if not self.case.customer.name:
+            services.rename(self.case.customer, self.person.name)  # as an agent would note it
+
+    def reads(self, app: str) -> None:
+        """The customer opens the conversation."""
+        provider = PROVIDERS[app]
+        for thread in provider.book.threads(self.person.phone.replace(" ", "")):
+            for hook in provider.seen(thread.owner, thread.peer):
+                self.stage.hear(hook)
+
     def calls_in(self, staff: str, text: str) -> None:
         """The customer phones about the case; an agent writes down what was said."""
         self._refresh()
@@ -217,3 +270,22 @@ def mail_server(stage: Stage) -> Iterator[None]:
         finally:
             stage.mail_channel.adapter().close()
             os.environ["EMAIL_URL"] = before
+
+
+@contextmanager
+def providers(stage: Stage) -> Iterator[None]:
+    """The providers in this process, so that every message is really sent by their HTTP."""
+    with door.in_background(stage.hooks.extend) as address:
+        given = accounts.environment(Path(settings.DATA_DIR), address)
+        before = {name: os.environ.get(name) for name in given}
+        os.environ.update(given)
+        try:
+            yield
+        finally:
+            for channel in Channel.objects.filter(kind__in=PROVIDERS):
+                channel.adapter().close()
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value

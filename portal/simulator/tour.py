@@ -1,4 +1,4 @@
-"""Six steps that tick themselves: each looks at rows of one case, never at clicks."""
+"""Seven steps that tick themselves: each looks at rows of one case, never at clicks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from channels_app.models import Delivery
 from contacts.models import Case, Event, Message
 from portal import access
+from portal.simulator.providers.moods import PROVIDERS
 
 COOKIE = "onecase_tour"
 MAX_AGE = timedelta(days=30)
@@ -42,6 +43,7 @@ class Facts:
     arrived: bool = False
     replied: bool = False
     switched: bool = False
+    pocketed: bool = False
     refused: bool = False
 
 
@@ -69,6 +71,11 @@ TITLES: dict[str, tuple[str | Promise, str | Promise, str]] = {
     "switched": (
         _("Switch"),
         _("On the question's page press Change and choose another way, for instance My own page."),
+        "customer",
+    ),
+    "pocketed": (
+        _("Telephone"),
+        _("Press Change again and choose WhatsApp. Scan its code with the telephone: press send."),
         "customer",
     ),
     "refused": (
@@ -136,12 +143,13 @@ def facts_of(case: Case | None) -> Facts:
         arrived=arrived,
         replied=replied,
         switched=Event.Sort.SWITCHED in sorts,
+        pocketed=messages.filter(direction=Message.Direction.IN, kind__in=PROVIDERS).exists(),
         refused=Event.Sort.REFUSED in sorts,
     )
 
 
 def steps(case: Case | None) -> Sequence[Step]:
-    """The six steps of the tour."""
+    """The seven steps of the tour."""
     facts = facts_of(case)
     hrefs = {"customer": "/", "desk": "/admin/cases/", "pocket": reverse("demo:pocket")}
     if case is not None:

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from portal.simulator import pages, pocket, roles, tour
+from portal.simulator import handset, pages, panel, pocket, roles, tour
+from portal.simulator.providers import door
 
 app_name = "demo"
 urlpatterns = [
@@ -20,4 +21,14 @@ urlpatterns = [
     path("pocket/mail/<str:key>/file/<int:number>/", pocket.file, name="file"),
     path("pocket/letters/", pocket.letter_box, name="letters"),
     path("pocket/letters/<uuid:pk>/", pocket.letter, name="letter"),
+    path("telephone/", handset.home, name="telephone"),
+    path("telephone/now/", handset.now_there, name="telephone_now"),
+    path("telephone/banner/", handset.banner, name="banner"),
+    path("telephone/take/", handset.take_up, name="take_up"),
+    path("telephone/open/", handset.open_link, name="open_link"),
+    path("telephone/misbehave/", panel.panel, name="panel"),
+    path("telephone/<slug:app>/", handset.threads, name="app"),
+    path("telephone/<slug:app>/file/<str:key>/", handset.file, name="app_file"),
+    path("telephone/<slug:app>/<str:owner>/<str:peer>/", handset.thread, name="thread"),
+    path("providers/<slug:place>/<path:rest>", door.view, name="provider"),
 ]

@@ -1,4 +1,4 @@
-"""The demo's data: twelve cases, each of which shows what its name says."""
+"""The demo's data: fifteen cases, each of which shows what its name says."""
 
 import io
 from collections.abc import Iterator
@@ -13,12 +13,14 @@ from django.db.models import Count
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from channels_app import dispatch, promises, sending
+from channels_app import dispatch, promises, routing, sending
 from channels_app.models import Channel, Delivery
 from contacts import codes
 from contacts.models import Case, Code, Customer, Event, Identity, Message, Organisation, User
 from portal.simulator import cases, cast
+from portal.simulator.book import Book
 from portal.simulator.maildir import Maildir
+from portal.simulator.providers.moods import PROVIDERS
 
 
 @pytest.fixture(scope="module")
@@ -53,15 +55,15 @@ def counts() -> dict[str, int]:
     return {model.__name__: model._default_manager.count() for model in models}
 
 
-def test_it_has_the_shop_and_twelve_cases(demo: None) -> None:
+def test_it_has_the_shop_and_fifteen_cases(demo: None) -> None:
     assert "demo" in Organisation.objects.get().name
-    assert Case.objects.count() == len(cases.STORIES) == 12
+    assert Case.objects.count() == len(cases.STORIES) == 15
     assert set(Case.objects.values_list("language", flat=True)) == {"en", "nl"}
     assert User.objects.filter(is_demo=True, is_superuser=False).count() == 3
     assert User.objects.filter(is_demo=True, is_superuser=True).count() == 1
     assert not User.objects.filter(is_demo=False).exists()
     kinds = set(Channel.objects.offered().values_list("kind", flat=True))
-    assert kinds == {"phone", "email", "account", "letter", "in_person"}
+    assert kinds == {"phone", "email", "account", "letter", "in_person", "sms", "whatsapp"}
 
 
 def test_again_it_changes_nothing(demo: None) -> None:
@@ -102,6 +104,7 @@ def test_every_mail_was_really_sent(demo: None) -> None:
     newest = Maildir().mails()[0]
     assert sent.filter(provider_id=newest.content.message_id).exists()
     assert Maildir().unread() == 2
+    assert [provider.book.unread() for provider in PROVIDERS.values()] == [0, 0]
 
 
 def test_a_switch(demo: None) -> None:
@@ -216,3 +219,29 @@ def test_one_that_may_belong_to_another(demo: None) -> None:
     one = case("Hoort misschien bij")
     assert one.may_belong_to == case("met de reden")
     assert one.customer != one.may_belong_to.customer
+
+
+def test_one_by_whatsapp_that_was_read(demo: None) -> None:
+    one = case("Per WhatsApp")
+    assert one.choice is not None and one.choice.kind == "whatsapp"
+    assert delivery(one, message__template="").status == Delivery.Status.READ
+    said = Book("whatsapp").bubbles(cast.PEOPLE["mila"].phone.replace(" ", ""))
+    assert [bubble.mine for bubble in said if "fiets" not in bubble.text].count(True) == 2
+    assert one.messages.filter(direction="in").count() == 2
+
+
+def test_one_whose_window_is_closed(demo: None) -> None:
+    one = case("A closed window")
+    message = Message(case=one, direction=Message.Direction.OUT, kind="whatsapp")
+    refused = routing.route(message, timezone.now())
+    assert isinstance(refused, routing.Refused)
+
+
+def test_one_by_sms(demo: None) -> None:
+    one = case("By SMS")
+    assert one.choice is not None and one.choice.kind == "sms"
+    answer = delivery(one, message__template="")
+    assert answer.status == Delivery.Status.DELIVERED
+    bubble = Book("sms").get(answer.provider_id)
+    assert bubble and "It is ready" in bubble.text
+    assert bubble.at < timezone.now() - timedelta(hours=6)

@@ -1,5 +1,6 @@
 """The whole tour as a visitor takes it: a real browser, the real worker, real SMTP both ways."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -111,11 +112,21 @@ def test_the_tour(visit: Visit) -> None:
     customer.locator(".form--switch button[type=submit]").click()
     ticked(page, 5)
 
+    # Again, to the telephone: its code is scanned, and sent from there.
+    go(page)
+    customer.locator("a", has_text="Change").first.click()
+    customer.locator("input[type=radio][value=whatsapp]").check(force=True)
+    customer.locator(".form--switch button[type=submit]").click()
+    page.locator("[data-scanner]").click()
+    pocket.locator(".typing textarea").press("Enter")
+    expect(pocket.locator(".ticks").first).to_have_text(re.compile("✓✓"), timeout=5 * SECOND)
+    ticked(page, 6)
+
     go(page)
     desk.locator(".desk-way__other summary").click()
     desk.locator("button[name=to][value=phone]").click()
     expect(desk.locator(".desk-way--refused")).to_be_visible()
-    ticked(page, 6)
+    ticked(page, 7)
     expect(page.locator(".tour__now")).to_contain_text("One case")
 
 
@@ -152,6 +163,46 @@ def test_enlarge_one_window(visit: Visit) -> None:
     expect(page.locator("#pane-customer")).to_be_visible()
 
 
+def test_a_qr_is_scanned_with_one_click(visit: Visit) -> None:
+    page = visit()
+    customer, pocket = pane(page, "customer-browser"), pane(page, "customer-pocket")
+    expect(page.locator("[data-scanner]")).to_be_hidden()
+    link = "https://wa.me/442079460021?text=Code%20"
+    customer.locator("main").evaluate(
+        "(main, link) => main.insertAdjacentHTML('beforeend', `<a href='${link}1'>WhatsApp</a>`)",
+        link,
+    )
+    page.locator("[data-scanner]").click()
+    expect(pocket.locator("#text")).to_have_value("Code 1")
+    # The telephone's own camera does the same, and so does the link itself.
+    pocket.locator(".handset__home").click()
+    pocket.locator("[data-scan]").click()
+    expect(pocket.locator("#text")).to_have_value("Code 1")
+    pocket.locator(".handset__home").click()
+    customer.locator("main a", has_text="WhatsApp").last.click()
+    expect(pocket.locator("#text")).to_have_value("Code 1")
+    pocket.locator("#text").press("Enter")
+    expect(pocket.locator(".bubble--mine").last).to_contain_text("Code 1")
+
+
+STOP = """() => {
+  const form = new FormData(document.querySelector(".handset__whose"));
+  form.set("text", "STOP");
+  const path = "/demo/telephone/sms/+442079460199/+442079460020/";
+  return fetch(path, { method: "POST", body: form, redirect: "manual" }).then(() => 1);
+}"""
+
+
+def test_what_comes_rings_in_the_pocket(visit: Visit) -> None:
+    page = visit("/demo/telephone/")
+    page.evaluate(STOP)  # the provider itself answers to that
+    card = page.locator(".banner__card")
+    expect(card).to_contain_text("unsubscribed", timeout=5 * SECOND)
+    expect(page.locator(".app--sms .count")).to_contain_text("1")
+    card.click()
+    expect(page.locator(".bubble").last).to_contain_text("unsubscribed")
+
+
 def test_tabs_on_a_phone(visit: Visit) -> None:
     page = visit(width=390)
     expect(page.locator("#pane-customer")).to_be_visible()
@@ -168,6 +219,13 @@ def test_tabs_on_a_phone(visit: Visit) -> None:
 def test_accessible(visit: Visit, site: str, width: int, theme: str) -> None:
     page = visit(width=width, theme=theme)
     look(page, "the demo page")
+    phone = "telephone/sms/+442079460112/+442079460020/"
+    for path in ("", "sms/", "misbehave/"):
+        page.goto(f"{site}/demo/telephone/{path}")
+        look(page, f"telephone/{path}")
+    page.goto(f"{site}/demo/{phone}")
+    expect(page.locator(".bubble").first).to_be_visible()
+    look(page, "a conversation")
     for path in ("", "write/", "letters/"):
         page.goto(f"{site}/demo/pocket/{path}")
         look(page, f"pocket/{path}")

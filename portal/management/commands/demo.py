@@ -1,4 +1,4 @@
-"""`manage.py demo`: the demo's shop and its twelve cases. Run again it changes nothing."""
+"""`manage.py demo`: the demo's shop and its fifteen cases. Run again it changes nothing."""
 
 from typing import Any
 
@@ -9,13 +9,14 @@ from django.db import transaction
 from contacts.models import Case, Organisation
 from portal.simulator import cases, shop
 from portal.simulator.cast import COLLEAGUES, PASSWORD
-from portal.simulator.stage import Stage, mail_server
+from portal.simulator.providers.moods import PROVIDERS
+from portal.simulator.stage import Stage, mail_server, providers
 
 
 class Command(BaseCommand):
     """Fill an empty database; all or nothing."""
 
-    help = "Load the demo's shop with twelve cases into an empty database (only in demo mode)."
+    help = "Load the demo's shop with fifteen cases into an empty database (only in demo mode)."
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,7 +33,9 @@ class Command(BaseCommand):
         with transaction.atomic():
             stage = Stage(shop.open_shop())
             stage.maildir.clear()
-            with mail_server(stage):
+            for provider in PROVIDERS.values():
+                provider.book.clear()
+            with mail_server(stage), providers(stage):
                 cases.play(stage)
         names = ", ".join(colleague.username for colleague in COLLEAGUES)
         self.stdout.write(f"The demo is ready. Staff: {names}; password: {PASSWORD}")

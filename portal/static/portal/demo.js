@@ -6,11 +6,12 @@
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const EVERY = 1000; // milliseconds
   document.documentElement.classList.add("js");
+  document.documentElement.classList.toggle("framed", parent !== window);
 
-  function showUnread(response) {
-    const number = response.headers.get("X-Unread");
+  function showCount(response, header, marks) {
+    const number = response.headers.get(header);
     if (number === null) return;
-    for (const mark of all("[data-unread]")) {
+    for (const mark of all(marks)) {
       mark.textContent = number;
       mark.hidden = number === "0";
     }
@@ -20,13 +21,16 @@
   function watch(place, taken) {
     let busy = false;
     async function ask() {
-      if (busy || document.hidden) return;
+      if (busy || document.hidden || !innerWidth) return; // a folded frame looks at nothing
       busy = true;
       try {
         const url = new URL(place.dataset.url, location.href);
         url.searchParams.set("version", place.dataset.version);
         const response = await fetch(url, { credentials: "same-origin" });
-        if (response.ok) showUnread(response);
+        if (response.ok) {
+          showCount(response, "X-Unread", "[data-unread]");
+          showCount(response, "X-Rang", "[data-rang]");
+        }
         if (response.status === 200) {
           place.dataset.version = response.headers.get("X-Version");
           taken(await response.text());
@@ -128,6 +132,7 @@
       const chosen = frame(name);
       if (!chosen) return;
       chosen.addEventListener("load", () => {
+        if (name === "customer") takeMessengers(chosen.contentDocument);
         try {
           const { pathname: path, search } = chosen.contentWindow.location;
           one(`[data-out="${name}"]`).href = path;
@@ -138,6 +143,28 @@
         }
       });
     }
+    // A link of a messenger opens the telephone, as it would on the customer's own; so does its QR.
+    const MESSENGERS = 'a[href^="https://wa.me/"], a[href^="https://t.me/"], a[href^="sms:"]';
+    const opened = (link) => `${scan.dataset.scanner}?link=${encodeURIComponent(link)}`;
+
+    function takeMessengers(page) {
+      page?.addEventListener("click", (event) => {
+        const link = event.target.closest?.(MESSENGERS);
+        if (!link) return;
+        event.preventDefault();
+        show("pocket", opened(link.href));
+      }, true);
+    }
+
+    const scan = one("[data-scanner]");
+    const shown = () => frame("customer")?.contentDocument?.querySelector(MESSENGERS)?.href;
+    function scanned() {
+      const link = shown();
+      show("pocket", link ? opened(link) : scan.dataset.nothing);
+    }
+    scan.addEventListener("click", scanned);
+    setInterval(() => { scan.hidden = !shown(); }, EVERY);
+
     for (const name of ["customer", "desk", "pocket"]) {
       follow(name);
       // A page that is loaded anew, in another language say, goes on where each frame was.
@@ -150,7 +177,9 @@
 
     // The pocket opens a link of a mail in the customer's browser.
     addEventListener("message", (event) => {
-      if (event.origin !== location.origin || typeof event.data?.open !== "string") return;
+      if (event.origin !== location.origin) return;
+      if (event.data?.scan) scanned();
+      if (typeof event.data?.open !== "string") return;
       const url = new URL(event.data.open, location.href);
       if (url.origin === location.origin) show("customer", url.pathname + url.search + url.hash);
     });
@@ -194,22 +223,57 @@
     }
     for (const text of all("[data-links]")) takeLinks(text);
 
+    document.addEventListener("click", (event) => {
+      if (!event.target.closest("[data-scan]") || parent === window) return;
+      event.preventDefault();
+      parent.postMessage({ scan: true }, location.origin);
+    });
+    for (const field of all("[data-enter]")) {
+      field.setSelectionRange(field.value.length, field.value.length);
+      field.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        event.preventDefault();
+        field.form.requestSubmit();
+      });
+    }
+
+    const banner = one("[data-banner]");
+    if (banner) {
+      let hides;
+      watch(banner, (html) => {
+        const before = one("[data-key]", banner)?.dataset.key;
+        banner.innerHTML = html;
+        const card = one("[data-key]", banner);
+        if (!card || card.dataset.key === before) return;
+        clearTimeout(hides);
+        hides = setTimeout(() => { banner.innerHTML = ""; }, 8000);
+      });
+    }
+
     for (const field of all("[data-auto]")) field.addEventListener("change", () => field.form.submit());
     for (const input of all(".pick input")) {
       input.addEventListener("change", () => {
         const names = [...input.files].map((file) => file.name).join(", ");
-        if (names) one("span", input.parentElement).textContent = names;
+        const place = one("[data-picked]", input.form) ?? one("span", input.parentElement);
+        if (names) place.textContent = names;
       });
     }
 
     const list = one("[data-list]");
     if (!list) return;
+    const talks = "talk" in list.dataset;
+    const down = () => { list.scrollTop = list.scrollHeight; };
+    if (talks) {
+      down();
+      list.addEventListener("load", down, true); // pictures come later
+    }
     watch(list, (html) => {
       const known = new Set(all("[data-key]", list).map((item) => item.dataset.key));
       list.innerHTML = html;
       for (const item of all("[data-key]", list)) {
         if (!known.has(item.dataset.key)) item.classList.add("just-in");
       }
+      if (talks) down();
     });
   }
 

@@ -1,0 +1,56 @@
+"""The demo's accounts at its own providers: made once, kept in a file, never in the database."""
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+
+def _digits(count: int) -> str:
+    return "1" + "".join(secrets.choice("0123456789") for _n in range(count - 1))
+
+
+MAKERS: dict[str, Callable[[], str]] = {
+    "DEMO_TWILIO_ACCOUNT_SID": lambda: "AC" + secrets.token_hex(16),
+    "DEMO_TWILIO_AUTH_TOKEN": lambda: secrets.token_hex(16),
+    "DEMO_WHATSAPP_PHONE_NUMBER_ID": lambda: _digits(15),
+    "DEMO_WHATSAPP_ACCESS_TOKEN": lambda: "EAA" + secrets.token_hex(60),
+    "DEMO_WHATSAPP_APP_SECRET": lambda: secrets.token_hex(16),
+    "DEMO_WHATSAPP_VERIFY_TOKEN": lambda: secrets.token_urlsafe(24),
+}
+SMS_NUMBER = "+442079460020"
+WHATSAPP_NUMBER = "+442079460021"
+# Texts that the provider approved: they may go at any time. Name and language, as it knows them.
+TEMPLATES = {
+    ("answer_waiting", "en"): "You have an answer from us. Read it here: {{1}}",
+    ("answer_waiting", "nl"): "Er is een antwoord voor u. Lees het hier: {{1}}",
+}
+WEB = "DEMO_WEB"  # where the demo's own web process listens
+# Where the adapters look for each provider: the part after /demo/providers/.
+PLACES = {"DEMO_TWILIO_URL": "twilio", "DEMO_WHATSAPP_URL": "whatsapp"}
+
+
+def environment(folder: Path, web: str) -> dict[str, str]:
+    """What every process of the demo needs, with the providers at that address."""
+    urls = {name: f"{web}/demo/providers/{place}" for name, place in PLACES.items()}
+    return {**_kept(folder / "providers.json"), **urls, WEB: web}
+
+
+def value(name: str) -> str:
+    """One of them, "" where the demo does not run."""
+    return os.environ.get(name, "")
+
+
+def _kept(path: Path) -> dict[str, str]:
+    """The same as last time; what is new is made now."""
+    known: dict[str, str] = {}
+    with suppress(OSError, ValueError):
+        known = json.loads(path.read_text())
+    made = {name: str(known.get(name) or make()) for name, make in MAKERS.items()}
+    if made != known:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(made, file, indent=1)
+    return made

@@ -1,0 +1,167 @@
+"""What the fake providers share: a call, its answer, and what a provider posts by itself."""
+
+import hashlib
+import hmac
+import json
+from abc import ABC, abstractmethod
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+from urllib.parse import parse_qs
+
+from django.conf import settings
+
+from portal.simulator.book import DELIVERED, READ, SENT, Book, Bubble, Kept
+
+SOON, LATER = 0.15, 0.6  # seconds until "sent" and until "delivered" is told
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request to a provider. `path` is what stands behind its base address, without a query."""
+
+    method: str
+    path: str
+    headers: dict[str, str] = field(default_factory=dict, repr=False)  # names in small letters
+    query: dict[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+    base: str = ""  # the base address, as whoever called knows it
+
+    def header(self, name: str) -> str:
+        """The value of a header, "" without it."""
+        return self.headers.get(name, "")
+
+    @property
+    def form(self) -> dict[str, list[str]]:
+        """The fields of a form."""
+        return parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+
+    @property
+    def basic(self) -> tuple[str, str]:
+        """Name and password of basic authentication; empty where there are none."""
+        scheme, _blank, value = self.header("authorization").partition(" ")
+        try:
+            name, _colon, password = b64decode(value, validate=True).decode().partition(":")
+        except ValueError:
+            return "", ""
+        return (name, password) if scheme.lower() == "basic" else ("", "")
+
+    @property
+    def bearer(self) -> str:
+        """The token of "Authorization: Bearer"; "" without one."""
+        scheme, _blank, token = self.header("authorization").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
+
+
+@dataclass(frozen=True)
+class Hook:
+    """A request that a provider posts to whoever has an account there."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes = field(repr=False)
+    app: str
+    after: float = 0.0  # seconds from now
+    bubble: str = ""  # the customer's message that it brings
+    owner: str = ""
+    peer: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a provider answers, and what it will post."""
+
+    status: int
+    body: bytes = field(repr=False)
+    content_type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    hooks: tuple[Hook, ...] = ()
+
+
+def answer_json(content: Any, status: int = 200, hooks: Sequence[Hook] = ()) -> Answer:
+    """An answer in JSON."""
+    return Answer(status, json.dumps(content).encode(), hooks=tuple(hooks))
+
+
+class Provider(ABC):
+    """One fake provider. Its state is the book of its app."""
+
+    app: ClassVar[str] = ""
+    place: ClassVar[str] = ""  # behind /demo/providers/
+    tells_read: ClassVar[bool] = True
+    corrects: ClassVar[bool] = False  # what was written can be changed, deleted and reacted to
+    carries_files: ClassVar[bool] = False  # from the customer to the shop
+
+    @property
+    def book(self) -> Book:
+        """What the telephones hold of this app."""
+        return Book(self.app)
+
+    @property
+    def webhook(self) -> str:
+        """The public address that the shop gave to the provider."""
+        return f"{settings.PUBLIC_URL}/webhooks/{self.app}/"
+
+    def is_on(self, mood: str) -> bool:
+        """Whether somebody asked it to misbehave in that way."""
+        return bool(self.book.fact(f"mood:{mood}"))
+
+    @abstractmethod
+    def answer(self, call: Call) -> Answer:
+        """Answer as the provider does."""
+
+    @abstractmethod
+    def busy(self) -> Answer:
+        """How it says that it was asked too often."""
+
+    @abstractmethod
+    def new_id(self) -> str:
+        """An id as it gives to a message."""
+
+    @abstractmethod
+    def incoming(self, bubble: Bubble, word: str = "") -> Hook:
+        """What it posts when the customer wrote; `word` is that of the button tapped."""
+
+    def correction(self, bubble: Bubble, sort: str, text: str) -> Hook | None:
+        """What it posts when the customer edited, deleted or reacted; None where that goes not."""
+        return None
+
+    @abstractmethod
+    def news(self, bubble: Bubble, status: str, after: float = 0.0) -> Hook:
+        """What it posts when a message of the shop was sent, delivered or read."""
+
+    def arrival(self, bubble: Bubble) -> tuple[Hook, ...]:
+        """The news of a message that goes well."""
+        return (self.news(bubble, SENT, SOON), self.news(bubble, DELIVERED, LATER))
+
+    def seen(self, owner: str, peer: str) -> list[Hook]:
+        """The customer opened a conversation."""
+        hooks = []
+        for bubble in self.book.bubbles(owner, peer):
+            if bubble.is_unread:
+                self.book.mark(bubble.id, READ)
+                if self.tells_read and bubble.tag:
+                    hooks.append(self.news(bubble, READ, LATER))
+        return hooks
+
+
+def secret_is(given: str, wanted: str) -> bool:
+    """Compare in constant time; an empty one is never right."""
+    return bool(wanted) and hmac.compare_digest(given.encode(), wanted.encode())
+
+
+def sha1(key: str, text: str) -> str:
+    """HMAC-SHA1 in base64."""
+    return b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+def sha256(key: str, body: bytes) -> str:
+    """HMAC-SHA256 in hex."""
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+def described(file: Kept, content: bytes) -> dict[str, Any]:
+    """What providers say of a file."""
+    digest = b64encode(hashlib.sha256(content).digest()).decode()
+    return {"mime_type": file.content_type, "sha256": digest}

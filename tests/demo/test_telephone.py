@@ -1,0 +1,350 @@
+"""The telephone over HTTP: adapters, fake providers and webhooks meet on a real web server."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+
+from channels_app import dispatch, inbound, opening, sending
+from channels_app.models import Channel, Delivery, InboundEvent
+from contacts.models import Case, Identity, Message, Organisation, User
+from portal.simulator import accounts, telephones
+from portal.simulator.book import Book
+from portal.simulator.providers import courier, door, moods
+from portal.simulator.providers.base import Call
+from tests.needs import corpus
+from tests.setup.test_processes import until
+
+TOM = "+442079460102"
+SMS = f"/demo/telephone/sms/{TOM}/{accounts.SMS_NUMBER}/"
+WHATSAPP = f"/demo/telephone/whatsapp/{TOM}/{accounts.WHATSAPP_NUMBER}/"
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def web(
+    settings: Any, data: Path, live_server: Any, shop: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The shop on a real web server, with the demo's providers in it."""
+    settings.PUBLIC_URL = live_server.url
+    # Its threads let go of their connections, or PostgreSQL cannot remove the test's database.
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+    for name, value in accounts.environment(data, live_server.url).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(courier, "PAUSES", (0.05,) * 5)
+    monkeypatch.setattr(courier, "_couriers", {})
+    yield str(live_server.url)
+    for one in courier._couriers.values():
+        one._queue.clear()
+
+
+def ask(shop: Organisation, kind: str = "sms") -> Case:
+    """A customer asks, and wants the answer on the telephone."""
+    return opening.open_case(
+        organisation=shop,
+        text="Is the blue bike still there?",
+        came_by="account",
+        kind=kind,
+        language="en",
+        address=TOM,
+    )
+
+
+def work() -> None:
+    """What the worker does."""
+    for event in InboundEvent.objects.filter(state=InboundEvent.State.NEW):
+        inbound.process(event.pk)
+    for pk in Delivery.objects.due(timezone.now()).values_list("pk", flat=True):
+        sending.deliver(pk)
+
+
+def becomes(condition: Callable[[], bool]) -> None:
+    """What comes by HTTP from another thread."""
+
+    def worked() -> bool:
+        work()
+        return condition()
+
+    assert until(worked, 10)
+
+
+def answer(case: Case, text: str = "Yes, it is here.") -> Delivery:
+    """An agent answers, and the worker sends."""
+    noor = User.objects.get(username="noor")
+    message = dispatch.reply(case=case, staff=noor, text=text)
+    work()
+    return Delivery.objects.get(message=message)
+
+
+def test_an_answer_rings_and_its_steps_come_back(web: str, shop: Organisation) -> None:
+    delivery = answer(ask(shop))
+    assert delivery.status == Delivery.Status.SENT
+    (bubble,) = [b for b in Book("sms").bubbles(TOM) if "Yes, it is here." in b.text]
+    assert delivery.provider_id == bubble.id
+    rings = Client().get("/demo/telephone/banner/")
+    assert "Yes, it is here." in rings.content.decode() and int(rings["X-Rang"]) > 0
+    becomes(lambda: Delivery.objects.get(pk=delivery.pk).status == "delivered")
+
+
+def test_what_the_customer_writes_comes_in_signed(web: str, shop: Organisation) -> None:
+    assert Client().post(SMS, {"text": "Hello? Één vraag"}).status_code == 302
+    becomes(lambda: Message.objects.filter(direction="in", text="Hello? Één vraag").exists())
+    assert Identity.objects.filter(scheme="phone", value=TOM).exists()
+    assert until(lambda: Book("sms").bubbles(TOM)[0].status == "delivered")
+    assert "✓✓" in Client().get(SMS).content.decode()
+
+
+def test_without_a_text_nothing_goes(web: str) -> None:
+    page = Client().post(SMS, {"text": "  "})
+    assert page.status_code == 200 and "Write a text first." in page.content.decode()
+    assert Book("sms").bubbles() == []
+
+
+def test_a_broken_provider_is_tried_again(web: str, shop: Organisation) -> None:
+    case = ask(shop)
+    work()
+    moods.switch("sms", "broken", on=True)
+    delivery = answer(case)
+    assert (delivery.status, Book("sms").unread() > 0) == ("queued", bool(Book("sms").bubbles()))
+    moods.normal("sms")
+    Delivery.objects.update(next_attempt_at=timezone.now())
+    Channel.objects.update(paused_until=None)
+    work()
+    delivery.refresh_from_db()
+    assert delivery.status == Delivery.Status.SENT
+    assert len([b for b in Book("sms").bubbles(TOM) if "Yes, it is here." in b.text]) == 1
+
+
+def test_garbage_is_never_sent_twice(web: str, shop: Organisation) -> None:
+    case = ask(shop)
+    work()
+    moods.switch("sms", "garbage", on=True)
+    delivery = answer(case)
+    assert delivery.status == Delivery.Status.UNCERTAIN
+    moods.normal("sms")
+    work()
+    assert Delivery.objects.get(pk=delivery.pk).status == Delivery.Status.UNCERTAIN
+
+
+def test_duplicates_are_one_message(web: str, shop: Organisation) -> None:
+    moods.switch("sms", "twice", on=True)
+    Client().post(SMS, {"text": "Only once"})
+    becomes(lambda: Message.objects.filter(text="Only once").exists())
+    assert until(lambda: Book("sms").bubbles(TOM)[0].status == "delivered")
+    work()
+    assert Message.objects.filter(text="Only once").count() == 1
+
+
+def test_the_panel_says_what_is_on(web: str) -> None:
+    client = Client()
+    client.post("/demo/telephone/misbehave/", {"app": "sms", "mood": "slow"})
+    assert [mood.name for mood in moods.active("sms")] == ["slow"]
+    page = client.get("/demo/telephone/misbehave/").content.decode()
+    assert len(re.findall(r'aria-pressed="true"', page)) == 1
+    assert "SMS: Slow" in client.get("/demo/pocket/").content.decode()
+    client.post("/demo/telephone/misbehave/", {"app": "all", "mood": "normal"})
+    assert moods.active("sms") == []
+    for wrong in ({"app": "fax", "mood": "slow"}, {"app": "sms", "mood": "closed"}):
+        assert client.post("/demo/telephone/misbehave/", wrong).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("link", "path", "text"),
+    [
+        ("https://wa.me/442079460021?text=Hi%20%26%20bye", "whatsapp", "Hi &amp; bye"),
+        ("sms:+442079460020?&body=Code%201", "sms", "Code 1"),
+    ],
+)
+def test_a_link_opens_its_app_with_the_text_ready(
+    web: str, link: str, path: str, text: str
+) -> None:
+    page = Client().get(f"/demo/telephone/open/?link={quote(link)}", follow=True)
+    assert f"/demo/telephone/{path}/{telephones.MINE}/" in page.redirect_chain[0][0]
+    assert re.search(rf"<textarea[^>]*>{re.escape(text)}</textarea>", page.content.decode())
+    assert Book(path).bubbles() == []  # nothing goes until somebody presses send
+
+
+@pytest.mark.parametrize(
+    "link", ["", "https://evil.example/1", "https://wa.me/x", "javascript:alert(1)", "http://["]
+)
+def test_other_links_open_nothing(web: str, link: str) -> None:
+    response = Client().get(f"/demo/telephone/open/?link={quote(link)}")
+    assert (response.status_code, response["Location"]) == (302, "/demo/telephone/?nothing")
+
+
+def test_the_telephone_is_that_of_who_plays(web: str, shop: Organisation) -> None:
+    client = Client()
+    assert telephones.MINE in client.get("/demo/telephone/").content.decode()
+    client.post("/demo/telephone/take/", {"number": TOM})
+    page = client.get("/demo/telephone/").content.decode()
+    assert f'value="{TOM}" selected' in page
+    client.post("/demo/telephone/take/", {"number": "nonsense"})
+    assert f'value="{TOM}" selected' in client.get("/demo/telephone/").content.decode()
+    client.post("/demo/be/customer/new/")
+    assert f'value="{TOM}" selected' not in client.get("/demo/telephone/").content.decode()
+
+
+def test_what_is_hostile_stays_text(web: str) -> None:
+    Client().post(SMS, {"text": "<script>alert(1)</script> https://x.example/<b>"})
+    for path in (SMS, "/demo/telephone/sms/", "/demo/telephone/banner/"):
+        assert "<script>alert" not in Client().get(path).content.decode()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "fax/",
+        "fax/+442079460102/+442079460020/",
+        "sms/nobody/+442079460020/",
+        "sms/file/nothing/",
+        "sms/file/..%2F..%2Fproviders.json/",
+        "now/?view=thread&app=fax",
+    ],
+)
+def test_no_such_thing(web: str, data: Path, path: str) -> None:
+    assert Client().get(f"/demo/telephone/{path}").status_code == 404
+
+
+def test_nothing_new_is_204(web: str) -> None:
+    version = telephones.version()
+    for path in ("now/", "banner/"):
+        assert Client().get(f"/demo/telephone/{path}?version={version}").status_code == 204
+    assert Client().get("/demo/telephone/now/").status_code == 200
+
+
+def png() -> bytes:
+    """A picture of one pixel."""
+    return bytes.fromhex(
+        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+        "0000000d49444154789c63f8ffff3f0005fe02fea7d605d50000000049454e44ae426082"
+    )
+
+
+def write(text: str, **more: Any) -> None:
+    """The customer writes by WhatsApp."""
+    assert Client().post(WHATSAPP, {"text": text, **more}).status_code == 302
+
+
+def written() -> Case:
+    """The case that the customer's first WhatsApp opened."""
+    becomes(lambda: Case.objects.exists())
+    return Case.objects.get()
+
+
+def test_a_whatsapp_there_and_back(web: str, shop: Organisation) -> None:
+    write("Do you have the blue one?")
+    delivery = answer(written())
+    assert delivery.status == Delivery.Status.SENT
+    bubble = Book("whatsapp").get(delivery.provider_id)
+    assert bubble and "Yes, it is here." in bubble.text
+    becomes(lambda: status(delivery) == "delivered")
+    path = f"/demo/telephone/now/?view=thread&app=whatsapp&owner={quote(TOM)}"
+    page = Client().get(f"{path}&peer={quote(accounts.WHATSAPP_NUMBER)}")
+    assert "Yes, it is here." in page.content.decode()
+    becomes(lambda: status(delivery) == "read")
+
+
+def status(delivery: Delivery) -> str:
+    return str(Delivery.objects.values_list("status", flat=True).get(pk=delivery.pk))
+
+
+def test_a_picture_goes_in(web: str, shop: Organisation) -> None:
+    write("Like this?", files=SimpleUploadedFile("bike.png", png(), "image/png"))
+    case = written()
+    page = Client().get(WHATSAPP).content.decode()
+    key = re.search(r"/demo/telephone/whatsapp/file/(\w+)/", page)
+    assert key and Client().get(key[0]).content == png()
+    becomes(lambda: case.messages.filter(attachments__isnull=False).exists())
+    kept = case.messages.get(direction="in").attachments.get()
+    assert kept.file.read() == png()
+
+
+def test_a_dangerous_file_stays_in_the_telephone(web: str, shop: Organisation) -> None:
+    page = Client().post(WHATSAPP, {"text": "x", "files": SimpleUploadedFile("a.exe", b"MZ")})
+    assert page.status_code == 200 and "a.exe" in page.content.decode()
+    assert Book("whatsapp").bubbles() == []
+
+
+def test_a_window_that_closes_is_told_to_staff(web: str, shop: Organisation) -> None:
+    write("Do you have the blue one?")
+    case = written()
+    moods.switch("whatsapp", "closed", on=True)
+    delivery = answer(case)
+    becomes(lambda: status(delivery) == "failed")
+    assert not [b for b in Book("whatsapp").bubbles(TOM) if "Yes, it is here." in b.text]
+    assert case.alerts.filter(sort="failed").exists()
+
+
+def test_who_blocks_us_is_marked(web: str, shop: Organisation) -> None:
+    write("Do you have the blue one?")
+    case = written()
+    moods.switch("whatsapp", "blocked", on=True)
+    delivery = answer(case)
+    becomes(lambda: status(delivery) in ("failed", "returned"))
+
+
+def test_statuses_in_any_order_go_forward_only(web: str, shop: Organisation) -> None:
+    write("Do you have the blue one?")
+    case = written()
+    for mood in ("disorder", "twice"):
+        moods.switch("whatsapp", mood, on=True)
+    delivery = answer(case)
+    becomes(lambda: status(delivery) == "delivered")
+    assert until(lambda: InboundEvent.objects.filter(channel__slug="whatsapp").count() >= 3)
+    work()
+    assert status(delivery) == "delivered"
+
+
+def test_our_requests_are_what_the_schema_knows(
+    web: str, shop: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Call] = []
+    ask_it = door.ask
+
+    def recorded(place: str, call: Call, outlet: door.Outlet) -> Any:
+        calls.append(call)
+        return ask_it(place, call, outlet)
+
+    monkeypatch.setattr(door, "ask", recorded)
+    answer(ask(shop))
+    spec = json.loads((corpus("twilio_oai") / "twilio_api_v2010.json").read_text())
+    post = spec["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]
+    schema = post["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+    sent = [call for call in calls if call.path.endswith("/Messages.json")]
+    assert sent
+    for call in sent:
+        assert call.header("content-type") == "application/x-www-form-urlencoded"
+        form = {name: value for name, (value,) in call.form.items()}
+        assert set(form) <= set(schema["properties"])
+        assert set(schema.get("required", [])) <= set(form)
+        assert {schema["properties"][name]["type"] for name in form} == {"string"}
+        assert form["StatusCallback"].startswith(f"{web}/webhooks/sms/?key=")
+
+
+def correct(act: str, of: str, text: str = "") -> int:
+    """The customer does something to a message."""
+    return Client().post(WHATSAPP, {"act": act, "of": of, "text": text}).status_code
+
+
+def test_what_was_written_is_changed_deleted_and_reacted_to(web: str, shop: Organisation) -> None:
+    write("The blue one?")
+    bubble = answer(written()).provider_id
+    (mine,) = [b for b in Book("whatsapp").bubbles(TOM) if b.mine]
+    assert correct("edited", mine.id, "The red one?") == 302
+    assert correct("reacted", bubble) == 302
+    for sort in (b'"type":"edit"', b'"type":"reaction"'):
+        becomes(lambda sort=sort: any(sort in bytes(e.raw) for e in InboundEvent.objects.all()))
+    page = Client().get(WHATSAPP).content.decode()
+    assert "The red one?" in page and "The blue one?" not in page and "👍" in page
+    assert correct("deleted", mine.id) == 302
+    assert "You deleted this message." in Client().get(WHATSAPP).content.decode()
+    for act, of in (("edited", mine.id), ("deleted", bubble), ("edited", "none"), ("x", bubble)):
+        assert correct(act, of, "No") == 404

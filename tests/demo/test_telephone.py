@@ -340,8 +340,11 @@ def test_what_was_written_is_changed_deleted_and_reacted_to(web: str, shop: Orga
     (mine,) = [b for b in Book("whatsapp").bubbles(TOM) if b.mine]
     assert correct("edited", mine.id, "The red one?") == 302
     assert correct("reacted", bubble) == 302
-    for sort in (b'"type":"edit"', b'"type":"reaction"'):
-        becomes(lambda sort=sort: any(sort in bytes(e.raw) for e in InboundEvent.objects.all()))
+
+    def came(sort: bytes) -> bool:
+        return any(sort in bytes(event.raw) for event in InboundEvent.objects.all())
+
+    becomes(lambda: came(b'"type":"edit"') and came(b'"type":"reaction"'))
     page = Client().get(WHATSAPP).content.decode()
     assert "The red one?" in page and "The blue one?" not in page and "👍" in page
     assert correct("deleted", mine.id) == 302

@@ -73,6 +73,7 @@ SCHEMES = {
         Scheme(EMAIL, _("E-mail address")),
         Scheme(PHONE, _("Phone number")),
         Scheme(POST, _("Postal address")),
+        Scheme("telegram", _("Telegram"), typed=False),
     )
 }
 GROUPS = {
@@ -114,6 +115,16 @@ KINDS = {
             PHONE,
             good_for=_("A short answer on any mobile phone, without an app"),
             cannot=_("No files; nothing long or confidential"),
+        ),
+        Kind(
+            "telegram",
+            _("Telegram"),
+            _("by Telegram"),
+            _("Telegram"),
+            MESSAGE,
+            "telegram",
+            good_for=_("Short questions and pictures; your telephone number stays with you"),
+            cannot=_("You write to us first; nothing confidential"),
         ),
         Kind(
             "in_person",

@@ -8,6 +8,7 @@ from channels_app.adapters.in_house import InHouseAdapter
 from channels_app.adapters.mailgun import MailgunAdapter
 from channels_app.adapters.manual import ManualAdapter
 from channels_app.adapters.postmark import PostmarkAdapter
+from channels_app.adapters.telegram import TelegramAdapter
 from channels_app.adapters.twilio import TwilioAdapter
 from channels_app.adapters.whatsapp import WhatsAppAdapter
 
@@ -15,6 +16,7 @@ PROVIDERS: dict[str, type[Adapter]] = {
     "email": EmailAdapter,
     "mailgun": MailgunAdapter,
     "postmark": PostmarkAdapter,
+    "telegram": TelegramAdapter,
     "twilio": TwilioAdapter,
     "whatsapp": WhatsAppAdapter,
     "manual": ManualAdapter,

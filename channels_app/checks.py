@@ -174,6 +174,8 @@ def _is_here(channel: Channel) -> bool:
 def _mailboxes(channels: Sequence[Channel], now: datetime) -> Iterator[Finding]:
     """Mail that nobody fetches: customers write on, also to what is not offered any more."""
     for channel in channels:
+        if channel.is_fetched:
+            yield from _unfetched(channel, now)
         if not channel.reads_mailbox:
             continue
         if channel.read_error:
@@ -191,6 +193,25 @@ def _mailboxes(channels: Sequence[Channel], now: datetime) -> Iterator[Finding]:
                 _("The program manage.py read_imap must run beside the portal."),
                 channel.pk,
             )
+
+
+def _unfetched(channel: Channel, now: datetime) -> Iterator[Finding]:
+    """A bot that has no webhook, and is not asked for news."""
+    if channel.read_error:
+        words = {"name": channel.name, "why": channel.read_error}
+        yield Finding(
+            NOT_READ,
+            _("What is written to %(name)s cannot be fetched: %(why)s") % words,
+            _("It goes on by itself when that is put right. The provider keeps it for a day."),
+            channel.pk,
+        )
+    elif channel.last_read_at is None or channel.last_read_at < now - SILENT:
+        yield Finding(
+            NOT_READ,
+            _("What is written to %(name)s is not being fetched.") % {"name": channel.name},
+            _("The program manage.py read_telegram must run, or the channel needs a webhook."),
+            channel.pk,
+        )
 
 
 def missing_settings(channel: Channel) -> list[str]:

@@ -229,6 +229,8 @@ class Supervisor:
             yield self._service("smtp", [*manage, "listen_smtp"])
         if _reads_mailboxes():
             yield self._service("imap", [*manage, "read_imap"])
+        if _fetches():
+            yield self._service("telegram", [*manage, "read_telegram"])
         schedule = str(self.data / "beat")
         yield self._service("beat", [*celery, "-q", "beat", "-s", schedule, "--pidfile="])
 
@@ -299,6 +301,14 @@ def _reads_mailboxes() -> bool:
     """Whether mail is read by IMAP; a channel may be given the usual variable later on."""
     try:
         return bool(os.environ.get("IMAP_URL")) or Channel.objects.reading().exists()
+    finally:
+        connections.close_all()
+
+
+def _fetches() -> bool:
+    """Whether a provider is asked for news, because it cannot call us."""
+    try:
+        return Channel.objects.fetched().exists()
     finally:
         connections.close_all()
 

@@ -90,7 +90,7 @@ class Reader(threading.Thread):
     def __init__(self, channel: Channel) -> None:
         super().__init__(name=f"imap-{channel.pk}", daemon=True)
         self.channel = channel
-        self.reference = reference(channel)
+        self.reference = self.place(channel)
         self.stopped = threading.Event()
         self._wake, self._waker = socket.socketpair()
         self._mailbox: Mailbox | None = None
@@ -98,6 +98,11 @@ class Reader(threading.Thread):
         self._failures = 0
         self._said: Reason | None = None  # what the channel's page shows now
         self._say_again_at = 0.0
+
+    @staticmethod
+    def place(channel: Channel) -> str:
+        """Where it reads: another place needs another reader."""
+        return reference(channel)
 
     def stop(self) -> None:
         """Ask it to end after the mail that it is storing."""
@@ -213,9 +218,9 @@ class Reader(threading.Thread):
         if error == self._said and time.monotonic() < self._say_again_at:
             return
         if error and error != self._said:
-            logger.warning("The mailbox of channel %s: %s", self.channel.pk, reasons.words(error))
+            logger.warning("Reading channel %s: %s", self.channel.pk, reasons.words(error))
         elif not error and self._said:
-            logger.info("The mailbox of channel %s is read again.", self.channel.pk)
+            logger.info("Channel %s is read again.", self.channel.pk)
         try:
             self.channel.note_reading(error)
         except DatabaseError:
@@ -274,22 +279,28 @@ def database_answers() -> bool:
 
 
 class Readers:
-    """The readers of all channels that have a mailbox, as they are set up now."""
+    """The readers of all channels that are read, as they are set up now."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        wanted: Callable[[], dict[int, Channel]] | None = None,
+        make: type[Reader] = Reader,
+    ) -> None:
+        self.wanted, self.make = wanted or wanted_channels, make
         self.running: dict[int, Reader] = {}
 
     def look(self) -> None:
-        """Start readers of new mailboxes, end those that are gone or changed."""
-        wanted = wanted_channels()
+        """Start readers of new places, end those that are gone or changed."""
+        wanted = self.wanted()
         for pk, reader in list(self.running.items()):
             channel = wanted.get(pk)
-            if channel is None or reference(channel) != reader.reference or not reader.is_alive():
+            moved = channel is None or self.make.place(channel) != reader.reference
+            if moved or not reader.is_alive():
                 reader.stop()
                 del self.running[pk]
         for pk, channel in wanted.items():
             if pk not in self.running:
-                self.running[pk] = Reader(channel)
+                self.running[pk] = self.make(channel)
                 self.running[pk].start()
 
     def stop(self, within: float = 0.6) -> None:

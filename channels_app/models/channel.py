@@ -38,6 +38,10 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         """Those whose mail is fetched from a mailbox."""
         return self.filter(config__has_key="imap")
 
+    def fetched(self) -> "ChannelQuerySet":
+        """Those whose provider is asked for news, because nothing calls us."""
+        return self.filter(provider="telegram").exclude(config__has_key="webhook_secret")
+
 
 class Channel(models.Model):
     """One account at one provider: hours, promise, texts and settings (as `env:` references)."""
@@ -163,6 +167,11 @@ class Channel(models.Model):
     def reads_mailbox(self) -> bool:
         """Whether mail comes in from a mailbox by IMAP."""
         return "imap" in self.config
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether its provider is asked for news, as `fetched` says."""
+        return self.provider == "telegram" and "webhook_secret" not in self.config
 
     @property
     def read_error(self) -> str:

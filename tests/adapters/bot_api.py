@@ -8,7 +8,12 @@ from typing import Any
 
 from tests import needs
 
-PLAIN = {"Integer": int, "String": str, "Boolean": bool, "Float": (int, float)}
+PLAIN: dict[str, type | tuple[type, ...]] = {
+    "Integer": int,
+    "String": str,
+    "Boolean": bool,
+    "Float": (int, float),
+}
 
 
 @functools.cache
@@ -54,7 +59,7 @@ def told(call: Any) -> dict[str, Any]:
     form = BytesParser().parsebytes(
         b"Content-Type: " + headers["Content-Type"].encode() + b"\n\n" + body
     )
-    return {name: _value(part, types[name]) for part in form.get_payload() if (name := _name(part))}  # type: ignore[union-attr,arg-type]
+    return {name: _value(part, types[name]) for part in form.get_payload() if (name := _name(part))}  # type: ignore[arg-type]
 
 
 def is_known(call: Any) -> bool:

@@ -19,14 +19,19 @@ class Command(BaseCommand):
 
     help = "Read the mailboxes (IMAP) of the e-mail channels that have one."
     requires_system_checks = []  # a door that opens late loses nothing, but it should not
+    greeting = "Mailboxes are read."
+
+    def readers(self) -> Readers:
+        """Who reads."""
+        return Readers()
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve; the mail that is being stored at the end is finished."""
         end = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: end.set())
-        readers = Readers()
-        self.stdout.write("Mailboxes are read.")
+        readers = self.readers()
+        self.stdout.write(self.greeting)
         while not end.is_set():
             try:
                 readers.look()

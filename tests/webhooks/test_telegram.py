@@ -1,0 +1,201 @@
+"""Telegram by the portal's own door, and by asking for news where nobody can call us."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from channels_app import checks, dispatch, inbound
+from channels_app.management import imap
+from channels_app.management.telegram import BotReader, fetched_channels
+from channels_app.models import Channel, InboundEvent
+from contacts.models import Case, Identity, Message, Organisation, User
+from portal import supervisor
+from tests.adapters import bot_api
+from tests.adapters import test_telegram as bot
+from tests.adapters.contract import said
+from tests.imap.conftest import fresh, stored, until
+from tests.webhooks.conftest import work
+from tests.webhooks.providers import Provider, Said
+
+PLACE = "/webhooks/telegram/"
+NOTHING = said(200, {"ok": True, "result": []})
+
+
+@pytest.fixture
+def channel(
+    organisation: Organisation, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> Channel:
+    """The shop's bot."""
+    config = {name: f"env:TG_{name.upper()}" for name in bot.TestTelegram.config}
+    for name, value in bot.TestTelegram.config.items():
+        monkeypatch.setenv(f"TG_{name.upper()}", value.replace("{url}", provider.url))
+    provider.always = bot.taken()
+    channel = Channel(
+        organisation=organisation,
+        kind="telegram",
+        provider="telegram",
+        slug="telegram",
+        name="Telegram",
+        address="OurShopBot",
+        config=config,
+        promise_minutes=240,
+    )
+    channel.full_clean()
+    channel.save()
+    return channel
+
+
+@pytest.fixture
+def fetched(channel: Channel, provider: Provider) -> Channel:
+    """The same without a public address."""
+    del channel.config["webhook_secret"]
+    channel.save()
+    provider.always = NOTHING
+    return channel
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> Iterator[imap.Readers]:
+    """Started by `look()`; stopped at the end."""
+    for name in ("DROPPED", "REFUSED", "DATABASE"):
+        monkeypatch.setattr(imap, name, imap.Delay(0.1, 0.1))
+    found = imap.Readers(fetched_channels, BotReader)
+    yield found
+    threads = list(found.running.values())
+    found.stop(5)
+    assert not [thread for thread in threads if thread.is_alive()]
+
+
+def hi(number: int = 900, text: str = "Is it there?", **more: Any) -> dict[str, Any]:
+    """Somebody writes."""
+    return {"update_id": number, "message": bot.message(message_id=number, text=text, **more)}
+
+
+def post(client: Client, request: Any) -> int:
+    """Telegram's post to our door; the status of the answer."""
+    headers = dict(request.headers)
+    sort = headers.pop("content-type")
+    return client.post(PLACE, request.body, content_type=sort, headers=headers).status_code
+
+
+def news(*updates: dict[str, Any]) -> Said:
+    """Telegram's answer to who asks."""
+    return said(200, {"ok": True, "result": list(updates)})
+
+
+def offsets(provider: Provider) -> list[int]:
+    """From where news was asked for, each once."""
+    asked = [json.loads(body)["offset"] for path, _headers, body in list(provider.calls)]
+    return list(dict.fromkeys(asked))
+
+
+def problems() -> list[str]:
+    """The findings about reading."""
+    return [found.text for found in checks.findings() if found.id == checks.NOT_READ]
+
+
+# By webhook
+
+
+def test_a_message_opens_a_case_and_is_answered_there(
+    channel: Channel, client: Client, agent: User, provider: Provider
+) -> None:
+    for _twice in range(2):
+        assert post(client, bot.posted(hi())) == 200
+    work()
+    case = Case.objects.get()
+    identity = Identity.objects.get(scheme="telegram")
+    assert identity.value == bot.CHAT and case.customer.name == "Sam Vos"
+    assert case.choice is not None and case.choice.kind == "telegram"
+    del provider.calls[:]
+    answer = dispatch.reply(case=case, staff=agent, text="Tomorrow.").deliveries.get()
+    work()
+    answer.refresh_from_db()
+    assert (answer.status, answer.provider_id) == ("sent", f"{bot.CHAT}:8")
+    (call,) = [one for one in provider.calls if "Tomorrow" in one[2].decode()]
+    assert bot_api.is_known(call) and bot_api.told(call)["chat_id"] == bot.SAM
+
+
+def test_who_blocks_us_is_marked(
+    channel: Channel, client: Client, agent: User, provider: Provider
+) -> None:
+    post(client, bot.posted(hi()))
+    work()
+    provider.always = bot.BLOCKED
+    answer = dispatch.reply(case=Case.objects.get(), staff=agent, text="Tomorrow.")
+    work()
+    assert answer.deliveries.filter(status="failed").exists()
+    assert not Identity.objects.get(scheme="telegram").is_usable_by("telegram")
+
+
+def test_a_forged_post_files_nothing(channel: Channel, client: Client) -> None:
+    for request in bot.TestTelegram().forged().values():
+        if request.headers:
+            assert post(client, request) == 403
+    group = hi(902, chat=bot.GROUP)
+    assert post(client, bot.posted(group)) == 200
+    work()
+    assert not Message.objects.exists() and InboundEvent.objects.count() == 1
+
+
+# By asking
+
+
+def test_news_is_committed_before_it_is_confirmed(
+    fetched: Channel, readers: imap.Readers, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([OperationalError("locked")])
+    real = inbound.receive
+
+    def receive(channel: Channel, request: Any) -> Any:
+        if b"And when" in request.body and (error := next(failures, None)):
+            raise error
+        return real(channel, request)
+
+    monkeypatch.setattr(inbound, "receive", receive)
+    both = news(hi(900), hi(901, "And when?"))
+    provider.answers = [both, both]  # the second was not stored, so none is forgotten there
+    readers.look()
+    assert until(stored(2)) and until(lambda: offsets(provider) == [1, 901, 902])
+    assert until(lambda: fresh(fetched).last_read_at)
+    work()
+    assert Message.objects.filter(direction="in").count() == 2 and not problems()
+
+
+def test_what_is_wrong_is_told_and_goes_by_itself(
+    fetched: Channel, readers: imap.Readers, provider: Provider
+) -> None:
+    assert "is not being fetched" in problems()[0]
+    provider.always = bot.refusal(409, "Conflict: terminated by other getUpdates request")
+    readers.look()
+    assert until(lambda: "409 Conflict" in fresh(fetched).read_error)
+    assert bot.TOKEN not in str(fresh(fetched).read_fault) and "409" in problems()[0]
+    provider.always = NOTHING
+    assert until(lambda: not problems())
+
+
+def test_a_bot_that_gets_a_webhook_is_left_alone(
+    fetched: Channel, readers: imap.Readers, provider: Provider
+) -> None:
+    readers.look()
+    assert until(lambda: provider.calls)
+    config = fetched.config | {"webhook_secret": "env:TG_WEBHOOK_SECRET"}
+    Channel.objects.filter(pk=fetched.pk).update(config=config)
+    (thread,) = readers.running.values()
+    readers.look()
+    assert not readers.running and until(lambda: not thread.is_alive())
+    assert not problems()
+
+
+def test_the_supervisor_starts_it_where_a_bot_has_no_webhook(
+    channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor.connections, "close_all", lambda: None)  # the test's own
+    boss = supervisor.Supervisor(host="127.0.0.1", port=8000)
+    assert "telegram" not in [service.name for service in boss._others()]
+    Channel.objects.filter(pk=channel.pk).update(config={"bot_token": "env:TG_BOT_TOKEN"})
+    assert "telegram" in [service.name for service in boss._others()]

@@ -31,7 +31,8 @@ TABLE = {
     """,
     CASE: """
         site:question site:refresh site:solved site:again site:call_code site:keep site:switch
-        site:switch_code site:undo site:calls site:file site:message site:message_html
+        site:switch_code site:undo site:calls site:write_again site:write_off site:file site:message
+        site:message_html
     """,
     SIGNED_IN: """
         site:preferences site:add_address site:prove site:prove_address site:remove_address

@@ -7,9 +7,15 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import before_task_publish, task_postrun, task_prerun
+from celery.signals import (
+    before_task_publish,
+    task_postrun,
+    task_prerun,
+    worker_before_create_process,
+)
 
 from contacts import tracing
+from portal import warm
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("onecase")
@@ -20,6 +26,12 @@ logger = logging.getLogger("portal.tasks.done")
 HEADER = "onecase_request_id"
 OFTEN = frozenset({"channels_app.sweep"})  # every five seconds, mostly with nothing to do
 _open: dict[str, tuple[AbstractContextManager[object], float]] = {}  # the tasks under way here
+
+
+@worker_before_create_process.connect
+def prepare(**_more: Any) -> None:
+    """Before a worker's processes part; one of threads shares everything anyway."""
+    warm.warm()
 
 
 @before_task_publish.connect

@@ -94,7 +94,7 @@ def blocked(status: str) -> dict[str, Any]:
     return {"update_id": 900, "my_chat_member": own | told}
 
 
-TAPPED = {
+TAPPED: dict[str, Any] = {
     "update_id": 900,
     "callback_query": {
         "id": "4382bfdwdsb323b2d9",

@@ -8,16 +8,17 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from channels_app import checks, dispatch, inbound
+from channels_app import checks, dispatch, inbound, joining
 from channels_app.management import imap
 from channels_app.management.telegram import BotReader, fetched_channels
-from channels_app.models import Channel, InboundEvent
-from contacts.models import Case, Identity, Message, Organisation, User
+from channels_app.models import Channel, Delivery, InboundEvent
+from contacts.models import Case, Event, Identity, Message, Organisation, User
 from portal import supervisor
 from tests.adapters import bot_api
 from tests.adapters import test_telegram as bot
 from tests.adapters.contract import said
 from tests.imap.conftest import fresh, stored, until
+from tests.messengers import people
 from tests.webhooks.conftest import work
 from tests.webhooks.providers import Provider, Said
 
@@ -120,6 +121,66 @@ def test_a_message_opens_a_case_and_is_answered_there(
     assert bot_api.is_known(call) and bot_api.told(call)["chat_id"] == bot.SAM
 
 
+def test_the_button_start_joins_the_case_that_showed_it(
+    organisation: Organisation, channel: Channel, client: Client, provider: Provider
+) -> None:
+    case = people.own_page(organisation)
+    shown = joining.invite(case, channel)
+    assert shown.link == f"https://t.me/OurShopBot?start={shown.code.plain}"
+    assert people.choice_of(case) == ("account", "")
+    tapped = shown.link.partition("?start=")[2]
+    assert post(client, bot.posted(hi(900, f"/start {tapped}"))) == 200
+    work()
+    assert people.choice_of(case) == ("telegram", bot.CHAT) and joining.waiting(case) is None
+    post(client, bot.posted(hi(901, "And when?")))  # nobody can write in their name
+    work()
+    assert people.texts(case)[-1] == "And when?" and "start" not in str(people.texts(case))
+    assert bot_api.told(provider.calls[-1])["text"].startswith("Your question")
+
+
+def test_a_planted_button_asks_first_and_a_tap_answers(
+    organisation: Organisation, channel: Channel, client: Client, provider: Provider
+) -> None:
+    post(client, bot.posted(hi(900)))
+    work()
+    case = people.own_page(organisation, "A thief's")
+    code = joining.invite(case, channel).code.plain
+    post(client, bot.posted(hi(901, f"/start {code}")))
+    work()
+    assert people.choice_of(case) == ("account", "")
+    asked = bot_api.told(provider.calls[-1])
+    yes, no = [row[0]["callback_data"] for row in asked["reply_markup"]["inline_keyboard"]]
+    assert (yes, no) == ("yes", "no")
+    by_somebody_else = bot.PRIVATE | {"id": 5550199}
+    for number, chat, joined in (
+        (902, by_somebody_else, "account"),
+        (903, bot.PRIVATE, "telegram"),
+    ):
+        query = bot.TAPPED["callback_query"]
+        tap = query | {"data": yes, "message": query["message"] | {"chat": chat}}
+        post(client, bot.posted({"update_id": number, "callback_query": tap}))
+        work()
+        assert people.choice_of(case)[0] == joined
+
+
+def test_what_is_changed_afterwards(channel: Channel, client: Client) -> None:
+    post(client, bot.posted(hi(900, "Not 3")))
+    work()
+    sent = Delivery.objects.get(channel=channel)
+    edited = bot.message(message_id=900, text="Not 4", edit_date=1)
+    post(client, bot.posted({"update_id": 901, "edited_message": edited}))
+    reaction = bot.reacted({"type": "emoji", "emoji": "👍"})["message_reaction"]
+    ours = int(sent.provider_id.rpartition(":")[2])
+    post(
+        client, bot.posted({"update_id": 902, "message_reaction": reaction | {"message_id": ours}})
+    )
+    work()
+    message = Message.objects.get(direction="in")
+    assert (message.text, message.corrected) == ("Not 4", "edited")
+    found = Event.objects.filter(sort=Event.Sort.CORRECTED, data__change="reacted").get()
+    assert found.data["sign"] == "👍" and found.data["message"] == sent.message_id
+
+
 def test_who_blocks_us_is_marked(
     channel: Channel, client: Client, agent: User, provider: Provider
 ) -> None:
@@ -130,6 +191,9 @@ def test_who_blocks_us_is_marked(
     work()
     assert answer.deliveries.filter(status="failed").exists()
     assert not Identity.objects.get(scheme="telegram").is_usable_by("telegram")
+    post(client, bot.posted(hi(901, "Here again")))
+    work()
+    assert Identity.objects.get(scheme="telegram").is_usable_by("telegram")
 
 
 def test_a_forged_post_files_nothing(channel: Channel, client: Client) -> None:

@@ -113,7 +113,7 @@ def display(scheme: str, value: str) -> str:
         return phonenumbers.format_number(number, form.NATIONAL if home else form.INTERNATIONAL)
     if scheme == POST:
         return ", ".join(value.splitlines())
-    return value
+    return value if _is_typed(scheme) else value.rpartition(":")[2]
 
 
 def mask(scheme: str, value: str) -> str:
@@ -124,4 +124,10 @@ def mask(scheme: str, value: str) -> str:
     if scheme == PHONE:
         shown = display(scheme, value)
         return f"{shown[: 3 if shown.startswith('+') else 2]} … {value[-2:]}"
+    if not _is_typed(scheme):
+        return ""  # a number that its owner never saw
     return value.splitlines()[0] if value else ""
+
+
+def _is_typed(scheme: str) -> bool:
+    return scheme not in SCHEMES or SCHEMES[scheme].typed

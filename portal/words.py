@@ -85,9 +85,8 @@ def answer_line(choice: Choice | None, *, own: bool = False) -> str:
     if choice is None:
         return _("Choose how we answer.")
     where = by(choice.kind)
-    if choice.identity is not None:
-        values = {"by": where, "address": answer_address(choice, own=own)}
-        line = _("We answer %(by)s to %(address)s") % values
+    if address := answer_address(choice, own=own):
+        line = _("We answer %(by)s to %(address)s") % {"by": where, "address": address}
     elif choice.kind == "account":
         line = _("We answer on this page")
     else:

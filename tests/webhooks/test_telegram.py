@@ -13,7 +13,7 @@ from channels_app.management import imap
 from channels_app.management.telegram import BotReader, fetched_channels
 from channels_app.models import Channel, Delivery, InboundEvent
 from contacts.models import Case, Event, Identity, Message, Organisation, User
-from portal import supervisor
+from portal import supervisor, words
 from tests.adapters import bot_api
 from tests.adapters import test_telegram as bot
 from tests.adapters.contract import said
@@ -136,6 +136,10 @@ def test_the_button_start_joins_the_case_that_showed_it(
     work()
     assert people.texts(case)[-1] == "And when?" and "start" not in str(people.texts(case))
     assert bot_api.told(provider.calls[-1])["text"].startswith("Your question")
+    # Nobody knows the number of their own chat.
+    case.refresh_from_db()
+    assert words.answer_line(case.choice) == "We answer by Telegram"
+    assert str(Identity.objects.get(scheme="telegram")) == str(bot.SAM)
 
 
 def test_a_planted_button_asks_first_and_a_tap_answers(

@@ -249,7 +249,7 @@ class TestTelegram(Contract):
 
     def garbage(self) -> list[Request]:
         bodies = (b"", b"\xff{", b"[" * 100_000, b"[]", b"{}", b'{"update_id": true}')
-        return [*map(posted, bodies), posted(b'"' + b"x" * MAX_BYTES + b'"')]
+        return [*map(posted, bodies), posted(wrote(text="x" * MAX_BYTES))]
 
     def forged(self) -> dict[str, Request]:
         update = UPDATES[0][0]

@@ -1,15 +1,21 @@
 """Telegram by the portal's own door, and by asking for news where nobody can call us."""
 
+import io
 import json
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client
 
 from channels_app import checks, dispatch, inbound, joining
 from channels_app.management import imap
+from channels_app.management.commands import read_imap
 from channels_app.management.telegram import BotReader, fetched_channels
 from channels_app.models import Channel, Delivery, InboundEvent
 from contacts.models import Case, Event, Identity, Message, Organisation, User
@@ -257,6 +263,35 @@ def test_a_bot_that_gets_a_webhook_is_left_alone(
     readers.look()
     assert not readers.running and until(lambda: not thread.is_alive())
     assert not problems()
+
+
+def test_the_command_asks_until_it_is_told_to_end(
+    fetched: Channel, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close_all, main = read_imap.connections.close_all, threading.main_thread()
+
+    def close() -> None:  # the test's own stays open
+        if threading.current_thread() is not main:
+            close_all()
+
+    monkeypatch.setattr(read_imap.connections, "close_all", close)
+    provider.answers = [news(hi(900))]
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def end() -> None:
+        until(stored(1))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    watch = threading.Thread(target=end)
+    watch.start()
+    out = io.StringIO()
+    try:
+        call_command("read_telegram", stdout=out)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        watch.join()
+    assert "Telegram" in out.getvalue() and InboundEvent.objects.count() == 1
 
 
 def test_the_supervisor_starts_it_where_a_bot_has_no_webhook(

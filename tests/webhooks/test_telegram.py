@@ -280,6 +280,7 @@ def test_the_command_asks_until_it_is_told_to_end(
 
     def end() -> None:
         until(stored(1))
+        close_all()
         os.kill(os.getpid(), signal.SIGTERM)
 
     watch = threading.Thread(target=end)

@@ -56,14 +56,15 @@ def seen(page: Page, name: str) -> None:
     look(page, name)
 
 
-def ask(page: Page, server: LiveServer, way: str) -> Case:
-    """Ask a question as a person does."""
+def ask(page: Page, server: LiveServer, way: str, *, has_script: bool = True) -> Case:
+    """Ask a question as a person does; axe is a script, and waits for ever where none runs."""
     page.goto(f"{server.url}/")
     page.fill("#text", f"Is the blue bicycle still there? ({way})")
     page.check(f"#way-{way}")
     if way == "sms":
         page.fill("#address_sms", "06 1234 5678")
-    seen(page, f"start-{way}")
+    if has_script:
+        seen(page, f"start-{way}")
     page.click(".finish button[type=submit]")
     page.wait_for_url("**/q/**")
     return Case.objects.latest("pk")
@@ -141,7 +142,7 @@ def test_a_code_that_ends_while_one_looks_offers_a_new_one(
 
 def test_the_card_works_without_javascript(browser: Browser, live_server: LiveServer) -> None:
     page = open_page(browser, 390, "light", java_script_enabled=False)
-    case = ask(page, live_server, "whatsapp")
+    case = ask(page, live_server, "whatsapp", has_script=False)
     page.click("text=Choose another way")
     page.wait_for_url("**/switch/")
     assert joining.waiting(case) is None

@@ -142,7 +142,9 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity, hint: Case | N
         raise Unfiled(State.QUARANTINED, _("Too many new cases by this address in an hour."))
     organisation = channel.organisation
     customer = services.known_customer(identity)
-    default = customer.language if customer else organisation.languages[0]
+    # Where the words do not tell: theirs, else that of their telephone, else ours.
+    told = inbound.language if inbound.language in organisation.languages else ""
+    default = customer.language if customer else told or organisation.languages[0]
     language = languages.guess(inbound.text, default)
     if customer is None:
         customer = services.new_customer(

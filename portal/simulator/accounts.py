@@ -19,17 +19,24 @@ MAKERS: dict[str, Callable[[], str]] = {
     "DEMO_WHATSAPP_ACCESS_TOKEN": lambda: "EAA" + secrets.token_hex(60),
     "DEMO_WHATSAPP_APP_SECRET": lambda: secrets.token_hex(16),
     "DEMO_WHATSAPP_VERIFY_TOKEN": lambda: secrets.token_urlsafe(24),
+    "DEMO_TELEGRAM_BOT_TOKEN": lambda: f"{_digits(10)}:AA{secrets.token_urlsafe(25)[:33]}",
+    "DEMO_TELEGRAM_WEBHOOK_SECRET": lambda: secrets.token_urlsafe(24),
 }
 SMS_NUMBER = "+442079460020"
 WHATSAPP_NUMBER = "+442079460021"
+TELEGRAM_BOT = "VeloVolt__DemoBot"  # Telegram gives no name with two lines in a row to anybody
 # Texts that the provider approved: they may go at any time. Name and language, as it knows them.
 TEMPLATES = {
-    ("answer_waiting", "en"): "You have an answer from us. Read it here: {{1}}",
-    ("answer_waiting", "nl"): "Er is een antwoord voor u. Lees het hier: {{1}}",
+    ("answer_waiting", "en"): "You have an answer to {{1}}. Read it here: {{2}} .",
+    ("answer_waiting", "nl"): "Er is een antwoord op {{1}}. Lees het hier: {{2}} .",
 }
 WEB = "DEMO_WEB"  # where the demo's own web process listens
 # Where the adapters look for each provider: the part after /demo/providers/.
-PLACES = {"DEMO_TWILIO_URL": "twilio", "DEMO_WHATSAPP_URL": "whatsapp"}
+PLACES = {
+    "DEMO_TWILIO_URL": "twilio",
+    "DEMO_WHATSAPP_URL": "whatsapp",
+    "DEMO_TELEGRAM_URL": "telegram",
+}
 
 
 def environment(folder: Path, web: str) -> dict[str, str]:

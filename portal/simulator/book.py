@@ -162,6 +162,11 @@ class Book:
         """What was noted under that name."""
         return self._content().facts.get(name, default)
 
+    def facts(self, start: str) -> dict[str, Any]:
+        """Everything noted under a name that starts so, the oldest first."""
+        known = dict(self._content().facts)
+        return {n: value for n, value in known.items() if n.startswith(start) and value}
+
     def threads(self, owner: str = "") -> list[Thread]:
         """The conversations, the newest first."""
         grouped: dict[tuple[str, str], list[Bubble]] = {}

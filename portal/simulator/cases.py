@@ -7,6 +7,7 @@ from django.utils import translation
 from channels_app.models import Delivery
 from portal.simulator import post
 from portal.simulator.long_story import sixty_messages
+from portal.simulator.providers.telegram import START
 from portal.simulator.stage import Stage, Story
 
 
@@ -258,6 +259,16 @@ def by_sms(stage: Stage) -> None:
         ivy.gets("daan", "It is ready. You can come until 17:30 today.")
 
 
+def by_telegram(stage: Stage) -> None:
+    """Start was pressed, something asked, and answered; the shop sees no telephone number."""
+    joep = Story(stage, "joep")
+    with stage.at(hours=3.2):
+        joep.says("telegram", START)
+        joep.writes("telegram", "Via Telegram: plakken jullie vandaag nog een lekke band?")
+    with stage.at(hours=3):
+        joep.gets("mei", "Ja hoor, tot vijf uur. Loop gerust binnen bij de haven.")
+
+
 STORIES: tuple[Callable[[Stage], None], ...] = (
     reopened,
     letter,
@@ -271,6 +282,7 @@ STORIES: tuple[Callable[[Stage], None], ...] = (
     sensitive,
     failed_delivery,
     by_sms,
+    by_telegram,
     may_belong,
     by_whatsapp,
     callback,

@@ -59,13 +59,19 @@ PEOPLE = {
         Person("mila", "Mila Demo", "nl", phone="+44 20 7946 0110"),
         Person("noah", "Noah Demo", "en", phone="+44 20 7946 0111"),
         Person("ivy", "Ivy Demo", "en", phone="+44 20 7946 0112"),
+        Person("joep", "Joep Demo", "nl", phone="+44 20 7946 0113"),
     )
 }
 # Whom the demo page offers as a role: each has a case that is worth a look.
 ROLES = ("tom", "sanne", "lucas", "fleur")
 
 
+def known_by(phone: str) -> Person | None:
+    """Who of the demo has that telephone."""
+    return next((p for p in PEOPLE.values() if p.phone and p.phone.replace(" ", "") == phone), None)
+
+
 def name_of(phone: str) -> str:
     """Whose telephone that is: somebody of the demo, or whoever tries it."""
-    known = {person.phone.replace(" ", ""): person.name for person in PEOPLE.values()}
-    return known.get(phone) or NOBODY
+    known = known_by(phone)
+    return known.name if known else NOBODY

@@ -18,6 +18,7 @@ from portal.simulator.maildir import Maildir
 from portal.simulator.pocket import SAFE_TO_SHOW
 from portal.simulator.providers import courier, moods
 from portal.simulator.providers.moods import PROVIDERS
+from portal.simulator.providers.telegram import START
 from portal.simulator.telephones import App
 
 MAX_TEXT = 4096
@@ -41,8 +42,14 @@ def context_of(request: HttpRequest, number: str, **more: Any) -> dict[str, Any]
     }
 
 
-def _known(app: str, *numbers: str) -> None:
-    if app not in PROVIDERS or not all(telephones.NUMBER.fullmatch(one) for one in numbers):
+def _known(app: str) -> None:
+    if app not in PROVIDERS:
+        raise Http404
+
+
+def _known_thread(app: str, owner: str, peer: str) -> None:
+    _known(app)
+    if not (telephones.NUMBER.fullmatch(owner) and PROVIDERS[app].peers.fullmatch(peer)):
         raise Http404
 
 
@@ -72,7 +79,7 @@ def _of_app(request: HttpRequest, app: str) -> dict[str, Any]:
 @require_http_methods(["GET", "POST"])
 def thread(request: HttpRequest, app: str, owner: str, peer: str) -> HttpResponse:
     """One conversation; a POST sends what the customer wrote, tapped or attached."""
-    _known(app, owner, peer)
+    _known_thread(app, owner, peer)
     text = request.GET.get("text", "")[:MAX_TEXT]
     error = ""
     if request.method == "POST":
@@ -94,6 +101,8 @@ def _conversation(
     courier.take(moods.moody(provider, provider.seen(owner, peer)))
     bubbles = provider.book.bubbles(owner, peer)
     last = bubbles[-1] if bubbles else None
+    code = request.GET.get("start", "")
+    starting = provider.starts and (not bubbles or "start" in request.GET)
     return context_of(
         request,
         owner,
@@ -102,6 +111,8 @@ def _conversation(
         bubbles=bubbles,
         tappable=last.id if last and not last.mine and last.buttons else "",
         files_go=provider.carries_files,
+        starting=starting,
+        start=code if telephones.START.fullmatch(code) else "",
         corrects=provider.corrects,
         **more,
     )
@@ -111,7 +122,8 @@ def _send(request: HttpRequest, app: str, owner: str, peer: str, text: str) -> s
     """What is wrong with what the customer wants to send; "" once it is on its way."""
     if request.POST.get("act"):
         return _correct(request, app, owner, peer, text.strip())
-    text, word = _tapped(request, app, owner, peer) or (text, "")
+    tapped = _start(request, app) or _tapped(request, app, owner, peer)
+    text, word = tapped or (text, "")
     try:
         files = _files(request) if PROVIDERS[app].carries_files else []
     except FileRefused as fault:
@@ -142,6 +154,14 @@ def _correct(request: HttpRequest, app: str, owner: str, peer: str, text: str) -
     provider.book.change(bubble.id, **changes[act])
     courier.take(moods.moody(provider, [hook] if hook else []))
     return ""
+
+
+def _start(request: HttpRequest, app: str) -> tuple[str, str] | None:
+    """What the button Start says, and the code that the link brought along, which nobody sees."""
+    code = request.POST.get("start")
+    if code is None or not PROVIDERS[app].starts or not telephones.START.fullmatch(code):
+        return None
+    return START, code
 
 
 def _tapped(request: HttpRequest, app: str, owner: str, peer: str) -> tuple[str, str] | None:
@@ -234,7 +254,7 @@ def now_there(request: HttpRequest) -> HttpResponse:
     view, app = request.GET.get("view", ""), request.GET.get("app", "")
     owner, peer = request.GET.get("owner", ""), request.GET.get("peer", "")
     if view == "thread":
-        _known(app, owner, peer)
+        _known_thread(app, owner, peer)
         context = _conversation(request, app, owner, peer)
     elif view == "app":
         _known(app)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from i18nfield.strings import LazyI18nString
 
-from channels_app.models import Channel
+from channels_app.models import Channel, Template
 from contacts.models import Organisation, Topic, User
 from portal.simulator import accounts
 from portal.simulator.cast import COLLEAGUES, MAILBOX, PASSWORD, SHOP_PHONE
@@ -69,6 +69,18 @@ CHANNELS = (
             say("", ""),
             say("Short answers, on every phone.", "Korte antwoorden, op elke telefoon."),
             say("No files and not for private matters.", "Geen bijlagen, niet voor privézaken."),
+        ),
+    ),
+    (
+        "telegram",
+        "telegram",
+        "Telegram",
+        60,
+        DESK_HOURS,
+        (
+            say("", ""),
+            say("Pictures, without your number.", "Ook foto's, zonder uw nummer."),
+            say("You write to us first.", "U schrijft ons eerst."),
         ),
     ),
     (
@@ -138,7 +150,13 @@ CHANNELS = (
     ),
 )
 # The rest is done by people.
-PROVIDERS = {"email": "email", "account": "in_house", "sms": "twilio", "whatsapp": "whatsapp"}
+PROVIDERS = {
+    "email": "email",
+    "account": "in_house",
+    "sms": "twilio",
+    "whatsapp": "whatsapp",
+    "telegram": "telegram",
+}
 CONFIGS = {
     "email": {"url": "env:EMAIL_URL"},
     "sms": {
@@ -153,10 +171,16 @@ CONFIGS = {
         "verify_token": "env:DEMO_WHATSAPP_VERIFY_TOKEN",
         "base_url": "env:DEMO_WHATSAPP_URL",
     },
+    "telegram": {
+        "bot_token": "env:DEMO_TELEGRAM_BOT_TOKEN",
+        "webhook_secret": "env:DEMO_TELEGRAM_WEBHOOK_SECRET",
+        "base_url": "env:DEMO_TELEGRAM_URL",
+    },
 }
 ADDRESSES = {
     "sms": accounts.SMS_NUMBER,
     "whatsapp": accounts.WHATSAPP_NUMBER,
+    "telegram": accounts.TELEGRAM_BOT,
     "phone": SHOP_PHONE,
     "email": f"{MAILBOX}@{settings.MAIL_DOMAIN}",
     "centre": "Marktplein 1, Demodorp",
@@ -188,6 +212,7 @@ def open_shop() -> Organisation:
         privacy_url="https://www.example.org/privacy",
     )
     _make_channels(organisation)
+    _make_approved_texts()
     for position, (slug, en, nl, is_complex, is_sensitive) in enumerate(TOPICS):
         Topic.objects.create(
             slug=slug,
@@ -220,6 +245,18 @@ def _make_channels(organisation: Organisation) -> None:
         )
         channel.full_clean()
         channel.save()
+
+
+def _make_approved_texts() -> None:
+    """Drafts, so that a closed window is seen to be closed; an administrator marks them approved.
+
+    The provider knows them already: from that moment on they go.
+    """
+    channel = Channel.objects.get(kind="whatsapp")
+    for (name, language), body in accounts.TEMPLATES.items():
+        text = Template(channel=channel, name=name, language=language, body=body)
+        text.full_clean()
+        text.save()
 
 
 def _make_staff() -> None:

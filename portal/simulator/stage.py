@@ -35,7 +35,7 @@ from contacts.models import (
 )
 from portal.desk.letter import issue_code
 from portal.management.commands.demo_mailbox import Postman
-from portal.simulator import accounts, post
+from portal.simulator import accounts, post, telephones
 from portal.simulator.book import READ, SENT, Bubble, now
 from portal.simulator.cast import PEOPLE, Person
 from portal.simulator.maildir import SEEN, Mail, Maildir
@@ -201,16 +201,20 @@ class Story:
         self._refresh()
         services.file_message(case=self.case, kind="account", text=text)
 
-    def writes(self, app: str, text: str) -> None:
-        """The customer writes with an app of the telephone."""
+    def says(self, app: str, text: str) -> None:
+        """The customer sends something with an app of the telephone."""
         provider = PROVIDERS[app]
         number = self.person.phone.replace(" ", "")
-        shop = {"sms": accounts.SMS_NUMBER, "whatsapp": accounts.WHATSAPP_NUMBER}[app]
+        shop = telephones.SHOP[app]
         bubble = Bubble(provider.new_id(), number, shop, now(), mine=True, text=text, status=SENT)
         provider.book.add(bubble)
         self.stage.hear(provider.incoming(bubble))
-        held = Case.objects.filter(customer__holders__identity__value=number)
-        self.case = held.select_related("customer").latest("pk")
+
+    def writes(self, app: str, text: str) -> None:
+        """What the customer sends with an app opens a case, or joins theirs."""
+        self.says(app, text)
+        written = Case.objects.filter(messages__direction=Message.Direction.IN, messages__text=text)
+        self.case = written.select_related("customer").latest("pk")
         if not self.case.customer.name:
             services.rename(self.case.customer, self.person.name)  # as an agent would note it
 

@@ -16,15 +16,20 @@ from contacts.kinds import KINDS, PHONE
 from portal import access
 from portal.simulator import accounts, cast
 from portal.simulator.book import Book, Bubble, now
+from portal.simulator.providers.base import NUMBER
 from portal.simulator.providers.moods import PROVIDERS, active
 
 COOKIE = "onecase_telephone"
 MINE = "+442079460199"  # the telephone of whoever is new here
-NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
 RECENT = timedelta(hours=1)
 RINGS_FOR = timedelta(seconds=8)  # so long a banner stays
-# The shop's number in each app: where a conversation that nobody began yet goes.
-SHOP = {"sms": accounts.SMS_NUMBER, "whatsapp": accounts.WHATSAPP_NUMBER}
+# The shop's name in each app: where a conversation that nobody began yet goes.
+SHOP = {
+    "sms": accounts.SMS_NUMBER,
+    "whatsapp": accounts.WHATSAPP_NUMBER,
+    "telegram": accounts.TELEGRAM_BOT,
+}
+START = re.compile(r"[A-Za-z0-9_-]{0,64}")  # what Start may bring along
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,9 @@ def opened_by(link: str, number: str) -> str:
         parts = urlsplit(link)
     except ValueError:
         return ""
-    text = parse_qs(parts.query).get("text") or parse_qs(parts.query).get("body") or [""]
+    said = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    if parts.scheme == "https" and parts.hostname == "t.me":
+        return _started(number, parts.path.strip("/"), said.get("start", ""))
     if parts.scheme == "https" and parts.hostname == "wa.me":
         app = "whatsapp"
     elif parts.scheme in ("sms", "smsto"):
@@ -144,7 +151,15 @@ def opened_by(link: str, number: str) -> str:
     peer = "+" + re.sub(r"[^0-9]", "", parts.path)
     if not NUMBER.fullmatch(peer):
         return ""
-    return f"{address(app, number, peer)}?{urlencode({'text': text[0][:4096]})}"
+    text = said.get("text") or said.get("body") or ""
+    return f"{address(app, number, peer)}?{urlencode({'text': text[:4096]})}"
+
+
+def _started(number: str, name: str, code: str) -> str:
+    """The chat with a bot, with its button Start."""
+    if not PROVIDERS["telegram"].peers.fullmatch(name) or not START.fullmatch(code):
+        return ""
+    return f"{address('telegram', number, name)}?{urlencode({'start': code})}"
 
 
 def book_of(app: str) -> Book:

@@ -1,4 +1,4 @@
-"""How the demo's telephone writes numbers."""
+"""How the demo's telephone writes whom it talks to."""
 
 from django import template
 
@@ -10,5 +10,5 @@ register = template.Library()
 
 @register.filter
 def phone_number(value: str) -> str:
-    """A number as people read it."""
-    return addresses.display(PHONE, value)
+    """A number as people read it; a bot by its name."""
+    return addresses.display(PHONE, value) if value.startswith("+") else f"@{value}"

@@ -1,4 +1,4 @@
-"""The demo's data: fifteen cases, each of which shows what its name says."""
+"""The demo's data: sixteen cases, each of which shows what its name says."""
 
 import io
 from collections.abc import Iterator
@@ -55,15 +55,24 @@ def counts() -> dict[str, int]:
     return {model.__name__: model._default_manager.count() for model in models}
 
 
-def test_it_has_the_shop_and_fifteen_cases(demo: None) -> None:
+def test_it_has_the_shop_and_sixteen_cases(demo: None) -> None:
     assert "demo" in Organisation.objects.get().name
-    assert Case.objects.count() == len(cases.STORIES) == 15
+    assert Case.objects.count() == len(cases.STORIES) == 16
     assert set(Case.objects.values_list("language", flat=True)) == {"en", "nl"}
     assert User.objects.filter(is_demo=True, is_superuser=False).count() == 3
     assert User.objects.filter(is_demo=True, is_superuser=True).count() == 1
     assert not User.objects.filter(is_demo=False).exists()
     kinds = set(Channel.objects.offered().values_list("kind", flat=True))
-    assert kinds == {"phone", "email", "account", "letter", "in_person", "sms", "whatsapp"}
+    assert kinds == {
+        "phone",
+        "email",
+        "account",
+        "letter",
+        "in_person",
+        "sms",
+        "whatsapp",
+        "telegram",
+    }
 
 
 def test_again_it_changes_nothing(demo: None) -> None:
@@ -235,6 +244,17 @@ def test_one_whose_window_is_closed(demo: None) -> None:
     message = Message(case=one, direction=Message.Direction.OUT, kind="whatsapp")
     refused = routing.route(message, timezone.now())
     assert isinstance(refused, routing.Refused)
+
+
+def test_one_by_telegram(demo: None) -> None:
+    one = case("Via Telegram")
+    assert one.choice is not None and one.choice.kind == "telegram" and one.language == "nl"
+    assert delivery(one, message__template="").status == Delivery.Status.SENT
+    phone = cast.PEOPLE["joep"].phone.replace(" ", "")
+    assert [b.text for b in Book("telegram").bubbles(phone)][0] == "/start"
+    assert one.messages.filter(direction="in").count() == 1
+    held = one.customer.holders.current().select_related("identity")
+    assert [holder.identity.scheme for holder in held] == ["telegram"]
 
 
 def test_one_by_sms(demo: None) -> None:

@@ -212,7 +212,7 @@ def test_a_closed_window_is_told_afterwards(world: World, reason: str) -> None:
 
 
 def test_an_approved_template_goes_at_any_time(world: World) -> None:
-    values = [{"type": "text", "text": "https://x.example/1"}]
+    values = [{"type": "text", "text": text} for text in ("AB12", "https://x.example/1")]
     content = {
         "name": "answer_waiting",
         "language": {"code": "nl"},
@@ -220,7 +220,7 @@ def test_an_approved_template_goes_at_any_time(world: World) -> None:
     }
     assert world.whatsapp({"type": "template", "template": content}).status_code == 200
     text = Book("whatsapp").bubbles(TOM)[0].text
-    assert text == "Er is een antwoord voor u. Lees het hier: https://x.example/1"
+    assert text == "Er is een antwoord op AB12. Lees het hier: https://x.example/1 ."
     for change, code in (({"name": "other"}, 132001), ({"components": []}, 132000)):
         refused = world.whatsapp({"type": "template", "template": content | change})
         assert refused.json()["error"]["code"] == code
@@ -364,7 +364,7 @@ def test_twice_and_out_of_order(world: World) -> None:
 
 def test_who_blocks_us_gets_nothing(world: World) -> None:
     wrote()
-    for app in PROVIDERS:
+    for app in ("sms", "whatsapp"):
         moods.switch(app, "blocked", on=True)
     assert world.sms().json()["code"] == 21610
     world.whatsapp({"type": "text", "text": {"body": "Yes"}, **tagged("k")})

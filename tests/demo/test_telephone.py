@@ -2,23 +2,24 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import dispatch, inbound, opening, sending
-from channels_app.models import Channel, Delivery, InboundEvent
+from channels_app import dispatch, inbound, opening, routing, sending
+from channels_app.models import Channel, Delivery, InboundEvent, InboundItem, Template
+from channels_app.routing import Refused
 from contacts.models import Case, Identity, Message, Organisation, User
 from portal.simulator import accounts, telephones
 from portal.simulator.book import Book
-from portal.simulator.providers import courier, door, moods
+from portal.simulator.providers import door, moods
 from portal.simulator.providers.base import Call
 from tests.needs import corpus
 from tests.setup.test_processes import until
@@ -27,23 +28,6 @@ TOM = "+442079460102"
 SMS = f"/demo/telephone/sms/{TOM}/{accounts.SMS_NUMBER}/"
 WHATSAPP = f"/demo/telephone/whatsapp/{TOM}/{accounts.WHATSAPP_NUMBER}/"
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def web(
-    settings: Any, data: Path, live_server: Any, shop: Organisation, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[str]:
-    """The shop on a real web server, with the demo's providers in it."""
-    settings.PUBLIC_URL = live_server.url
-    # Its threads let go of their connections, or PostgreSQL cannot remove the test's database.
-    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
-    for name, value in accounts.environment(data, live_server.url).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(courier, "PAUSES", (0.05,) * 5)
-    monkeypatch.setattr(courier, "_couriers", {})
-    yield str(live_server.url)
-    for one in courier._couriers.values():
-        one._queue.clear()
 
 
 def ask(shop: Organisation, kind: str = "sms") -> Case:
@@ -173,7 +157,17 @@ def test_a_link_opens_its_app_with_the_text_ready(
 
 
 @pytest.mark.parametrize(
-    "link", ["", "https://evil.example/1", "https://wa.me/x", "javascript:alert(1)", "http://["]
+    "link",
+    [
+        "",
+        "https://evil.example/1",
+        "https://wa.me/x",
+        "javascript:alert(1)",
+        "http://[",
+        "https://t.me/",
+        "https://t.me/+4412345678?start=x",
+        "https://t.me/OneBot?start=%3Cb%3E",
+    ],
 )
 def test_other_links_open_nothing(web: str, link: str) -> None:
     response = Client().get(f"/demo/telephone/open/?link={quote(link)}")
@@ -204,6 +198,8 @@ def test_what_is_hostile_stays_text(web: str) -> None:
         "fax/",
         "fax/+442079460102/+442079460020/",
         "sms/nobody/+442079460020/",
+        "sms/+442079460102/VeloVolt__DemoBot/",
+        "telegram/+442079460102/+442079460020/",
         "sms/file/nothing/",
         "sms/file/..%2F..%2Fproviders.json/",
         "now/?view=thread&app=fax",
@@ -281,6 +277,20 @@ def test_a_window_that_closes_is_told_to_staff(web: str, shop: Organisation) -> 
     becomes(lambda: status(delivery) == "failed")
     assert not [b for b in Book("whatsapp").bubbles(TOM) if "Yes, it is here." in b.text]
     assert case.alerts.filter(sort="failed").exists()
+
+
+def test_an_approved_text_goes_when_the_window_is_closed(web: str, shop: Organisation) -> None:
+    write("Do you have the blue one?")
+    case = written()
+    InboundItem.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    assert isinstance(routing.route(Message(case=case, kind="whatsapp"), timezone.now()), Refused)
+    assert set(Template.objects.values_list("state", flat=True)) == {Template.State.DRAFT}
+    Template.objects.update(state=Template.State.APPROVED)
+    delivery = answer(case)
+    assert delivery.status == Delivery.Status.SENT
+    bubble = Book("whatsapp").get(delivery.provider_id)
+    assert bubble and bubble.text.startswith(f"You have an answer to {case.reference}.")
+    assert f"{web}/c/" in bubble.text and "Yes, it is here." not in bubble.text
 
 
 def test_who_blocks_us_is_marked(web: str, shop: Organisation) -> None:

@@ -3,17 +3,24 @@
 import hashlib
 import hmac
 import json
+import re
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import MemoryFileUploadHandler
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from portal.simulator.book import DELIVERED, READ, SENT, Book, Bubble, Kept
 
+NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")  # of a telephone
 SOON, LATER = 0.15, 0.6  # seconds until "sent" and until "delivered" is told
 
 
@@ -36,6 +43,20 @@ class Call:
     def form(self) -> dict[str, list[str]]:
         """The fields of a form."""
         return parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+
+    def parts(self) -> tuple[dict[str, str], dict[str, UploadedFile]]:
+        """Fields and files of a form with files. ValueError where the body is none."""
+        meta = {
+            "CONTENT_TYPE": self.header("content-type"),
+            "CONTENT_LENGTH": str(len(self.body)),
+        }
+        try:
+            parser = MultiPartParser(meta, BytesIO(self.body), [MemoryFileUploadHandler()])
+            fields, files = parser.parse()
+        except (MultiPartParserError, SuspiciousOperation):
+            raise ValueError("The body is no form.") from None
+        uploads = {name: file for name, file in files.items() if isinstance(file, UploadedFile)}
+        return {name: str(value) for name, value in fields.items()}, uploads
 
     @property
     def basic(self) -> tuple[str, str]:
@@ -89,6 +110,8 @@ class Provider(ABC):
 
     app: ClassVar[str] = ""
     place: ClassVar[str] = ""  # behind /demo/providers/
+    peers: ClassVar[re.Pattern[str]] = NUMBER  # how the shop is named there
+    starts: ClassVar[bool] = False  # a conversation begins with a button, not with words
     tells_read: ClassVar[bool] = True
     corrects: ClassVar[bool] = False  # what was written can be changed, deleted and reacted to
     carries_files: ClassVar[bool] = False  # from the customer to the shop
@@ -127,13 +150,14 @@ class Provider(ABC):
         """What it posts when the customer edited, deleted or reacted; None where that goes not."""
         return None
 
-    @abstractmethod
-    def news(self, bubble: Bubble, status: str, after: float = 0.0) -> Hook:
-        """What it posts when a message of the shop was sent, delivered or read."""
+    def news(self, bubble: Bubble, status: str, after: float = 0.0) -> Hook | None:
+        """What it posts when a message of the shop was sent, delivered or read; None: nothing."""
+        return None
 
     def arrival(self, bubble: Bubble) -> tuple[Hook, ...]:
         """The news of a message that goes well."""
-        return (self.news(bubble, SENT, SOON), self.news(bubble, DELIVERED, LATER))
+        told = (self.news(bubble, SENT, SOON), self.news(bubble, DELIVERED, LATER))
+        return tuple(hook for hook in told if hook)
 
     def seen(self, owner: str, peer: str) -> list[Hook]:
         """The customer opened a conversation."""
@@ -141,8 +165,9 @@ class Provider(ABC):
         for bubble in self.book.bubbles(owner, peer):
             if bubble.is_unread:
                 self.book.mark(bubble.id, READ)
-                if self.tells_read and bubble.tag:
-                    hooks.append(self.news(bubble, READ, LATER))
+                told = self.tells_read and bubble.tag and self.news(bubble, READ, LATER)
+                if told:
+                    hooks.append(told)
         return hooks
 
 

@@ -8,10 +8,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.simulator.providers.base import Answer, Call, Hook, Provider
+from portal.simulator.providers.telegram import Telegram
 from portal.simulator.providers.twilio import Twilio
 from portal.simulator.providers.whatsapp import WhatsApp
 
-PROVIDERS: dict[str, Provider] = {p.app: p for p in (Twilio(), WhatsApp())}
+PROVIDERS: dict[str, Provider] = {p.app: p for p in (Twilio(), WhatsApp(), Telegram())}
 SLOW_SECONDS = 5.0
 WAIT_SECONDS = 10  # what Retry-After says
 GARBAGE = b"<html><body><h1>It works!</h1></body>"
@@ -33,7 +34,12 @@ MOODS = (
     Mood("busy", _("Too busy"), _("Every request gets a 429: try again in ten seconds.")),
     Mood("garbage", _("Garbage"), _("It says 200 and answers with something unreadable.")),
     Mood("twice", _("Everything twice"), _("Each webhook is posted two times.")),
-    Mood("disorder", _("Out of order"), _("Read is told before delivered, and that before sent.")),
+    Mood(
+        "disorder",
+        _("Out of order"),
+        _("Read is told before delivered, and that before sent."),
+        ("sms", "whatsapp"),
+    ),
     Mood("closed", _("Window closed"), _("The 24 hours are over, it says."), ("whatsapp",)),
     Mood("blocked", _("Customer blocks us"), _("Nothing of ours reaches the customer any more.")),
 )

@@ -12,6 +12,7 @@ from django.conf import settings
 from portal.simulator import accounts
 from portal.simulator.book import SENT, Bubble, now
 from portal.simulator.providers.base import (
+    NUMBER,
     Answer,
     Call,
     Hook,
@@ -22,7 +23,6 @@ from portal.simulator.providers.base import (
 )
 
 MAX_BODY = 1600
-NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")
 ROUTE = re.compile(r"/2010-04-01/Accounts/(?P<account>AC[0-9a-f]{32})(?P<rest>/.*|\.json)")
 MEDIA = re.compile(r"/Messages/(?P<message>[SM]M[0-9a-f]{32})/Media/ME(?P<key>[0-9a-f]{32})")
 FETCHED = re.compile(r"/files/(?P<key>[0-9a-f]{32})/(?P<pass>[0-9a-f]{40})")

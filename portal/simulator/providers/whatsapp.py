@@ -6,12 +6,7 @@ import secrets
 import time
 import uuid
 from datetime import timedelta
-from io import BytesIO
 from typing import Any
-
-from django.core.exceptions import SuspiciousOperation
-from django.core.files.uploadhandler import MemoryFileUploadHandler
-from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
 from portal.simulator import accounts
 from portal.simulator.book import READ, SENT, UPLOAD, Bubble, Kept, now
@@ -175,14 +170,9 @@ class WhatsApp(Provider):
     # Files
 
     def _upload(self, call: Call) -> Answer:
-        meta = {
-            "CONTENT_TYPE": call.header("content-type"),
-            "CONTENT_LENGTH": str(len(call.body)),
-        }
-        handlers = [MemoryFileUploadHandler()]
         try:
-            fields, files = MultiPartParser(meta, BytesIO(call.body), handlers).parse()
-        except (MultiPartParserError, SuspiciousOperation):
+            fields, files = call.parts()
+        except ValueError:
             return refused(100, "The body is no form.")
         file = files.get("file")
         if file is None or fields.get("messaging_product") != "whatsapp":

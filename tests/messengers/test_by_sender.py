@@ -30,6 +30,14 @@ def test_out_of_the_blue_a_case_is_opened_in_the_senders_language(whatsapp: Chan
     assert said.deliveries.get().status == Delivery.Status.QUEUED
 
 
+@pytest.mark.parametrize(("told", "language"), [("nl", "nl"), ("en", "en"), ("fr", "en")])
+def test_where_words_do_not_tell_the_telephone_does(
+    whatsapp: Channel, told: str, language: str
+) -> None:
+    pocket.write(whatsapp, SAM, "Vraag 12?", language=told)
+    assert (newest().language, newest().customer.language) == (language, language)
+
+
 def test_a_picture_without_words_has_a_title(whatsapp: Channel) -> None:
     file = {"name": "leak.jpg", "type": "image/jpeg", "content": "/9j/", "id": ""}
     pocket.write(whatsapp, SAM, "", files=[file])

@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from PIL import Image
 
 from portal.simulator import accounts
@@ -145,9 +146,10 @@ class Telegram(Provider):
     def _sent(self, told: dict[str, Any], name: str) -> Kept:
         """The file that came with a request."""
         file = told.get(name)
-        if not isinstance(file, Upload) or not file.content:
+        if not isinstance(file, UploadedFile) or not file.size:
             raise Fault(400, f"Bad Request: there is no {name} in the request")
-        kept = self.book.keep(file.content, file.name, file.content_type)
+        sort = file.content_type or "application/octet-stream"
+        kept = self.book.keep(file.read(), file.name or name, sort)
         self.book.note(f"{UPLOAD}{kept.key}", vars(kept))
         return kept
 
@@ -294,13 +296,6 @@ class Telegram(Provider):
         )
 
 
-class Upload:
-    """A file of a request."""
-
-    def __init__(self, name: str, content_type: str, content: bytes) -> None:
-        self.name, self.content_type, self.content = name, content_type, content
-
-
 def refused(status: int, words: str, **parameters: int) -> Answer:
     """A refusal as it reads there."""
     said = {"ok": False, "error_code": status, "description": words}
@@ -392,10 +387,7 @@ def _told(call: Call) -> dict[str, Any]:
             return {**told, **json.loads(call.body)}
         if sort == "multipart/form-data":
             fields, files = call.parts()
-            told.update(fields)
-            for name, file in files.items():
-                kind = file.content_type or "application/octet-stream"
-                told[name] = Upload(file.name or "file", kind, file.read())
+            told.update({**fields, **files})
         else:
             told.update({name: values[-1] for name, values in call.form.items()})
         if told.get("reply_markup"):

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
-from channels_app import joining
+from channels_app import joining, opening
 from channels_app.adapters.base import Account
 from channels_app.adapters.telegram import TelegramAdapter
 from channels_app.models import Channel, Delivery, InboundEvent
@@ -250,7 +250,7 @@ def start(code: str = "") -> Client:
     page = client.get("/demo/telephone/open/", {"link": link}, follow=True)
     assert page.redirect_chain[0][0].startswith(CHAT)
     assert f'name="start" value="{code}"' in page.content.decode()
-    assert "<textarea" not in page.content.decode()
+    assert 'id="text"' not in page.content.decode()
     assert client.post(CHAT, {"start": code}).status_code == 302
     return client
 
@@ -274,7 +274,21 @@ def test_start_joins_the_case_and_shows_no_code(web: str, shop: Organisation) ->
     delivery = answer(case, "It waits for you.")
     assert delivery.status == Delivery.Status.SENT
     page = Client().get(CHAT).content.decode()
-    assert "It waits for you." in page and "<textarea" in page and f"@{BOT}" in page
+    assert "It waits for you." in page and 'id="text"' in page and f"@{BOT}" in page
+
+
+@played
+def test_who_talks_already_is_asked_and_taps_yes(web: str, shop: Organisation) -> None:
+    joined(shop)
+    second = opening.open_case(
+        organisation=shop, text="And a bell?", came_by="account", kind="account", language="en"
+    )
+    invitation = joining.invite(second, Channel.objects.get(kind="telegram"))
+    client = start(invitation.link.rpartition("=")[2])
+    becomes(lambda: bool(Book("telegram").bubbles(TOM)[-1].buttons))
+    assert Case.objects.get(pk=second.pk).choice.kind != "telegram"  # type: ignore[union-attr]
+    assert client.post(CHAT, {"pick": "0"}).status_code == 302
+    becomes(lambda: Case.objects.get(pk=second.pk).choice.kind == "telegram")  # type: ignore[union-attr]
 
 
 @played

@@ -226,10 +226,9 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
                 if is_last:
                     _finish(event, why)
             return why
-        except (
-            filing.Unfiled
-        ) as error:  # what was half filed is undone; now only the reason is stored
-            item.state, item.reason = error.state, error.reason
+        except filing.Unfiled as error:
+            # What was half filed is undone, the address too; now only the reason is stored.
+            item.state, item.reason, item.identity = error.state, error.reason, None
         except receipts.Unknown as error:
             item.state, item.reason = State.IGNORED, str(error)
         except IntegrityError:

@@ -169,6 +169,7 @@ def test_no_address_is_a_fault(name: str, visitor: Client) -> None:
         "provider": ("a\x00b",),
         "key": ("a\x00b", "x" * 3000),
         "pk": (0, 9**40),
+        "language": ("a\x00b", "x" * 3000, "xx"),
         "content_type_id": (9**40,),
         "object_id": ("a\x00b", 9**40),
     }

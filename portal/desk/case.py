@@ -85,6 +85,7 @@ def beside(request: HttpRequest, case: Case) -> HttpResponse:
         case=case,
         name=words.customer_name(case.customer, case),
         story=story.tell(story.facts_of(case, to_do=timeline.change(case).to_do)),
+        colleagues=colleagues(),
         urgency=urgency(case, read),
         **composer.context(case, staff_of(request), read=read),
         **people(case, read),

@@ -35,7 +35,7 @@ def test_the_tour_ticks_itself(new_customer: Callable[..., Customer], product: P
     visitor.go("/demo/")
     stage = Stage(visitor.page)
     site, desk, pocket = map(stage.window, ("customer-browser", "agent-desk", "customer-pocket"))
-    expect(visitor.page.locator(".step")).to_have_count(6)
+    expect(visitor.page.locator(".step")).to_have_count(7)
     stage.ticks()
 
     site.locator("#text").fill(ASKED)
@@ -66,12 +66,8 @@ def test_the_tour_ticks_itself(new_customer: Callable[..., Customer], product: P
     expect(desk.locator("article.desk-message--in").first).to_contain_text(
         "five@example.org", timeout=12_000
     )
-    with visitor.page.expect_event("framenavigated", lambda frame: frame.name == "agent-desk"):
-        visitor.press("Show me")
-    desk.get_by_text("other way", exact=True).click()
-    desk.get_by_role("button", name="Phone").click()
-    stage.ticks("Ask", "Answer", "See it arrive", "Reply", "Switch", "Try to call")
-    visitor.see("That is all.", ".tour__now")
+    # By the telephone, and to the call that is refused: tests/demo/test_tour.py.
+    visitor.see("Press Change again and choose WhatsApp", ".tour__now")
 
 
 def test_three_inputs_and_one_button(customer: Customer, product: Product) -> None:

@@ -53,7 +53,7 @@ TABLE = {
         admin:organisation admin:channels admin:channel_add
         admin:channel_new admin:channel admin:channel_offer admin:channel_move admin:channel_test
         admin:channel_pause admin:channel_resume admin:channel_remove admin:topics
-        admin:channel_text admin:channel_text_remove
+        admin:channel_text admin:channel_text_remove admin:channel_secret
         admin:topic_add admin:topic admin:topic_move admin:topic_remove admin:staff
         admin:staff_add admin:staff_member admin:staff_active admin:quarantine
         admin:quarantine_raw admin:quarantine_again admin:quarantine_aside admin:quarantine_back

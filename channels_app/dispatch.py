@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -57,7 +58,6 @@ def reply(
     client_key: uuid.UUID | None = None,
     template: str = "",
     at: datetime | None = None,
-    identity: Identity | None = None,
 ) -> Message:
     """Answer by the customer's choice, or by `kind` with a reason.
 
@@ -96,16 +96,13 @@ def reply(
         return message
 
 
-def deliver(message: Message, route: routing.Route, *, at: datetime | None = None) -> Delivery:
-    """Write the Delivery of a message by a route."""
-    return _add(message, route, at=at)
+def deliver(message: Message, route: routing.Route, **more: Any) -> Delivery:
+    """Write the Delivery of a message by a route; `more` as in outbox.add.
 
-
-def _add(message: Message, route: routing.Route, **more: Any) -> Delivery:
-    """One row; what its kind cannot carry stays on the page, which is said now and not later."""
+    What its kind cannot carry stays on the page, which is said now and not later.
+    """
     notice = route.only_notice or rendering.stays_on_page(message, route.channel)
-    identity = more.pop("identity", None) or route.identity
-    return outbox.add(message, route.channel, identity, only_notice=notice, **more)
+    return outbox.add(message, route.channel, route.identity, only_notice=notice, **more)
 
 
 def _settle(case: Case, message: Message) -> None:
@@ -229,18 +226,13 @@ def code_channel(organisation: Organisation, identity: Identity) -> Channel | No
 
 def open_in(case: Case) -> DeliveryQuerySet:
     """What is queued or to do in a case and can still be taken back."""
-    S = Delivery.Status
-    return Delivery.objects.filter(
-        message__case__in=case.member_ids,
-        status__in=(S.QUEUED, S.TODO, S.TAKEN),
-    )
+    return Delivery.objects.filter(message__case__in=case.member_ids, status__in=Delivery.OPEN)
 
 
 def cancel(deliveries: DeliveryQuerySet) -> int:
     """Take back what no worker is sending; how many it were."""
-    S = Delivery.Status
-    return deliveries.filter(status__in=(S.QUEUED, S.TODO, S.TAKEN)).update(
-        status=S.CANCELLED, finished_at=timezone.now(), leased_until=None, lease=None
+    return deliveries.filter(status__in=Delivery.OPEN).update(
+        status=Delivery.Status.CANCELLED, finished_at=timezone.now(), leased_until=None, lease=None
     )
 
 
@@ -254,9 +246,8 @@ def reroute(delivery: Delivery) -> Delivery | None:
     case = message.case
     assert case is not None
     with transaction.atomic():
-        gone = delivery.move(
-            S.CANCELLED, frm=(S.QUEUED, S.TODO, S.TAKEN), finished_at=timezone.now(), lease=None
-        )
+        now = timezone.now()
+        gone = delivery.move(S.CANCELLED, frm=Delivery.OPEN, finished_at=now, lease=None)
         if not gone or message.template == CALLBACK:
             return None
         message.kind, message.why = "", ""
@@ -268,7 +259,7 @@ def reroute(delivery: Delivery) -> Delivery | None:
         message.chosen_kind = message.kind = route.channel.kind
         message.why, message.identity = route.why, route.identity
         message.save(update_fields=["chosen_kind", "kind", "why", "identity"])
-        new = _add(message, route, replaces=delivery)
+        new = deliver(message, route, replaces=delivery)
         if new.channel.capabilities.automatic is False and message.template == ACKNOWLEDGEMENT:
             cancel(Delivery.objects.filter(pk=new.pk))
         return new
@@ -295,7 +286,7 @@ def try_again(delivery: Delivery, staff: User) -> Delivery | None:
             raise Refusal(route)
         data = {"again": True, "kind": route.channel.kind}
         case.append(Event(sort=Event.Sort.ATTEMPTED, staff=staff, data=data))
-        return _add(message, route, replaces=delivery)
+        return deliver(message, route, replaces=delivery)
 
 
 def fall_back(delivery: Delivery) -> Delivery | None:
@@ -317,8 +308,8 @@ def fall_back(delivery: Delivery) -> Delivery | None:
     route = routing.route(attempt, timezone.now())
     if isinstance(route, routing.Refused):
         return None
-    identity = choice.fallback_identity
-    return _add(message, route, identity=identity, role=Delivery.Role.FALLBACK, replaces=delivery)
+    route = replace(route, identity=choice.fallback_identity or route.identity)
+    return deliver(message, route, role=Delivery.Role.FALLBACK, replaces=delivery)
 
 
 def key_of(value: str) -> uuid.UUID | None:

@@ -27,9 +27,7 @@ from channels_app.adapters.base import (
     SendError,
 )
 from channels_app.models import Channel, InboundEvent, InboundItem
-from contacts.models import (
-    Message,
-)
+from contacts.models import Message
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
@@ -227,8 +225,7 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
                     _finish(event, why)
             return why
         except filing.Unfiled as error:
-            # What was half filed is undone, the address too; now only the reason is stored.
-            item.state, item.reason, item.identity = error.state, error.reason, None
+            item.state, item.reason = error.state, error.reason
         except receipts.Unknown as error:
             item.state, item.reason = State.IGNORED, str(error)
         except IntegrityError:
@@ -244,7 +241,7 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
 
 
 def _store(item: InboundItem, thing: Parsed) -> None:
-    item.pk = None
+    item.pk = item.identity = None  # what an earlier round half filed was undone
     item.save(force_insert=True)
     if item.state != State.FILED:
         return

@@ -110,7 +110,7 @@ class Backlog:
 def backlogs() -> dict[int, Backlog]:
     """The backlog of each channel that has one. One query."""
     waiting_here = Q(status__in=(Status.QUEUED, Status.SENDING))
-    to_do = Q(status__in=(Status.TODO, Status.TAKEN))
+    to_do = Q(status__in=Delivery.TO_DO)
     wrong = _wrong()
     rows = (
         Delivery.objects.filter(waiting_here | to_do | wrong)

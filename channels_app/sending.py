@@ -123,13 +123,10 @@ def attempt(delivery: Delivery, batch: Batch) -> bool:
     try:
         sent = adapter.send(outbound)
     except SendError as error:
-        _record(delivery, type(error).__name__.lower(), started, error.why)
-        _after(delivery, error)
+        _not_sent(delivery, error, started)
     except Exception as error:
         logger.exception("Delivery %s broke in its adapter.", delivery.pk)
-        why = Reason("fault", {"fault": type(error).__name__})
-        _record(delivery, "uncertain", started, why)
-        _after(delivery, Uncertain(why))
+        _not_sent(delivery, Uncertain(Reason("fault", {"fault": type(error).__name__})), started)
     else:
         _sent(delivery, sent, started)
         batch.background.sent(delivery)
@@ -228,8 +225,11 @@ def _record(
     )
 
 
-def _after(delivery: Delivery, error: SendError) -> None:
+@transaction.atomic  # a worker that dies in here leaves it to the sweep: nobody would be told
+def _not_sent(delivery: Delivery, error: SendError, started: datetime) -> None:
+    """Write down the try and what follows from it."""
     now = timezone.now()
+    _record(delivery, type(error).__name__.lower(), started, error.why)
     if isinstance(error, Misconfigured):
         delivery.channel.pause(now + PAUSE_MISCONFIGURED, error.why)
     elif error.everyone:
@@ -256,6 +256,7 @@ def _after(delivery: Delivery, error: SendError) -> None:
     _fail(delivery, error.why)
 
 
+@transaction.atomic
 def _fail(delivery: Delivery, why: Reason) -> None:
     S = Delivery.Status
     if delivery.move(
@@ -279,9 +280,7 @@ def recover() -> None:
     """The sweep: ring channels that have due rows, and settle rows whose worker died."""
     now = timezone.now()
     for delivery in Delivery.objects.lost_in_sending(now).select_related("channel", *RELATED)[:500]:
-        error = Uncertain(Reason("worker_stopped"))
-        _record(delivery, "uncertain", now, error.why)
-        _after(delivery, error)
+        _not_sent(delivery, Uncertain(Reason("worker_stopped")), now)
     for channel in Channel.objects.all():
         due = Delivery.objects.due(now).filter(channel=channel).order_by("next_attempt_at")
         first = due.values_list("pk", flat=True).first()

@@ -91,6 +91,7 @@ class Delivery(models.Model):
         RETURNED = "returned", _("came back")
 
     TO_DO = (Status.TODO, Status.TAKEN)  # what a person has to carry out
+    OPEN = (Status.QUEUED, *TO_DO)  # what can still be cancelled or re-routed
 
     class Role(models.TextChoices):
         """Why this row exists."""
@@ -185,7 +186,7 @@ class Delivery(models.Model):
     @property
     def is_open(self) -> bool:
         """Whether it can still be cancelled or re-routed."""
-        return self.status in (self.Status.QUEUED, self.Status.TODO, self.Status.TAKEN)
+        return self.status in self.OPEN
 
     def move(self, to: str, *, frm: tuple[str, ...], **fields: object) -> bool:
         """Change the status where it is still one of `frm`; False if another was first."""

@@ -13,12 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channels_app import dispatch, opening, rendering, sending, switching
-from channels_app.adapters.base import Misconfigured, Outbound, Sent, Unavailable
+from channels_app.adapters.base import Misconfigured, Outbound, Rejected, Sent, Unavailable
 from channels_app.adapters.email import EmailAdapter
 from channels_app.adapters.mail import build
 from channels_app.models import Attempt, Channel, Delivery
 from contacts import merging, services
-from contacts.models import Case, Consent, Identity, Message, Organisation, Topic, User
+from contacts.models import Alert, Case, Consent, Identity, Message, Organisation, Topic, User
 from tests import shop
 from tests.core.test_rules import in_threads
 
@@ -286,6 +286,34 @@ def test_what_a_killed_worker_leased_is_claimed_when_the_lease_is_over(
     sending.recover()
     sending.deliver(rows[1].pk)
     assert state(rows) == [S.UNCERTAIN, S.SENT, S.SENT, S.SENT] and len(sink.raw) == 4
+
+
+@pytest.mark.parametrize(
+    "fault", [Rejected("554 no"), ZeroDivisionError()], ids=["failed", "doubt"]
+)
+def test_a_worker_killed_before_it_tells_its_colleagues_leaves_that_to_the_sweep(
+    organisation: Organisation,
+    sink: shop.Sink,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+) -> None:
+    def broken(*_args: object) -> None:
+        raise fault
+
+    def kill(*_args: object) -> None:
+        raise Killed
+
+    row = answers(1)[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(dispatch, "tell", kill)
+        patch.setattr(EmailAdapter, "send", broken)
+        with pytest.raises(Killed):
+            sending.deliver(row.pk)
+    assert state([row]) == [S.SENDING] and not Attempt.objects.exists()
+    Delivery.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+    sending.recover()
+    assert state([row]) == [S.UNCERTAIN] and Attempt.objects.count() == 1
+    assert Alert.objects.filter(sort="uncertain").count() == 1
 
 
 def test_a_row_that_another_worker_took_over_is_left_to_it(

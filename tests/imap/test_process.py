@@ -43,6 +43,30 @@ from channels_app.adapters.imap import Mailbox
 Mailbox.move = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
 execute_from_command_line(["manage.py", "read_imap"])
 """
+# Ended again and again at any moment of a loop that hardly waits.
+HURRIED = """
+import io, random, signal
+import django; django.setup()
+from django.core.management import call_command
+from channels_app.management.commands import read_imap
+
+class Nobody:
+    armed = False
+
+    def look(self):
+        if not self.armed:
+            signal.signal(signal.SIGALRM, signal.getsignal(signal.SIGTERM))
+            signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0005, 0.001))
+        self.armed = True
+
+    def stop(self):
+        pass
+
+read_imap.LOOK_SECONDS = 1e-9
+read_imap.Command.readers = lambda self: Nobody()
+for _ in range(1500):
+    call_command("read_imap", stdout=io.StringIO())
+"""
 FOUND = """
 import django, json; django.setup()
 from channels_app import inbound
@@ -186,6 +210,12 @@ def test_it_ends_though_the_server_is_silent(portal: Portal, server: Dovecot) ->
     finally:
         silent.kill()
         silent.wait()
+
+
+@pytest.mark.processes
+def test_it_ends_whenever_the_signal_comes(portal: Portal) -> None:
+    """Also while it is about to wait: with a lock of its own it would wait for itself for ever."""
+    assert portal.python(HURRIED).returncode == 0
 
 
 @pytest.mark.django_db

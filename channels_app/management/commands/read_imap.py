@@ -2,7 +2,8 @@
 
 import logging
 import signal
-import threading
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -27,16 +28,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve; the mail that is being stored at the end is finished."""
-        end = threading.Event()
+        # An Event can be holding its own lock just when the signal comes; this may be put into.
+        ends: SimpleQueue[int] = SimpleQueue()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: end.set())
+            signal.signal(number, lambda number, _frame: ends.put(number))
         readers = self.readers()
         self.stdout.write(self.greeting)
-        while not end.is_set():
+        end = None
+        while end is None:
             try:
                 readers.look()
             except DatabaseError as error:
                 logger.warning("The database does not answer (%s).", type(error).__name__)
             connections.close_all()
-            end.wait(LOOK_SECONDS)
+            with suppress(Empty):
+                end = ends.get(timeout=LOOK_SECONDS)
         readers.stop()

@@ -13,6 +13,7 @@ from celery.signals import (
     task_prerun,
     worker_before_create_process,
 )
+from django.db import close_old_connections
 
 from contacts import tracing
 from portal import warm
@@ -32,6 +33,13 @@ _open: dict[str, tuple[AbstractContextManager[object], float]] = {}  # the tasks
 def prepare(**_more: Any) -> None:
     """Before a worker's processes part; one of threads shares everything anyway."""
     warm.warm()
+
+
+@task_prerun.connect
+@task_postrun.connect
+def keep_connections(**_more: Any) -> None:
+    """As Django does around a request: one that broke or is too old is closed, others stay."""
+    close_old_connections()
 
 
 @before_task_publish.connect

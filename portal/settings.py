@@ -5,6 +5,7 @@
 
 import os
 import secrets
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,7 @@ try:
     DATABASES: dict[str, Any] = {
         "default": dj_database_url.parse(
             _database_url or f"sqlite:///{DATA_DIR / 'onecase.sqlite3'}",
-            conn_max_age=60,
+            conn_max_age=600,  # seconds; with a connection its plans are gone as well
             conn_health_checks=True,
         )
     }
@@ -215,6 +216,9 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Celery would close its connections around each task, and PostgreSQL would open, read its catalogue
+# and plan for each mail anew: most of the time of a lone one. portal/celery.py looks after them.
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # an outage of the broker has no end that we know

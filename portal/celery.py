@@ -13,7 +13,7 @@ from celery.signals import (
     task_prerun,
     worker_before_create_process,
 )
-from django.db import close_old_connections
+from django.db import connections
 
 from contacts import tracing
 from portal import warm
@@ -39,7 +39,9 @@ def prepare(**_more: Any) -> None:
 @task_postrun.connect
 def keep_connections(**_more: Any) -> None:
     """As Django does around a request: one that broke or is too old is closed, others stay."""
-    close_old_connections()
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:  # a task that is called, not rung, is its caller's part
+            connection.close_if_unusable_or_obsolete()
 
 
 @before_task_publish.connect

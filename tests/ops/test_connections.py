@@ -1,7 +1,7 @@
 """A worker keeps its connection to the database from task to task, as long as it is good."""
 
 import pytest
-from celery.fixups.django import DjangoWorkerFixup
+from celery.fixups.django import DjangoFixup
 from django.conf import settings
 from django.db import connection
 
@@ -22,7 +22,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_task_leaves_it_open(kept: None) -> None:
     connection.ensure_connection()
-    before, around = connection.connection, DjangoWorkerFixup(app)
+    before, around = connection.connection, DjangoFixup(app).worker_fixup
     around.on_task_prerun(sweep)
     keep_connections()
     sweep()

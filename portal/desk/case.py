@@ -16,6 +16,7 @@ from contacts.models import Case, Choice, Consent, Customer, Topic, User
 from portal import access, timeline
 from portal.desk import composer, counts, queue, story, words
 from portal.desk.pages import page, part, show, staff_of
+from portal.live import stay
 
 
 def find(request: HttpRequest, reference: str) -> Case:
@@ -61,8 +62,11 @@ def history(request: HttpRequest, case: Case, wanted: str) -> HttpResponse:
     )
 
 
-def live(request: HttpRequest, case: Case) -> HttpResponse:
-    """What was said and done since, for the open page: somebody waits for it."""
+def live(request: HttpRequest, case: Case, *, is_sent: bool = False) -> HttpResponse:
+    """What was said and done since, for the open page: somebody waits for it.
+
+    `is_sent`: the answer to a form, which takes the line along that says so.
+    """
     change = timeline.change(case, request.GET.get("have", ""))
     found = timeline.news(case, access.staff_viewer(request.user), change)
     return part(
@@ -73,6 +77,7 @@ def live(request: HttpRequest, case: Case) -> HttpResponse:
         mark=change.mark,
         timeline=found,
         replaced=replaced(found),
+        is_sent=is_sent,
     )
 
 
@@ -200,6 +205,13 @@ def answer(request: HttpRequest, reference: str) -> HttpResponse:
     if message is None:
         case = find(request, reference)
         return again(request, case, draft, status=409 if draft.news else 422)
+    return _sent(request, case, draft)
+
+
+def _sent(request: HttpRequest, case: Case, draft: composer.Draft) -> HttpResponse:
+    """The page anew, or only what is new on it where it stays open."""
+    if stay.is_asked(request):
+        return stay.created(live(request, find(request, case.reference), is_sent=True))
     return redirect(f"{address(case)}?sent={draft.key}#newest")
 
 
@@ -209,7 +221,7 @@ def note(request: HttpRequest, reference: str) -> HttpResponse:
     draft = composer.read(request, tab="note")
     if not composer.note(request, case, draft):
         return again(request, case, draft, status=422)
-    return redirect(f"{address(case)}?sent={draft.key}#newest")
+    return _sent(request, case, draft)
 
 
 def way(request: HttpRequest, reference: str) -> HttpResponse:

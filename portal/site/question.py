@@ -23,6 +23,7 @@ from contacts.models import Case, Code, Holder, Message
 from contacts.viewers import Viewer
 from portal import access, timeline, words
 from portal.context import site_of
+from portal.live import stay
 from portal.site import forms, strips, waiting
 from portal.site.buttons import button
 from portal.site.forms import Typed
@@ -50,6 +51,10 @@ def question(request: HttpRequest, reference: str) -> HttpResponse:
     if not _add(request, case, typed):
         status = 429 if "limit" in typed.errors else 422
         return page(request, viewer, case, typed, status=status)
+    if stay.is_asked(request):
+        case = access.visible_case(viewer, reference)
+        change = timeline.change(case, request.GET.get("have", ""))
+        return stay.created(_fresh(request, viewer, case, change))
     return redirect(f"{reverse('site:question', args=[case.reference])}#newest")
 
 
@@ -236,6 +241,11 @@ def refresh(request: HttpRequest, reference: str) -> HttpResponse:
     change = timeline.change(case, request.GET.get("have", ""))
     if change.is_none:
         return HttpResponse(status=204)
+    return _fresh(request, viewer, case, change)
+
+
+def _fresh(request: HttpRequest, viewer: Viewer, case: Case, change: Change) -> HttpResponse:
+    """What moves on a page that stays open."""
     shown = _news(viewer, case, change)
     context = {
         "case": case,

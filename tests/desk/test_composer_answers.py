@@ -26,11 +26,18 @@ from contacts.models import (
 Out = Message.Direction.OUT
 
 
-def send(desk: Client, case: Case, text: str = "Yes, it is here.", **values: Any) -> Any:
+def send(
+    desk: Client,
+    case: Case,
+    text: str = "Yes, it is here.",
+    headers: dict[str, str] | None = None,
+    **values: Any,
+) -> Any:
     """Press the send button."""
     case.refresh_from_db()
     given = {"text": text, "kind": "", "client_key": str(uuid.uuid4()), "seen": str(case.seq)}
-    return desk.post(reverse("admin:case_answer", args=[case.reference]), {**given, **values})
+    url = reverse("admin:case_answer", args=[case.reference])
+    return desk.post(url, {**given, **values}, headers=headers)
 
 
 def choose(desk: Client, case: Case, kind: str, **headers: str) -> Any:
@@ -178,6 +185,28 @@ def test_two_clicks_are_one_answer(desk: Client, case: Case) -> None:
         assert send(desk, case, client_key=key, seen=seen).status_code == 302
     assert len(answers(case)) == 1
     assert Delivery.objects.filter(message__in=answers(case)).count() == 1
+
+
+def test_a_page_that_stays_gets_what_is_new_and_the_next_key(desk: Client, case: Case) -> None:
+    key, stays = str(uuid.uuid4()), {"X-Requested-With": "fetch"}
+    keys = set()
+    for _n in range(2):  # the second time by a browser that did not hear of the first
+        done = send(desk, case, client_key=key, seen=str(case.seq), headers=stays)
+        body = done.content.decode()
+        assert done.status_code == 201 and "Yes, it is here." in body and 'id="timeline"' in body
+        assert "Your answer goes by e-mail" in body
+        keys.add(uuid.UUID(done.headers["X-Next-Key"]))
+    assert len(answers(case)) == 1 and len(keys | {uuid.UUID(key)}) == 3
+    assert send(desk, case, text=" ", headers=stays).status_code == 422
+
+
+def test_what_an_open_page_asks_for_takes_no_line_from_the_next_page(
+    desk: Client, case: Case
+) -> None:
+    send(desk, case)
+    live = desk.get(f"/admin/cases/{case.reference}/?part=live").content.decode()
+    assert "Your answer goes" not in live
+    assert "Your answer goes" in desk.get(f"/admin/cases/{case.reference}/").content.decode()
 
 
 def test_other_words_under_a_sent_key_are_not_lost(desk: Client, case: Case) -> None:

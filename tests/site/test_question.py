@@ -1,5 +1,7 @@
 """The question page: what was said, what was done, what comes next; and for whom."""
 
+import uuid
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -90,6 +92,18 @@ def test_writing_more_with_a_file(client: Client, ask: Ask) -> None:
     client.post(f"/q/{case.reference}/", {"text": "And in green?", "client_key": key})
     page = body(client, case)
     assert "And in red?" in page and "And in green?" in page and "photo.png" in page
+
+
+def test_a_page_that_stays_gets_what_is_new_and_the_next_key(client: Client, ask: Ask) -> None:
+    case, key, stays = ask(client), str(uuid.uuid4()), {"X-Requested-With": "fetch"}
+    url, words = f"/q/{case.reference}/", {"text": "And in red?", "client_key": key}
+    for _n in range(2):  # the second time by a browser that did not hear of the first
+        done = client.post(f"{url}?have=", words, headers=stays)
+        assert done.status_code == 201 and done.headers["X-Next-Key"] != key
+        assert "And in red?" in done.content.decode() and 'id="history"' in done.content.decode()
+    assert Message.objects.filter(text="And in red?").count() == 1
+    assert client.post(url, {"text": " "}, headers=stays).status_code == 422
+    assert Client().post(url, words, headers=stays).status_code == 404
 
 
 def test_a_file_alone_is_enough_and_nothing_at_all_is_not(client: Client, ask: Ask) -> None:

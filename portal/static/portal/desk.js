@@ -35,7 +35,18 @@
         document.addEventListener("click", (event) => {
             event.target.closest("[data-dismiss]")?.closest(".desk-toast")?.remove();
         });
-        for (const toast of all(".desk-toast--success, .desk-toast--info")) {
+        all(".desk-toasts").forEach(fade);
+        // An answer that was sent without leaving the page brings its own.
+        document.addEventListener("live:sent", (event) => {
+            const fresh = one(".desk-toasts", event.detail);
+            one(".desk-toasts")?.remove();
+            if (!fresh) return;
+            one("#content").before(fresh);
+            fade(fresh);
+        });
+    }
+    function fade(toasts) {
+        for (const toast of all(".desk-toast--success, .desk-toast--info", toasts)) {
             let timer = setTimeout(() => toast.remove(), one("form", toast) ? 12000 : 6000);
             toast.addEventListener("mouseenter", () => clearTimeout(timer));
             toast.addEventListener("focusin", () => clearTimeout(timer));
@@ -80,6 +91,7 @@
             setTimeout(() => free(form), 8000);
         });
         window.addEventListener("pageshow", () => all("[data-busy]").forEach(free));
+        document.addEventListener("live:sent", (event) => free(event.target));
         document.addEventListener("keydown", (event) => {
             if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
             const form = event.target.closest("[data-write], [data-once]");

@@ -121,14 +121,27 @@
       if (have) from.searchParams.set("have", have);
       try {
         const answer = await fetch(from, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" });
-        if (answer.status !== 200) return answer.status < 500;
-        const parts = this.parts(await answer.text());
-        if (parts.some((part) => "tail" in part.dataset && !joint(part))) return await this.fetch("");
-        parts.forEach(put);
-        return true;
+        return answer.status === 200 ? await this.take(await answer.text()) : answer.status < 500;
       } catch {
         return false; // the server is away: again in a moment
       }
+    }
+
+    async take(html, isOwn = false) {
+      const parts = this.parts(html);
+      if (parts.some((part) => "tail" in part.dataset && !joint(part))) return await this.fetch("");
+      if (this.history) this.history.isOwn = isOwn;
+      parts.forEach(put);
+      if (this.history) this.history.isOwn = false;
+      return true;
+    }
+
+    // What is heard while something else brings the news waits for it.
+    async while(busy, work) {
+      this.busy = busy;
+      await work();
+      this.busy = false;
+      if (this.wanted) this.refresh();
     }
 
     parts(html) {
@@ -198,6 +211,11 @@
       const now = this.ids();
       const fresh = [...now].filter((id) => !this.known.has(id));
       this.known = now;
+      if (this.isOwn) {
+        this.voice.textContent = this.voice.dataset.own;
+        this.read();
+        return;
+      }
       if (this.low) this.toEnd();
       if (!fresh.length) return;
       this.count += fresh.length;
@@ -245,10 +263,13 @@
   }
 
   // ---------- The line: one for the browser where it can, else the page's own
+  let places = [];
   function start() {
-    const places = all("[data-live]").map((element) => new Place(element));
+    places = all("[data-live]").map((element) => new Place(element));
     if (!places.length) return;
-    for (const element of all("[data-live-history]")) new History(element);
+    for (const place of places.filter((found) => found.element.matches("[data-live-history]"))) {
+      place.history = new History(place.element);
+    }
     document.addEventListener("live:before", minds);
     let greeted = false;
 
@@ -339,7 +360,9 @@
     return null;
   }
 
-  window.OnecaseLive = { put };
+  // Where a history stands that is kept up to date, and nothing else is under way for it.
+  const history = () => places.find((place) => place.history && !place.over);
+  window.OnecaseLive = { put, history };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();

@@ -17,6 +17,10 @@ function drafts() {
     if (!field.value && store.getItem(key)) field.value = store.getItem(key);
     field.addEventListener("input", () => store.setItem(key, field.value));
     field.form.addEventListener("submit", () => store.setItem("sending:" + field.dataset.draft, "1"));
+    field.form.addEventListener("live:sent", () => {
+      store.removeItem("sending:" + field.dataset.draft);
+      store.removeItem(key);
+    });
   }
 }
 
@@ -72,6 +76,10 @@ function files(box) {
   input.addEventListener("change", () => {
     kept = kept.concat([...input.files]);
     show();
+  });
+  input.form.addEventListener("reset", () => {
+    kept = [];
+    list.replaceChildren();
   });
 }
 
@@ -160,3 +168,4 @@ document.addEventListener("click", optional);
 document.addEventListener("click", press);
 document.addEventListener("keydown", escape);
 window.addEventListener("pageshow", sendAgain);
+document.addEventListener("live:sent", sendAgain);

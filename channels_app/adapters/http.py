@@ -18,15 +18,17 @@ import math
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from channels_app.adapters.base import (
+    Adapter,
     Misconfigured,
     Reason,
     Rejected,
@@ -217,6 +219,51 @@ class Door:
         if len(content) > limit:
             raise Rejected(Reason("file_too_large"))
         return content, answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class HttpAdapter(Adapter, ABC):
+    """An adapter whose provider is spoken to by HTTP: `door` is opened once, by `_open`."""
+
+    settings_optional: ClassVar[tuple[str, ...]] = ("base_url",)
+    home: ClassVar[str]  # the provider's own address
+
+    @functools.cached_property
+    def door(self) -> Door:
+        """The way to the provider, open from the first call on."""
+        return self._open()
+
+    @abstractmethod
+    def _open(self) -> Door:
+        """A door at `base_url`, with the account's keys."""
+
+    @property
+    def base_url(self) -> str:
+        """Where the provider is asked: at home, unless the account's own setting says where."""
+        own = "base_url" in dict(self.account.config)
+        return (self.account.setting("base_url") if own else self.home).rstrip("/")
+
+    def close(self) -> None:
+        """Close the connections."""
+        if "door" in self.__dict__:
+            self.door.close()
+            del self.door
+
+
+def send_in_parts(parts: Iterable[tuple[Any, ...]], send: Callable[..., str]) -> str:
+    """Send an answer that is several messages, each as `send(*part)`; the id of the last.
+
+    Once a part of it is there the rest is never sent blindly: what then fails is Uncertain.
+    """
+    sent = ""
+    for part in parts:
+        try:
+            sent = send(*part)
+        except SendError as error:
+            if not sent:
+                raise
+            everyone = error.everyone or isinstance(error, Misconfigured)
+            raise Uncertain(error.why, everyone=everyone) from None
+    return sent
 
 
 class Pace:

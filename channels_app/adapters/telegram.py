@@ -17,8 +17,6 @@ from urllib.parse import quote
 
 from channels_app.adapters import updates
 from channels_app.adapters.base import (
-    Account,
-    Adapter,
     BadPayload,
     BadSignature,
     Button,
@@ -35,12 +33,10 @@ from channels_app.adapters.base import (
     SendError,
     Sent,
     Unavailable,
-    Uncertain,
 )
-from channels_app.adapters.http import MAX_PAUSE, Answer, Door, clean
+from channels_app.adapters.http import MAX_PAUSE, Answer, Door, HttpAdapter, clean, send_in_parts
 from channels_app.adapters.media import checked
 
-API = "https://api.telegram.org"
 PER_SECOND = 25  # by one process; Telegram takes about 30 of one bot
 MAX_TEXT, MAX_CAPTION = 4096, 1024
 MAX_PHOTO = 10 * 1024 * 1024  # a larger picture goes as a document
@@ -73,21 +69,21 @@ MEDIA = PHOTOS | {
 }
 
 
-class TelegramAdapter(Adapter):
+class TelegramAdapter(HttpAdapter):
     """One bot. Without a webhook secret its messages are fetched (`manage.py read_telegram`)."""
 
     label: ClassVar[str] = "Telegram"
+    home: ClassVar[str] = "https://api.telegram.org"
     kinds: ClassVar[frozenset[str]] = frozenset({"telegram"})
     webhooks: ClassVar[bool] = True
     settings_needed: ClassVar[tuple[str, ...]] = ("bot_token",)
-    settings_optional: ClassVar[tuple[str, ...]] = ("webhook_secret", "base_url")
+    settings_optional: ClassVar[tuple[str, ...]] = (
+        "webhook_secret",
+        *HttpAdapter.settings_optional,
+    )
     settings_given: ClassVar[tuple[str, ...]] = ("webhook_secret",)
     address_pattern: ClassVar[str] = r"[A-Za-z][A-Za-z0-9_]{4,31}"
     address_example: ClassVar[str] = "OurShopBot"
-
-    def __init__(self, account: Account) -> None:
-        super().__init__(account)
-        self._door: Door | None = None
 
     @classmethod
     def capabilities(cls, kind: str) -> Capabilities:
@@ -104,42 +100,32 @@ class TelegramAdapter(Adapter):
 
     def check(self) -> Reason:
         """Ask who the bot is, and whether it is the one that customers are shown."""
-        door = self._open()
-        answer = door.call("GET", "/getMe")
+        answer = self.door.call("GET", "/getMe")
         name = clean(updates.piece(answer.said, "result").get("username"))
         if not answer.ok or not name:
-            raise self._refusal(door, answer)
+            raise self._refusal(answer)
         if name.lower() != self.account.address.lower():
-            raise Misconfigured(f"getMe: @{door.clean(name)}")
+            raise Misconfigured(f"getMe: @{self.door.clean(name)}")
         return Reason("provider_knows", {"provider": self.label})
 
     def send(self, outbound: Outbound) -> Sent:
         """Hand one answer over: files first, what is written last."""
-        door, sent = self._open(), ""
-        for part in _parts(outbound):
-            try:
-                sent = self._post(door, outbound.to, *part)
-            except SendError as error:
-                if not sent:
-                    raise
-                # A part of it is there: the rest is never sent blindly.
-                everyone = error.everyone or isinstance(error, Misconfigured)
-                raise Uncertain(error.why, everyone=everyone) from None
-        return Sent(sent)
+        parts = [(outbound.to, words, file) for words, file in _parts(outbound)]
+        return Sent(send_in_parts(parts, self._post))
 
-    def _post(self, door: Door, to: str, words: dict[str, Any], file: OutFile | None) -> str:
+    def _post(self, to: str, words: dict[str, Any], file: OutFile | None) -> str:
         """One message; its id."""
         told = {"chat_id": int(_chat(to)), **words}
         if file is None:
-            answer = door.call("POST", "/sendMessage", json=told)
+            answer = self.door.call("POST", "/sendMessage", json=told)
         else:
-            answer = self._upload(door, told, file)
+            answer = self._upload(told, file)
         pk = updates.piece(answer.said, "result").get("message_id")
         if not answer.ok or not updates.is_number(pk):
-            raise self._refusal(door, answer)
+            raise self._refusal(answer)
         return f"{to}:{pk}"
 
-    def _upload(self, door: Door, told: dict[str, Any], file: OutFile) -> Answer:
+    def _upload(self, told: dict[str, Any], file: OutFile) -> Answer:
         """A picture as one, if Telegram takes it (its sides may be too long); else a document."""
         # In a form what is no text stands as JSON.
         data = {
@@ -148,39 +134,29 @@ class TelegramAdapter(Adapter):
         }
         content = (file.name, file.content, file.content_type)
         if file.content_type in PHOTOS and len(file.content) <= MAX_PHOTO:
-            answer = door.call("POST", "/sendPhoto", data=data, files={"photo": content})
+            answer = self.door.call("POST", "/sendPhoto", data=data, files={"photo": content})
             if answer.status != 400 or self._is_gone(answer):
                 return answer
-        return door.call("POST", "/sendDocument", data=data, files={"document": content})
-
-    def close(self) -> None:
-        """Close the connections."""
-        if self._door is not None:
-            self._door.close()
-            self._door = None
+        return self.door.call("POST", "/sendDocument", data=data, files={"document": content})
 
     def _open(self) -> Door:
-        if self._door is None:
-            secrets = (self.account.setting("bot_token"),)
-            self._door = Door(self._place(), secrets=secrets, per_second=PER_SECOND)
-        return self._door
+        secrets = (self.account.setting("bot_token"),)
+        return Door(self._place(), secrets=secrets, per_second=PER_SECOND)
 
     def _place(self, files: str = "") -> str:
         """Where our bot is asked; its token is part of the address."""
-        own = "base_url" in dict(self.account.config)
-        base_url = self.account.setting("base_url") if own else API
         token = quote(self.account.setting("bot_token"), safe=":")
-        return f"{base_url.rstrip('/')}{files}/bot{token}"
+        return f"{self.base_url}{files}/bot{token}"
 
     def _is_gone(self, answer: Answer) -> bool:
         words = clean(answer.said.get("description")).lower()
         moved = updates.piece(answer.said, "parameters").get("migrate_to_chat_id")
         return answer.status == 403 or bool(moved) or any(word in words for word in GONE)
 
-    def _refusal(self, door: Door, answer: Answer) -> SendError:
+    def _refusal(self, answer: Answer) -> SendError:
         """By Telegram's own words where they say more than the status."""
         words = answer.said.get("description")
-        detail = f"{answer.status} {door.clean(words)}"
+        detail = f"{answer.status} {self.door.clean(words)}"
         if answer.status in (400, 403) and self._is_gone(answer):
             return RecipientGone(detail)
         if answer.status == 404:
@@ -189,7 +165,7 @@ class TelegramAdapter(Adapter):
         if answer.status == 429 and updates.is_number(wait):
             after = min(timedelta(seconds=min(max(wait, 0), 10**6)), MAX_PAUSE)
             return Unavailable(detail, retry_after=after, everyone=True)
-        return door.refusal(answer, words)
+        return self.door.refusal(answer, words)
 
     # In
 
@@ -219,40 +195,37 @@ class TelegramAdapter(Adapter):
 
         Telegram forgets what came up to `after`: it must be stored by then.
         """
-        door = self._open()
         asked = {
             "offset": after + 1,
             "limit": LAST,
             "timeout": POLL,
             "allowed_updates": updates.WANTED,
         }
-        answer = door.call("POST", "/getUpdates", repeatable=True, json=asked)
+        answer = self.door.call("POST", "/getUpdates", repeatable=True, json=asked)
         found = answer.said.get("result")
         if not answer.ok or not isinstance(found, list):
-            raise self._refusal(door, answer)
+            raise self._refusal(answer)
         known = [one for one in found if isinstance(one, dict)]
         known = [one for one in known if updates.is_number(one.get("update_id"))]
         return [(one["update_id"], json.dumps(one).encode()) for one in known]
 
     def fetch(self, file: InFile, limit: int) -> InFile:
         """Ask where the file lies, then for the file."""
-        door = self._open()
         asked = {"file_id": file.reference}
-        answer = door.call("POST", "/getFile", repeatable=True, json=asked)
+        answer = self.door.call("POST", "/getFile", repeatable=True, json=asked)
         if not answer.ok:
-            words = clean(answer.said.get("description"))
+            words = self.door.clean(answer.said.get("description"))
             if answer.status == 400 and "too big" in words:
                 raise Rejected(Reason("file_too_large"))
-            if answer.status == 400 and "temporarily" not in words:
-                raise Rejected(f"{answer.status} {door.clean(words)}")
-            raise Unavailable(f"{answer.status} {door.clean(words)}")
+            meaning = Unavailable if answer.status != 400 or "temporarily" in words else Rejected
+            raise meaning(f"{answer.status} {words}")
         found = updates.piece(answer.said, "result")
         size, path = found.get("file_size"), found.get("file_path")
         if isinstance(size, int) and size > limit:
             raise Rejected(Reason("file_too_large"))
         if not isinstance(path, str):
             raise Unavailable(Reason("provider_nonsense"))
-        content, served = door.fetch(f"{self._place('/file')}/{quote(path)}", limit)
+        content, served = self.door.fetch(f"{self._place('/file')}/{quote(path)}", limit)
         # What its sender says counts: Telegram guesses by the ending.
         return checked(file, content, "" if file.content_type else served)
 

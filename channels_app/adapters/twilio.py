@@ -19,8 +19,6 @@ from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 from channels_app.adapters import forms
 from channels_app.adapters.base import (
-    Account,
-    Adapter,
     BadPayload,
     BadSignature,
     Capabilities,
@@ -39,7 +37,7 @@ from channels_app.adapters.base import (
     Stopped,
     Unavailable,
 )
-from channels_app.adapters.http import Answer, Door, clean
+from channels_app.adapters.http import Answer, Door, HttpAdapter, clean
 from channels_app.adapters.media import checked
 
 STATUS = {
@@ -62,11 +60,12 @@ MAX_FILES = 10
 SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 
 
-class TwilioAdapter(Adapter):
+class TwilioAdapter(HttpAdapter):
     """One number, or one Messaging Service (an address that begins with MG)."""
 
     kinds: ClassVar[frozenset[str]] = frozenset({"sms"})
     label: ClassVar[str] = "Twilio"
+    home: ClassVar[str] = "https://api.twilio.com"
     webhooks: ClassVar[bool] = True
     headers_kept: ClassVar[frozenset[str]] = frozenset({"content-type"})
     query_kept: ClassVar[frozenset[str]] = frozenset({KEY})
@@ -76,13 +75,8 @@ class TwilioAdapter(Adapter):
         "text/xml; charset=utf-8",
     )
     settings_needed: ClassVar[tuple[str, ...]] = ("account_sid", "auth_token")
-    settings_optional: ClassVar[tuple[str, ...]] = ("base_url",)
     address_pattern: ClassVar[str] = r"\+[1-9][0-9]{6,14}|MG[0-9a-fA-F]{32}"
     address_example: ClassVar[str] = "+3197010200000"
-
-    def __init__(self, account: Account) -> None:
-        super().__init__(account)
-        self._door: Door | None = None
 
     @classmethod
     def capabilities(cls, kind: str) -> Capabilities:
@@ -93,12 +87,11 @@ class TwilioAdapter(Adapter):
 
     def check(self) -> Reason:
         """Ask for the account itself."""
-        door = self._open()
-        answer = door.call("GET", f"{self._place()}.json")
+        answer = self.door.call("GET", f"{self._place()}.json")
         if not answer.ok:
-            raise self._refusal(door, answer)
+            raise self._refusal(answer)
         if answer.said.get("status") != "active":
-            raise Misconfigured(door.clean(answer.said.get("status")))
+            raise Misconfigured(self.door.clean(answer.said.get("status")))
         return Reason("provider_knows", {"provider": self.label})
 
     def send(self, outbound: Outbound) -> Sent:
@@ -111,35 +104,24 @@ class TwilioAdapter(Adapter):
         }
         if outbound.receipts_to:
             form["StatusCallback"] = f"{outbound.receipts_to}?{KEY}={quote(outbound.key, safe='')}"
-        door = self._open()
-        answer = door.call("POST", f"{self._place()}/Messages.json", data=form)
+        answer = self.door.call("POST", f"{self._place()}/Messages.json", data=form)
         if not answer.ok or not isinstance(answer.said.get("sid"), str):
-            raise self._refusal(door, answer)
+            raise self._refusal(answer)
         return Sent(provider_id=clean(answer.said["sid"])[:255])
 
-    def close(self) -> None:
-        """Close the connections."""
-        if self._door is not None:
-            self._door.close()
-            self._door = None
-
     def _open(self) -> Door:
-        if self._door is None:
-            sid, token = self.account.setting("account_sid"), self.account.setting("auth_token")
-            own = "base_url" in dict(self.account.config)
-            base_url = self.account.setting("base_url") if own else "https://api.twilio.com"
-            self._door = Door(base_url, auth=(sid, token), secrets=(token,))
-        return self._door
+        sid, token = self.account.setting("account_sid"), self.account.setting("auth_token")
+        return Door(self.base_url, auth=(sid, token), secrets=(token,))
 
     def _place(self) -> str:
         return f"/2010-04-01/Accounts/{quote(self.account.setting('account_sid'), safe='')}"
 
-    def _refusal(self, door: Door, answer: Answer) -> SendError:
+    def _refusal(self, answer: Answer) -> SendError:
         """By Twilio's own code where it says more than the status."""
         code, said = answer.said.get("code"), answer.said.get("message", "")
-        detail = f"{answer.status} {code} {door.clean(said)}"
+        detail = f"{answer.status} {code} {self.door.clean(said)}"
         if answer.ok or not isinstance(code, int):
-            return door.refusal(answer, said)
+            return self.door.refusal(answer, said)
         if code in STOPPED:
             return Stopped(detail)
         if code in GONE:
@@ -148,7 +130,7 @@ class TwilioAdapter(Adapter):
             return Misconfigured(detail)
         if code in LATER:
             return Unavailable(detail, retry_after=answer.retry_after, everyone=True)
-        return door.refusal(answer, f"{code} {said}")
+        return self.door.refusal(answer, f"{code} {said}")
 
     # In
 
@@ -193,7 +175,7 @@ class TwilioAdapter(Adapter):
         """A file of an MMS: our key goes to Twilio, not to where Twilio keeps its files."""
         if not file.reference:
             raise Rejected(Reason("file_refused"))
-        content, served = self._open().fetch(file.reference, limit)
+        content, served = self.door.fetch(file.reference, limit)
         return checked(file, content, served)
 
     def link_to_write(self, text: str, code: str) -> str:

@@ -17,8 +17,6 @@ from urllib.parse import quote
 
 from channels_app.adapters import meta
 from channels_app.adapters.base import (
-    Account,
-    Adapter,
     Approved,
     BadPayload,
     BadSignature,
@@ -36,9 +34,8 @@ from channels_app.adapters.base import (
     SendError,
     Sent,
     Unavailable,
-    Uncertain,
 )
-from channels_app.adapters.http import Answer, Door, clean
+from channels_app.adapters.http import Answer, Door, HttpAdapter, clean, send_in_parts
 from channels_app.adapters.media import checked
 
 WINDOW_CLOSED = 131047
@@ -54,7 +51,7 @@ LATER = {
     131048: True, 131056: False, 131057: True, 133004: True,
 }  # fmt: skip
 
-GRAPH, VERSION = "https://graph.facebook.com", "v24.0"
+VERSION = "v24.0"
 MEDIA_HOSTS = frozenset({"lookaside.fbsbx.com"})  # where Meta keeps files; it wants our token there
 PER_SECOND = 40  # by one process; Meta takes 80 of one number
 WINDOW = timedelta(hours=24)
@@ -83,10 +80,11 @@ MEDIA = {
 }  # fmt: skip
 
 
-class WhatsAppAdapter(Adapter):
+class WhatsAppAdapter(HttpAdapter):
     """One number at Meta. Its connections stay open between sends."""
 
     label: ClassVar[str] = "WhatsApp"
+    home: ClassVar[str] = "https://graph.facebook.com"
     kinds: ClassVar[frozenset[str]] = frozenset({"whatsapp"})
     webhooks: ClassVar[bool] = True
     settings_needed: ClassVar[tuple[str, ...]] = (
@@ -95,14 +93,9 @@ class WhatsAppAdapter(Adapter):
         "app_secret",
         "verify_token",
     )
-    settings_optional: ClassVar[tuple[str, ...]] = ("base_url",)
     settings_given: ClassVar[tuple[str, ...]] = ("verify_token",)
     address_pattern: ClassVar[str] = r"\+[1-9][0-9]{6,14}"
     address_example: ClassVar[str] = "+31201234567"
-
-    def __init__(self, account: Account) -> None:
-        super().__init__(account)
-        self._door: Door | None = None
 
     @classmethod
     def capabilities(cls, kind: str) -> Capabilities:
@@ -122,28 +115,26 @@ class WhatsAppAdapter(Adapter):
 
     def check(self) -> Reason:
         """Ask for our own number, and whether it is the one that customers are shown."""
-        door = self._open()
-        answer = door.call("GET", self._place(), params={"fields": "display_phone_number"})
-        number = door.clean(answer.said.get("display_phone_number"))
+        asked = {"fields": "display_phone_number"}
+        answer = self.door.call("GET", self._place(), params=asked)
+        number = self.door.clean(answer.said.get("display_phone_number"))
         if not answer.ok or not number:
-            raise self._refusal(door, answer)
+            raise self._refusal(answer)
         if _digits(number) != _digits(self.account.address):
             raise Misconfigured(Reason("provider_number", {"number": number}))
         return Reason("provider_knows", {"provider": self.label})
 
     def send(self, outbound: Outbound) -> Sent:
         """Hand one answer over: files first, what is written last."""
-        door, sent = self._open(), ""
-        *first, last = self._parts(door, outbound)
-        for part in first:
-            sent = self._post(door, outbound, part, outbound.key + meta.NOT_LAST, begun=bool(sent))
-        return Sent(self._post(door, outbound, last, outbound.key, begun=bool(sent)))
+        *first, last = self._parts(outbound)
+        before = [(outbound.to, part, outbound.key + meta.NOT_LAST) for part in first]
+        return Sent(send_in_parts([*before, (outbound.to, last, outbound.key)], self._post))
 
-    def _parts(self, door: Door, outbound: Outbound) -> list[dict[str, Any]]:
+    def _parts(self, outbound: Outbound) -> list[dict[str, Any]]:
         """The messages that it takes. Files are uploaded here, where nobody sees them yet."""
         if outbound.approved is not None:
             return [_template(outbound.approved)]
-        files = [self._upload(door, file) for file in outbound.files]
+        files = [self._upload(file) for file in outbound.files]
         text = outbound.text.strip()
         if files and not text:
             return files
@@ -153,32 +144,23 @@ class WhatsAppAdapter(Adapter):
                 return [{"type": sort, sort: {**files[0][sort], "caption": text}}]
         return [*files, *_written(text, outbound.buttons)]
 
-    def _post(
-        self, door: Door, outbound: Outbound, part: dict[str, Any], key: str, *, begun: bool
-    ) -> str:
-        """One message; its id. Once a part of an answer is there the rest is never sent blindly."""
+    def _post(self, to: str, part: dict[str, Any], key: str) -> str:
+        """One message; its id."""
         message = {
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
-            "to": _digits(outbound.to),
+            "to": _digits(to),
             "biz_opaque_callback_data": key,
             **part,
         }
-        try:
-            answer = door.call("POST", f"{self._place()}/messages", json=message)
-            pk = _id_in(answer)
-            if not pk:
-                raise self._refusal(door, answer)
-        except SendError as error:
-            if not begun:
-                raise
-            everyone = error.everyone or isinstance(error, Misconfigured)
-            raise Uncertain(error.why, everyone=everyone) from None
+        answer = self.door.call("POST", f"{self._place()}/messages", json=message)
+        if not (pk := _id_in(answer)):
+            raise self._refusal(answer)
         return pk
 
-    def _upload(self, door: Door, file: OutFile) -> dict[str, Any]:
+    def _upload(self, file: OutFile) -> dict[str, Any]:
         """A file as a message without words."""
-        answer = door.call(
+        answer = self.door.call(
             "POST",
             f"{self._place()}/media",
             repeatable=True,
@@ -187,43 +169,33 @@ class WhatsAppAdapter(Adapter):
         )
         pk = answer.said.get("id")
         if not answer.ok:
-            raise self._refusal(door, answer)
+            raise self._refusal(answer)
         if not isinstance(pk, str):
             raise Unavailable(Reason("provider_nonsense"))
         sort = MEDIA.get(file.content_type, "document")
         name = {"filename": file.name} if sort == "document" else {}
         return {"type": sort, sort: {"id": pk, **name}}
 
-    def close(self) -> None:
-        """Close the connections."""
-        if self._door is not None:
-            self._door.close()
-            self._door = None
-
     def _open(self) -> Door:
-        if self._door is None:
-            token = self.account.setting("access_token")
-            own = "base_url" in dict(self.account.config)
-            base_url = self.account.setting("base_url") if own else GRAPH
-            self._door = Door(
-                f"{base_url.rstrip('/')}/{VERSION}",
-                headers={"Authorization": f"Bearer {token}"},
-                secrets=(token,),
-                also=MEDIA_HOSTS,
-                per_second=PER_SECOND,
-            )
-        return self._door
+        token = self.account.setting("access_token")
+        return Door(
+            f"{self.base_url}/{VERSION}",
+            headers={"Authorization": f"Bearer {token}"},
+            secrets=(token,),
+            also=MEDIA_HOSTS,
+            per_second=PER_SECOND,
+        )
 
     def _place(self) -> str:
         return "/" + quote(self.account.setting("phone_number_id"), safe="")
 
-    def _refusal(self, door: Door, answer: Answer) -> SendError:
+    def _refusal(self, answer: Answer) -> SendError:
         """By Meta's own code where it says more than the status."""
         fault = meta.piece(answer.said, "error")
         code, words = meta.code(fault), meta.why(fault)
         if answer.ok or code is None:
-            return door.refusal(answer, words)
-        detail = f"{answer.status} {code} {door.clean(words)}"
+            return self.door.refusal(answer, words)
+        detail = f"{answer.status} {code} {self.door.clean(words)}"
         if code == WINDOW_CLOSED:
             return Rejected(Reason("provider_window"))
         if code in meta.GONE:
@@ -234,7 +206,7 @@ class WhatsAppAdapter(Adapter):
             return Misconfigured(detail)
         if code in LATER:
             return Unavailable(detail, retry_after=answer.retry_after, everyone=LATER[code])
-        return door.refusal(answer, f"{code} {words}")
+        return self.door.refusal(answer, f"{code} {words}")
 
     # In
 
@@ -267,11 +239,10 @@ class WhatsAppAdapter(Adapter):
 
     def fetch(self, file: InFile, limit: int) -> InFile:
         """Ask where the file is kept, then for the file."""
-        door = self._open()
         params = {"phone_number_id": self.account.setting("phone_number_id")}
-        answer = door.call("GET", f"/{quote(file.reference, safe='')}", params=params)
+        answer = self.door.call("GET", f"/{quote(file.reference, safe='')}", params=params)
         if not answer.ok:
-            error = self._refusal(door, answer)
+            error = self._refusal(answer)
             if error.retryable or answer.status not in (400, 404):
                 raise Unavailable(error.why, retry_after=error.retry_after)
             raise Rejected(error.why)  # kept no longer, or another number's
@@ -280,7 +251,7 @@ class WhatsAppAdapter(Adapter):
             raise Rejected(Reason("file_too_large"))
         if not isinstance(url, str):
             raise Unavailable(Reason("provider_nonsense"))
-        content, served = door.fetch(url, limit)
+        content, served = self.door.fetch(url, limit)
         return checked(file, content, served)
 
     def link_to_write(self, text: str, code: str) -> str:

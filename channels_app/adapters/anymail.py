@@ -9,7 +9,6 @@ Anymail is loaded when a channel first needs it: 0.4 s and 8 MB for every proces
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,8 +38,9 @@ from channels_app.adapters.base import (
     Unavailable,
     Uncertain,
 )
-from channels_app.adapters.http import check_base, clean
+from channels_app.adapters.http import check_base
 from channels_app.adapters.mail import MailAdapter, build
+from channels_app.adapters.payload import clean, media_type, one_line, read_json
 
 TIMEOUT = (5, 15)  # seconds to connect, and between two bytes of the answer
 KEY = "delivery"  # our delivery's id in what providers call metadata
@@ -67,10 +67,7 @@ class Posted:
 
     def json(self) -> Any:
         """The body as JSON. Raises BadPayload."""
-        try:
-            return json.loads(self.request.body)
-        except (ValueError, RecursionError):
-            raise BadPayload("It is no JSON.") from None
+        return read_json(self.request.body)
 
 
 class AnymailAdapter(MailAdapter):
@@ -189,7 +186,7 @@ class AnymailAdapter(MailAdapter):
         text = next((said[n] for n in ("message", "Message", "ErrorMessage") if n in said), "")
         for name in self.to_send:
             text = clean(text).replace(self.account.setting(name), "…")
-        return f"{answer.status_code} {' '.join(clean(text).split())}".strip()[:300]
+        return f"{answer.status_code} {one_line(text)}".strip()[:300]
 
     # In
 
@@ -259,7 +256,7 @@ class AnymailAdapter(MailAdapter):
             key=key,
             status=STATUS[event.event_type],
             recipient=clean(event.recipient),
-            detail=f"{event.event_type} {' '.join(clean(said).split())}".strip()[:300],
+            detail=f"{event.event_type} {one_line(said)}".strip()[:300],
             gone=event.event_type in ("bounced", "rejected") and self._is_gone(event),
             signed=True,
         )
@@ -282,7 +279,7 @@ def posted_by(request: Request, largest: int | None = None) -> Posted:
     built.method = request.method
     built.META = {f"HTTP_{n.upper().replace('-', '_')}": v for n, v in request.headers}
     built.META |= {"CONTENT_TYPE": content_type, "REQUEST_METHOD": request.method}
-    built.content_type = forms.kind_of(content_type)
+    built.content_type = media_type(content_type)
     built._body = request.body
     if built.content_type not in (forms.URLENCODED, forms.MULTIPART):
         return Posted(built)

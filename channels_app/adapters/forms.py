@@ -7,6 +7,7 @@ from email.message import Message
 from urllib.parse import parse_qsl
 
 from channels_app.adapters.base import BadPayload
+from channels_app.adapters.payload import media_type
 
 MAX_FIELDS = 500
 MAX_HEAD = 10_000  # bytes of the headers of one field
@@ -26,18 +27,13 @@ class Field:
     content_type: str = ""
 
 
-def kind_of(content_type: str) -> str:
-    """The media type without its parameters, in small letters."""
-    return content_type.partition(";")[0].strip().lower()
-
-
 def fields(content_type: str, body: bytes, largest: int | None = None) -> list[Field]:
     """The fields of a form, urlencoded or multipart, in linear time. Raises BadPayload.
 
     Those of more than `largest` bytes are passed over without a copy: whoever is not believed yet
     must not make us hold the same 40 MB five times.
     """
-    if kind_of(content_type) == MULTIPART:
+    if media_type(content_type) == MULTIPART:
         return list(_multipart(_boundary(content_type), body, largest))
     return list(_urlencoded(body, largest))
 

@@ -12,7 +12,6 @@ httpx is loaded when a door is first opened: 0.3 s for every process otherwise.
 
 import functools
 import ipaddress
-import json
 import logging
 import math
 import socket
@@ -29,6 +28,7 @@ from urllib.parse import urlsplit
 
 from channels_app.adapters.base import (
     Adapter,
+    BadPayload,
     Misconfigured,
     Reason,
     Rejected,
@@ -36,6 +36,7 @@ from channels_app.adapters.base import (
     Unavailable,
     Uncertain,
 )
+from channels_app.adapters.payload import media_type, one_line, read_object
 
 CONNECT, READ = 5.0, 15.0  # seconds to connect, and between two pieces of an answer
 WHOLE = 60.0  # seconds for the body of an answer, however steadily it drips
@@ -70,10 +71,9 @@ class Answer:
     def said(self) -> dict[str, Any]:
         """The JSON object; empty where it is none."""
         try:
-            said = json.loads(self.content)
-        except (ValueError, RecursionError):
+            return read_object(self.content)
+        except BadPayload:
             return {}
-        return said if isinstance(said, dict) else {}
 
     @property
     def retry_after(self) -> timedelta | None:
@@ -156,7 +156,7 @@ class Door:
 
     def clean(self, said: object) -> str:
         """Words of a provider on one line, without anything that we keep secret."""
-        text = " ".join(clean(said).split())
+        text = one_line(said)
         for secret in filter(None, self._secrets):
             text = text.replace(secret, "…")
         return text
@@ -218,7 +218,7 @@ class Door:
         content = _read(answer, limit + 1)
         if len(content) > limit:
             raise Rejected(Reason("file_too_large"))
-        return content, answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        return content, media_type(answer.headers.get("content-type"))
 
 
 class HttpAdapter(Adapter, ABC):
@@ -305,12 +305,6 @@ def is_public(address: str) -> bool:
             return is_public(str(within))
         return ip in NOBODYS or (ip in UNICAST and ip.is_global)
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
-
-
-def clean(value: object) -> str:
-    """Text that every database keeps: no NUL, no half of a sign."""
-    text = "" if value is None else str(value)
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
 
 
 def _httpx() -> Any:

@@ -4,6 +4,7 @@ import mimetypes
 from dataclasses import replace
 
 from channels_app.adapters.base import InFile, Reason, Rejected
+from channels_app.adapters.payload import media_type
 
 # How files begin that a browser would show, or a program open, by their type alone.
 BEGINNINGS: dict[str, tuple[bytes, ...]] = {
@@ -36,7 +37,7 @@ def checked(file: InFile, content: bytes, served: str = "") -> InFile:
 
 
 def _plain(content_type: str) -> str:
-    plain = content_type.partition(";")[0].strip().lower()
+    plain = media_type(content_type)
     return SAME.get(plain, plain)
 
 

@@ -14,7 +14,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from channels_app.adapters.base import BadPayload, Correction, Inbound, InFile, Parsed, Receipt
-from channels_app.adapters.http import clean
+from channels_app.adapters.payload import (
+    clean,
+    is_number,
+    lines,
+    map_link,
+    media_type,
+    one_line,
+    piece,
+    read_object,
+)
 
 STATUS = {"delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 GONE = frozenset({131026})  # no WhatsApp there, or one that takes nothing from businesses
@@ -27,13 +36,7 @@ NOT_LAST = "+"
 
 def read(body: bytes, number: str) -> Iterator[Parsed]:
     """What was written to our number, and what became of our messages. Raises BadPayload."""
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadPayload("It is no JSON.") from None
-    if not isinstance(said, dict):
-        raise BadPayload("It is not as expected.")
-    for entry in rows(said, "entry"):
+    for entry in rows(read_object(body), "entry"):
         for change in rows(entry, "changes"):
             value = piece(change, "value")
             # An app hears of all of its numbers; another one is another channel's.
@@ -117,13 +120,11 @@ def _words(message: dict[str, Any]) -> str:
     if sort == "interactive":
         return _tapped(part)
     if sort == "location":
-        place = f"{part.get('latitude')}&mlon={part.get('longitude')}"
-        url = part.get("url") or f"https://www.openstreetmap.org/?mlat={place}"
-        return _lines(part.get("name"), part.get("address"), url)
+        return lines(part.get("name"), part.get("address"), part.get("url") or map_link(part))
     if sort == "contacts":
         return "\n\n".join(filter(None, map(_card, rows(message, "contacts"))))
     if sort == "order":
-        return _lines(part.get("text"), *map(_item, rows(part, "product_items")))
+        return lines(part.get("text"), *map(_item, rows(part, "product_items")))
     names = {"text": ("body",), "button": ("payload", "text"), "system": ("body",)}
     return clean(next(filter(None, map(part.get, names.get(sort, ("caption",)))), ""))
 
@@ -139,14 +140,14 @@ def _tapped(part: dict[str, Any]) -> str:
     except (ValueError, TypeError, RecursionError):
         answers = {}
     pairs = answers.items() if isinstance(answers, dict) else ()
-    lines = [f"{key}: {value}" for key, value in pairs if key != "flow_token"]
-    return _lines(*lines) or clean(reply.get("body"))
+    said = (f"{key}: {value}" for key, value in pairs if key != "flow_token")
+    return lines(*said) or clean(reply.get("body"))
 
 
 def _card(person: dict[str, Any]) -> str:
     name = piece(person, "name").get("formatted_name")
     phones = [row.get("phone") or row.get("wa_id") for row in rows(person, "phones")]
-    return _lines(name, *phones, *(row.get("email") for row in rows(person, "emails")))
+    return lines(name, *phones, *(row.get("email") for row in rows(person, "emails")))
 
 
 def _item(item: dict[str, Any]) -> str:
@@ -157,7 +158,7 @@ def _item(item: dict[str, Any]) -> str:
 def _files(message: dict[str, Any], sort: str) -> Iterator[InFile]:
     part = piece(message, sort)
     if sort in FILES and part.get("id"):
-        content_type = clean(part.get("mime_type")).partition(";")[0].strip().lower()
+        content_type = media_type(part.get("mime_type"))
         name = clean(part.get("filename")) or sort
         yield InFile(name, content_type, b"", reference=clean(part["id"]))
 
@@ -186,24 +187,13 @@ def _news(value: dict[str, Any]) -> Iterator[Receipt]:
 def code(error: dict[str, Any], name: str = "code") -> int | None:
     """Meta's number of a fault."""
     number = error.get(name)
-    return number if isinstance(number, int) else None
+    return number if is_number(number) else None
 
 
 def why(error: dict[str, Any]) -> str:
     """Meta's own sentence, the longer one where there are two."""
     details = piece(error, "error_data").get("details")
-    words = details or error.get("message") or error.get("title")
-    return " ".join(clean(words).split())
-
-
-def _lines(*values: object) -> str:
-    return "\n".join(filter(None, (" ".join(clean(value).split()) for value in values)))
-
-
-def piece(value: dict[str, Any], name: str) -> dict[str, Any]:
-    """A part of what Meta says; empty where it is none."""
-    found = value.get(name)
-    return found if isinstance(found, dict) else {}
+    return one_line(details or error.get("message") or error.get("title"))
 
 
 def rows(value: dict[str, Any], name: str) -> list[dict[str, Any]]:

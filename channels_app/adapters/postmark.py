@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from channels_app.adapters.anymail import AnymailAdapter, Posted, check_headers
 from channels_app.adapters.base import Outbound
-from channels_app.adapters.http import clean
+from channels_app.adapters.payload import clean
 
 
 class PostmarkAdapter(AnymailAdapter):

@@ -9,7 +9,6 @@ It drops no repeat and has no place for a key of ours; it tells neither that a m
 that it was read, nor that one was deleted.
 """
 
-import hmac
 import json
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -34,8 +33,9 @@ from channels_app.adapters.base import (
     Sent,
     Unavailable,
 )
-from channels_app.adapters.http import MAX_PAUSE, Answer, Door, HttpAdapter, clean, send_in_parts
+from channels_app.adapters.http import MAX_PAUSE, Answer, Door, HttpAdapter, send_in_parts
 from channels_app.adapters.media import checked
+from channels_app.adapters.payload import clean, is_number, is_same, piece
 
 PER_SECOND = 25  # by one process; Telegram takes about 30 of one bot
 MAX_TEXT, MAX_CAPTION = 4096, 1024
@@ -101,7 +101,7 @@ class TelegramAdapter(HttpAdapter):
     def check(self) -> Reason:
         """Ask who the bot is, and whether it is the one that customers are shown."""
         answer = self.door.call("GET", "/getMe")
-        name = clean(updates.piece(answer.said, "result").get("username"))
+        name = clean(piece(answer.said, "result").get("username"))
         if not answer.ok or not name:
             raise self._refusal(answer)
         if name.lower() != self.account.address.lower():
@@ -120,8 +120,8 @@ class TelegramAdapter(HttpAdapter):
             answer = self.door.call("POST", "/sendMessage", json=told)
         else:
             answer = self._upload(told, file)
-        pk = updates.piece(answer.said, "result").get("message_id")
-        if not answer.ok or not updates.is_number(pk):
+        pk = piece(answer.said, "result").get("message_id")
+        if not answer.ok or not is_number(pk):
             raise self._refusal(answer)
         return f"{to}:{pk}"
 
@@ -150,7 +150,7 @@ class TelegramAdapter(HttpAdapter):
 
     def _is_gone(self, answer: Answer) -> bool:
         words = clean(answer.said.get("description")).lower()
-        moved = updates.piece(answer.said, "parameters").get("migrate_to_chat_id")
+        moved = piece(answer.said, "parameters").get("migrate_to_chat_id")
         return answer.status == 403 or bool(moved) or any(word in words for word in GONE)
 
     def _refusal(self, answer: Answer) -> SendError:
@@ -161,8 +161,8 @@ class TelegramAdapter(HttpAdapter):
             return RecipientGone(detail)
         if answer.status == 404:
             return Misconfigured(detail)
-        wait = updates.piece(answer.said, "parameters").get("retry_after")
-        if answer.status == 429 and updates.is_number(wait):
+        wait = piece(answer.said, "parameters").get("retry_after")
+        if answer.status == 429 and is_number(wait):
             after = min(timedelta(seconds=min(max(wait, 0), 10**6)), MAX_PAUSE)
             return Unavailable(detail, retry_after=after, everyone=True)
         return self.door.refusal(answer, words)
@@ -176,9 +176,8 @@ class TelegramAdapter(HttpAdapter):
             raise BadPayload("It is too large.")
         if not request.method and self.fetches:  # by a door of our own
             return
-        secret = self.account.setting("webhook_secret").encode()
-        given = request.header("x-telegram-bot-api-secret-token").encode("utf-8", "replace")
-        if not hmac.compare_digest(secret, given):
+        given = request.header("x-telegram-bot-api-secret-token")
+        if not is_same(self.account.setting("webhook_secret"), given):
             raise BadSignature("The secret is not the one that was agreed on.")
 
     def parse(self, request: Request) -> list[Parsed]:
@@ -206,7 +205,7 @@ class TelegramAdapter(HttpAdapter):
         if not answer.ok or not isinstance(found, list):
             raise self._refusal(answer)
         known = [one for one in found if isinstance(one, dict)]
-        known = [one for one in known if updates.is_number(one.get("update_id"))]
+        known = [one for one in known if is_number(one.get("update_id"))]
         return [(one["update_id"], json.dumps(one).encode()) for one in known]
 
     def fetch(self, file: InFile, limit: int) -> InFile:
@@ -219,7 +218,7 @@ class TelegramAdapter(HttpAdapter):
                 raise Rejected(Reason("file_too_large"))
             meaning = Unavailable if answer.status != 400 or "temporarily" in words else Rejected
             raise meaning(f"{answer.status} {words}")
-        found = updates.piece(answer.said, "result")
+        found = piece(answer.said, "result")
         size, path = found.get("file_size"), found.get("file_path")
         if isinstance(size, int) and size > limit:
             raise Rejected(Reason("file_too_large"))

@@ -37,8 +37,9 @@ from channels_app.adapters.base import (
     Stopped,
     Unavailable,
 )
-from channels_app.adapters.http import Answer, Door, HttpAdapter, clean
+from channels_app.adapters.http import Answer, Door, HttpAdapter
 from channels_app.adapters.media import checked
+from channels_app.adapters.payload import clean, is_same, media_type, one_line
 
 STATUS = {
     "delivered": "delivered",
@@ -139,14 +140,13 @@ class TwilioAdapter(HttpAdapter):
         if len(request.body) > MAX_BYTES:
             raise BadPayload("It is too large.")
         token = self.account.setting("auth_token").encode()
-        signature = request.header("x-twilio-signature").encode("utf-8", "replace")
-        signed = _signed_fields(request)
-        mine = [
-            base64.b64encode(hmac.new(token, url.encode() + signed, hashlib.sha1).digest())
+        signed, given = _signed_fields(request), request.header("x-twilio-signature")
+        digests = [
+            hmac.new(token, url.encode() + signed, hashlib.sha1).digest()
             for url in _spellings(request.url)
         ]
         # Both are compared whatever the first one says: how long it takes tells nothing.
-        if not any([hmac.compare_digest(one, signature) for one in mine]):
+        if not any([is_same(base64.b64encode(one).decode(), given) for one in digests]):
             raise BadSignature("The signature is not Twilio's.")
 
     def parse(self, request: Request) -> list[Parsed]:
@@ -186,7 +186,7 @@ class TwilioAdapter(HttpAdapter):
 
 def _form(request: Request) -> dict[str, str]:
     """The fields as text; of one that stands there twice the first counts."""
-    if forms.kind_of(request.header("content-type")) != forms.URLENCODED:
+    if media_type(request.header("content-type")) != forms.URLENCODED:
         return {}
     found: dict[str, str] = {}
     for field in forms.fields(forms.URLENCODED, request.body):
@@ -200,9 +200,9 @@ def _signed_fields(request: Request) -> bytes:
     Raises BadSignature, and BadPayload for what is no form.
     """
     said = parse_qs(urlsplit(request.url).query).get("bodySHA256")
-    if said and forms.kind_of(request.header("content-type")) != forms.URLENCODED:
+    if said and media_type(request.header("content-type")) != forms.URLENCODED:
         digest = hashlib.sha256(request.body).hexdigest()
-        if not hmac.compare_digest(digest.encode(), said[0].encode("utf-8", "replace")):
+        if not is_same(digest, said[0]):
             raise BadSignature("The body is not the one that was signed.")
         return b""
     found = forms.fields(forms.URLENCODED, request.body)
@@ -230,7 +230,7 @@ def _receipts(sid: str, form: dict[str, str], key: str) -> Iterator[Receipt]:
         key=key,
         status=STATUS[status],
         recipient=form.get("To", ""),
-        detail=" ".join(f"{status} {number} {form.get('ErrorMessage', '')}".split())[:300],
+        detail=one_line(f"{status} {number} {form.get('ErrorMessage', '')}")[:300],
         gone=code in GONE,
         stopped=code in STOPPED,
         signed=True,

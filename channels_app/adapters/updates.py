@@ -9,13 +9,12 @@ Updates -> ours:
 A chat is known by the bot and its own number: `bot:chat`; a message by `bot:chat:number`.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, TypeGuard
+from typing import Any
 
 from channels_app.adapters.base import BadPayload, Correction, Inbound, InFile, Parsed
-from channels_app.adapters.http import clean
+from channels_app.adapters.payload import clean, is_number, lines, map_link, piece, read_object
 
 SCHEME = "telegram"
 # Reactions come only when they are asked for by name.
@@ -35,11 +34,8 @@ OTHERS = ("paid_media", "story", "checklist", "game", "rich_message", "gift", "u
 
 def read(body: bytes, bot: str) -> Iterator[Parsed]:
     """What the update of one request is to us. Raises BadPayload."""
-    try:
-        said = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadPayload("It is no JSON.") from None
-    if not isinstance(said, dict) or not is_number(said.get("update_id")):
+    said = read_object(body)
+    if not is_number(said.get("update_id")):
         raise BadPayload("It is no update.")
     external_id = f"{bot}:{said['update_id']}"
     if message := _private(piece(said, "message")):
@@ -113,15 +109,13 @@ def _words(message: dict[str, Any]) -> str:
         return clean(text)
     if place := piece(message, "location"):
         venue = piece(message, "venue")
-        where = f"{place.get('latitude')}&mlon={place.get('longitude')}"
-        url = f"https://www.openstreetmap.org/?mlat={where}"
-        return _lines(venue.get("title"), venue.get("address"), url)
+        return lines(venue.get("title"), venue.get("address"), map_link(place))
     if card := piece(message, "contact"):
         name = f"{clean(card.get('first_name'))} {clean(card.get('last_name'))}"
-        return _lines(name, card.get("phone_number"))
+        return lines(name, card.get("phone_number"))
     if poll := piece(message, "poll"):
         options = (one.get("text") for one in _rows(poll.get("options")))
-        return _lines(poll.get("question"), *options)
+        return lines(poll.get("question"), *options)
     for sort in ("sticker", "dice"):
         if sign := piece(message, sort).get("emoji"):
             return clean(sign)
@@ -151,20 +145,5 @@ def _signs(reaction: dict[str, Any]) -> str:
     return "".join(clean(one.get("emoji")) for one in _rows(reaction.get("new_reaction")))
 
 
-def is_number(value: object) -> TypeGuard[int]:
-    """Whether it is a whole number; True and False are none."""
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def piece(value: dict[str, Any], name: str) -> dict[str, Any]:
-    """A part of what Telegram says; empty where it is none."""
-    found = value.get(name)
-    return found if isinstance(found, dict) else {}
-
-
 def _rows(found: object) -> list[dict[str, Any]]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def _lines(*values: object) -> str:
-    return "\n".join(filter(None, (" ".join(clean(value).split()) for value in values)))

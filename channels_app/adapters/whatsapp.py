@@ -35,8 +35,9 @@ from channels_app.adapters.base import (
     Sent,
     Unavailable,
 )
-from channels_app.adapters.http import Answer, Door, HttpAdapter, clean, send_in_parts
+from channels_app.adapters.http import Answer, Door, HttpAdapter, send_in_parts
 from channels_app.adapters.media import checked
+from channels_app.adapters.payload import clean, is_same, one_line, piece
 
 WINDOW_CLOSED = 131047
 OURS = frozenset(
@@ -191,7 +192,7 @@ class WhatsAppAdapter(HttpAdapter):
 
     def _refusal(self, answer: Answer) -> SendError:
         """By Meta's own code where it says more than the status."""
-        fault = meta.piece(answer.said, "error")
+        fault = piece(answer.said, "error")
         code, words = meta.code(fault), meta.why(fault)
         if answer.ok or code is None:
             return self.door.refusal(answer, words)
@@ -213,9 +214,8 @@ class WhatsAppAdapter(HttpAdapter):
     def challenge(self, request: Request) -> str:
         """What Meta asks once, when our address is typed in there."""
         asked = dict(request.query)
-        token = self.account.setting("verify_token").encode()
-        given = asked.get("hub.verify_token", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(token, given) or asked.get("hub.mode") != "subscribe":
+        agreed = is_same(self.account.setting("verify_token"), asked.get("hub.verify_token", ""))
+        if not agreed or asked.get("hub.mode") != "subscribe":
             raise BadSignature("The token is not the one that was agreed on.")
         challenge = asked.get("hub.challenge", "")
         if not re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", challenge):
@@ -229,8 +229,7 @@ class WhatsAppAdapter(HttpAdapter):
         self.account.setting("phone_number_id")  # without it nothing could be read later
         secret = self.account.setting("app_secret").encode()
         mine = f"sha256={hmac.new(secret, request.body, hashlib.sha256).hexdigest()}"
-        given = request.header("x-hub-signature-256").encode("utf-8", "replace")
-        if not hmac.compare_digest(mine.encode(), given):
+        if not is_same(mine, request.header("x-hub-signature-256")):
             raise BadSignature("The signature is not Meta's.")
 
     def parse(self, request: Request) -> list[Parsed]:
@@ -294,7 +293,7 @@ def _short(label: str) -> str:
 
 def _template(approved: Approved) -> dict[str, Any]:
     # Meta refuses values with line breaks or many blanks.
-    values = [{"type": "text", "text": " ".join(value.split())} for value in approved.values]
+    values = [{"type": "text", "text": one_line(value)} for value in approved.values]
     body = [{"type": "body", "parameters": values}] if values else []
     language = {"code": approved.language}
     template = {"name": approved.name, "language": language, "components": body}

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from channels_app import outbox, segments
 from channels_app.adapters.base import Approved, Button, Capabilities, Outbound, OutFile
+from channels_app.adapters.payload import media_type
 from channels_app.models import Channel, Delivery, Template
 from channels_app.rendering.background import Background, code_url
 from contacts import codes
@@ -60,8 +61,8 @@ class Made:
 
 def carries(can: Capabilities, file: Listed) -> bool:
     """Whether a file goes along by that kind."""
-    sort = file.content_type.partition(";")[0].strip().lower()
-    return sort in can.media and (can.max_file is None or file.size <= can.max_file)
+    carried = media_type(file.content_type) in can.media
+    return carried and (can.max_file is None or file.size <= can.max_file)
 
 
 def fits(can: Capabilities, text: str) -> bool:

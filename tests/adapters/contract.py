@@ -80,8 +80,8 @@ class Server:
         self.provider.answers = [w if w in hidden else self.answers[w] for w in words]
 
 
-class Contract(ABC):
-    """Inherit it as `class TestMine(Contract)`; what is not given here, its test must give.
+class AtProvider:
+    """An account at a provider on this machine, which says what it is told to say.
 
     `config` holds settings, "{url}" in them stands for the server; those in `public` are no secret.
     `answers` has a Said for "ok" and for the words of MEANS that the provider knows (silence and
@@ -95,49 +95,12 @@ class Contract(ABC):
     config: ClassVar[dict[str, str]]
     public: ClassVar[frozenset[str]] = frozenset({"base_url"})
     answers: ClassVar[dict[str, Said]]
-    places_key: ClassVar[bool] = True  # False: it takes no key of ours, and tells no news of it
-    unheard_of: ClassVar[dict[str, str]] = {}  # words of MEANS that it never says, and why
-
-    # What an adapter's test gives
-
-    @abstractmethod
-    def key_in(self, call: Any) -> str:
-        """Our key, or what follows from it alone, in what the provider was told."""
-
-    @abstractmethod
-    def posts(self) -> list[tuple[Request, list[Any]]]:
-        """Requests as the provider posts them, signed, and the gist of what they say."""
-
-    @abstractmethod
-    def unknown(self) -> list[Request]:
-        """Signed requests with news that we have no word for."""
-
-    @abstractmethod
-    def garbage(self) -> list[Request]:
-        """Requests that the provider could have signed, and nobody can read."""
-
-    @abstractmethod
-    def forged(self) -> dict[str, Request]:
-        """Requests by somebody else: "missing", "wrong", "re-encoded", and what fits besides.
-
-        "stale" where the provider signs a time.
-        """
 
     @pytest.fixture
     def server(self) -> Iterator[Any]:
         """The provider."""
         with provider_server() as provider:
             yield Server(provider, self.answers)
-
-    def gist(self, thing: Parsed) -> Any:
-        """What `posts` tells of a thing: all of it, unless an adapter's test says less."""
-        return thing
-
-    # What is the same for all
-
-    def secrets(self) -> list[str]:
-        """Values that no word may hold."""
-        return [value for name, value in self.config.items() if name not in self.public]
 
     def outbound(self) -> Outbound:
         """A short answer."""
@@ -173,6 +136,48 @@ class Contract(ABC):
         with pytest.raises(SendError) as caught:
             adapter.send(self.outbound())
         return caught.value
+
+
+class Contract(AtProvider, ABC):
+    """Inherit it as `class TestMine(Contract)`; what is not given here, its test must give."""
+
+    places_key: ClassVar[bool] = True  # False: it takes no key of ours, and tells no news of it
+    unheard_of: ClassVar[dict[str, str]] = {}  # words of MEANS that it never says, and why
+
+    # What an adapter's test gives
+
+    @abstractmethod
+    def key_in(self, call: Any) -> str:
+        """Our key, or what follows from it alone, in what the provider was told."""
+
+    @abstractmethod
+    def posts(self) -> list[tuple[Request, list[Any]]]:
+        """Requests as the provider posts them, signed, and the gist of what they say."""
+
+    @abstractmethod
+    def unknown(self) -> list[Request]:
+        """Signed requests with news that we have no word for."""
+
+    @abstractmethod
+    def garbage(self) -> list[Request]:
+        """Requests that the provider could have signed, and nobody can read."""
+
+    @abstractmethod
+    def forged(self) -> dict[str, Request]:
+        """Requests by somebody else: "missing", "wrong", "re-encoded", and what fits besides.
+
+        "stale" where the provider signs a time.
+        """
+
+    def gist(self, thing: Parsed) -> Any:
+        """What `posts` tells of a thing: all of it, unless an adapter's test says less."""
+        return thing
+
+    # What is the same for all
+
+    def secrets(self) -> list[str]:
+        """Values that no word may hold."""
+        return [value for name, value in self.config.items() if name not in self.public]
 
     def test_the_registry_knows_it(self, account: Account) -> None:
         adapter = adapter_for(self.provider_name, -1, account)

@@ -35,9 +35,9 @@ class Fields(dict[str, list[str]]):
 
 
 def posted(fields: dict[str, str] | list[tuple[str, str]], query: str = "", **more: str) -> Request:
-    """A form of Twilio's; `signature` and `body` may be others than its own."""
+    """A form of Twilio's; `url`, `signature` and `body` may be others than its own."""
     pairs = list(fields.items()) if isinstance(fields, dict) else fields
-    url = URL + (f"?{query}" if query else "")
+    url = more.get("url", URL) + (f"?{query}" if query else "")
     headers = [("content-type", FORM["Content-Type"])]
     proof = more.get("signature", signature(url, pairs))
     if proof:

@@ -2,7 +2,6 @@
 
 import html
 import json
-import random
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -17,46 +16,24 @@ from channels_app import inbound, sending
 from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
 from contacts.models import Case
 from tests import shop
-from tests.adapters.test_whatsapp import NUMBER, SECRET, TOKEN, WORD, signed, taken, value
+from tests.adapters.whatsapp import WhatsApp, posted, value
+from tests.webhooks.channels import channel_at, post
 from tests.webhooks.providers import Provider, provider_server
-
-SETTINGS = {"phone_number_id": NUMBER, "access_token": TOKEN, "app_secret": SECRET}
 
 
 @pytest.fixture
 def meta(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """A shop with WhatsApp, and who speaks for Meta."""
     with provider_server() as provider:
-        provider.always = taken()
-        url = provider.url.removesuffix("/v3")
-        config = {}
-        for name, secret in {**SETTINGS, "verify_token": WORD, "base_url": url}.items():
-            monkeypatch.setenv(f"JOURNEY_{name.upper()}", secret)
-            config[name] = f"env:JOURNEY_{name.upper()}"
-        values = {"provider": "whatsapp", "slug": "whatsapp", "name": "WhatsApp"}
-        Channel.objects.create(
-            organisation=shop.make_shop(),
-            kind="whatsapp",
-            address="+3197010200000",
-            config=config,
-            position=9,
-            version=random.randrange(1, 10**6),  # adapters are kept by it, with their connections
-            **values,
-        )
+        channel_at(WhatsApp, shop.make_shop(), provider, monkeypatch, position=9)
         yield provider
 
 
 def write(text: str) -> None:
     """Sam presses send; Meta posts it."""
     own = {"from": "31612345678", "id": uuid.uuid4().hex, "timestamp": "1749854575"}
-    change = {"field": "messages", "value": value(messages=[own | _text(text)])}
-    said = {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}
-    body = json.dumps(said).encode()
-    header = signed(body).header("x-hub-signature-256")
-    answer = Client().post(
-        "/webhooks/whatsapp/", body, "application/json", headers={"X-Hub-Signature-256": header}
-    )
-    assert answer.status_code == 200
+    request = posted(value(messages=[own | _text(text)]))
+    assert post(Client(), Channel.objects.get(kind="whatsapp"), request).status_code == 200
     inbound.process(InboundEvent.objects.latest("pk").pk)
     work()
 

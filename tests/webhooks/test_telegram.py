@@ -21,14 +21,14 @@ from channels_app.models import Channel, Delivery, InboundEvent
 from contacts.models import Case, Event, Identity, Message, Organisation, User
 from portal import supervisor, words
 from tests.adapters import bot_api
-from tests.adapters import test_telegram as bot
+from tests.adapters import telegram as bot
 from tests.adapters.contract import said
 from tests.imap.conftest import fresh, stored, until
 from tests.messengers import people
+from tests.webhooks.channels import channel_at, post
 from tests.webhooks.conftest import work
 from tests.webhooks.providers import Provider, Said
 
-PLACE = "/webhooks/telegram/"
 NOTHING = said(200, {"ok": True, "result": []})
 
 
@@ -37,23 +37,7 @@ def channel(
     organisation: Organisation, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> Channel:
     """The shop's bot."""
-    config = {name: f"env:TG_{name.upper()}" for name in bot.TestTelegram.config}
-    for name, value in bot.TestTelegram.config.items():
-        monkeypatch.setenv(f"TG_{name.upper()}", value.replace("{url}", provider.url))
-    provider.always = bot.taken()
-    channel = Channel(
-        organisation=organisation,
-        kind="telegram",
-        provider="telegram",
-        slug="telegram",
-        name="Telegram",
-        address="OurShopBot",
-        config=config,
-        promise_minutes=240,
-    )
-    channel.full_clean()
-    channel.save()
-    return channel
+    return channel_at(bot.Telegram, organisation, provider, monkeypatch)
 
 
 @pytest.fixture
@@ -82,13 +66,6 @@ def hi(number: int = 900, text: str = "Is it there?", **more: Any) -> dict[str, 
     return {"update_id": number, "message": bot.message(message_id=number, text=text, **more)}
 
 
-def post(client: Client, request: Any) -> int:
-    """Telegram's post to our door; the status of the answer."""
-    headers = dict(request.headers)
-    sort = headers.pop("content-type")
-    return client.post(PLACE, request.body, content_type=sort, headers=headers).status_code
-
-
 def news(*updates: dict[str, Any]) -> Said:
     """Telegram's answer to who asks."""
     return said(200, {"ok": True, "result": list(updates)})
@@ -112,7 +89,7 @@ def test_a_message_opens_a_case_and_is_answered_there(
     channel: Channel, client: Client, agent: User, provider: Provider
 ) -> None:
     for _twice in range(2):
-        assert post(client, bot.posted(hi())) == 200
+        assert post(client, channel, bot.posted(hi())).status_code == 200
     work()
     case = Case.objects.get()
     identity = Identity.objects.get(scheme="telegram")
@@ -135,10 +112,10 @@ def test_the_button_start_joins_the_case_that_showed_it(
     assert shown.link == f"https://t.me/OurShopBot?start={shown.code.plain}"
     assert people.choice_of(case) == ("account", "")
     tapped = shown.link.partition("?start=")[2]
-    assert post(client, bot.posted(hi(900, f"/start {tapped}"))) == 200
+    assert post(client, channel, bot.posted(hi(900, f"/start {tapped}"))).status_code == 200
     work()
     assert people.choice_of(case) == ("telegram", bot.CHAT) and joining.waiting(case) is None
-    post(client, bot.posted(hi(901, "And when?")))  # nobody can write in their name
+    post(client, channel, bot.posted(hi(901, "And when?")))  # nobody can write in their name
     work()
     assert people.texts(case)[-1] == "And when?" and "start" not in str(people.texts(case))
     assert bot_api.told(provider.calls[-1])["text"].startswith("Your question")
@@ -151,11 +128,11 @@ def test_the_button_start_joins_the_case_that_showed_it(
 def test_a_planted_button_asks_first_and_a_tap_answers(
     organisation: Organisation, channel: Channel, client: Client, provider: Provider
 ) -> None:
-    post(client, bot.posted(hi(900)))
+    post(client, channel, bot.posted(hi(900)))
     work()
     case = people.own_page(organisation, "A thief's")
     code = joining.invite(case, channel).code.plain
-    post(client, bot.posted(hi(901, f"/start {code}")))
+    post(client, channel, bot.posted(hi(901, f"/start {code}")))
     work()
     assert people.choice_of(case) == ("account", "")
     asked = bot_api.told(provider.calls[-1])
@@ -168,21 +145,23 @@ def test_a_planted_button_asks_first_and_a_tap_answers(
     ):
         query = bot.TAPPED["callback_query"]
         tap = query | {"data": yes, "message": query["message"] | {"chat": chat}}
-        post(client, bot.posted({"update_id": number, "callback_query": tap}))
+        post(client, channel, bot.posted({"update_id": number, "callback_query": tap}))
         work()
         assert people.choice_of(case)[0] == joined
 
 
 def test_what_is_changed_afterwards(channel: Channel, client: Client) -> None:
-    post(client, bot.posted(hi(900, "Not 3")))
+    post(client, channel, bot.posted(hi(900, "Not 3")))
     work()
     sent = Delivery.objects.get(channel=channel)
     edited = bot.message(message_id=900, text="Not 4", edit_date=1)
-    post(client, bot.posted({"update_id": 901, "edited_message": edited}))
+    post(client, channel, bot.posted({"update_id": 901, "edited_message": edited}))
     reaction = bot.reacted({"type": "emoji", "emoji": "👍"})["message_reaction"]
     ours = int(sent.provider_id.rpartition(":")[2])
     post(
-        client, bot.posted({"update_id": 902, "message_reaction": reaction | {"message_id": ours}})
+        client,
+        channel,
+        bot.posted({"update_id": 902, "message_reaction": reaction | {"message_id": ours}}),
     )
     work()
     message = Message.objects.get(direction="in")
@@ -194,24 +173,24 @@ def test_what_is_changed_afterwards(channel: Channel, client: Client) -> None:
 def test_who_blocks_us_is_marked(
     channel: Channel, client: Client, agent: User, provider: Provider
 ) -> None:
-    post(client, bot.posted(hi()))
+    post(client, channel, bot.posted(hi()))
     work()
     provider.always = bot.BLOCKED
     answer = dispatch.reply(case=Case.objects.get(), staff=agent, text="Tomorrow.")
     work()
     assert answer.deliveries.filter(status="failed").exists()
     assert not Identity.objects.get(scheme="telegram").is_usable_by("telegram")
-    post(client, bot.posted(hi(901, "Here again")))
+    post(client, channel, bot.posted(hi(901, "Here again")))
     work()
     assert Identity.objects.get(scheme="telegram").is_usable_by("telegram")
 
 
 def test_a_forged_post_files_nothing(channel: Channel, client: Client) -> None:
-    for request in bot.TestTelegram().forged().values():
+    for request in bot.Telegram().forged().values():
         if request.headers:
-            assert post(client, request) == 403
+            assert post(client, channel, request).status_code == 403
     group = hi(902, chat=bot.GROUP)
-    assert post(client, bot.posted(group)) == 200
+    assert post(client, channel, bot.posted(group)).status_code == 200
     work()
     assert not Message.objects.exists() and InboundEvent.objects.count() == 1
 

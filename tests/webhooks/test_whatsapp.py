@@ -9,7 +9,8 @@ from django.test import Client
 from channels_app import dispatch
 from channels_app.models import Channel, Delivery, InboundEvent
 from contacts.models import Case, Choice, Customer, Identity, Message, Organisation, User
-from tests.adapters import test_whatsapp as meta
+from tests.adapters import whatsapp as meta
+from tests.webhooks.channels import channel_at, post
 from tests.webhooks.conftest import work
 from tests.webhooks.providers import Provider
 
@@ -21,30 +22,7 @@ def channel(
     organisation: Organisation, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> Channel:
     """The shop's number at Meta."""
-    config = {name: f"env:WA_{name.upper()}" for name in meta.TestWhatsApp.config}
-    for name, value in meta.TestWhatsApp.config.items():
-        monkeypatch.setenv(f"WA_{name.upper()}", value.replace("{url}", provider.url))
-    provider.always = meta.taken()
-    channel = Channel(
-        organisation=organisation,
-        kind="whatsapp",
-        provider="whatsapp",
-        slug="whatsapp",
-        name="WhatsApp",
-        address="+3197010200000",
-        config=config,
-        promise_minutes=240,
-    )
-    channel.full_clean()
-    channel.save()
-    return channel
-
-
-def post(client: Client, request: Any) -> int:
-    """Meta's post to our door; the status of the answer."""
-    headers = dict(request.headers)
-    sort = headers.pop("content-type")
-    return client.post(PLACE, request.body, content_type=sort, headers=headers).status_code
+    return channel_at(meta.WhatsApp, organisation, provider, monkeypatch)
 
 
 def hi(sender: str, pk: str = "wamid.1", text: str = "Is it there?") -> Any:
@@ -64,8 +42,8 @@ def test_meta_hears_its_own_word_and_nothing_else(channel: Channel, client: Clie
 
 
 def test_every_spelling_of_a_number_is_one_customer(channel: Channel, client: Client) -> None:
-    assert post(client, hi("5215512345678")) == 200
-    assert post(client, hi("525512345678", "wamid.2", "And when?")) == 200
+    assert post(client, channel, hi("5215512345678")).status_code == 200
+    assert post(client, channel, hi("525512345678", "wamid.2", "And when?")).status_code == 200
     work()
     assert Identity.objects.get().value == "+525512345678"
     assert Customer.objects.get().name == "Ana"
@@ -77,18 +55,22 @@ def test_every_spelling_of_a_number_is_one_customer(channel: Channel, client: Cl
 def test_a_message_in_two_batches_is_one(channel: Channel, client: Client) -> None:
     once = json.loads(hi("31612345678").body)
     twice = meta.posted(once["entry"][0]["changes"][0]["value"], meta.value(statuses=[]))
-    assert post(client, hi("31612345678")) == post(client, twice) == 200
+    for request in (hi("31612345678"), twice):
+        assert post(client, channel, request).status_code == 200
     work()
     assert Message.objects.filter(direction="in").count() == 1
 
 
 def test_a_forged_or_foreign_post_files_nothing(channel: Channel, client: Client) -> None:
-    for request in meta.TestWhatsApp().forged().values():
+    for request in meta.WhatsApp().forged().values():
         if request.headers:
-            assert post(client, request) == 403
+            assert post(client, channel, request).status_code == 403
     assert InboundEvent.objects.count() == 0
     text = {"from": "31612345678", "id": "1", "type": "text", "text": {"body": "Hi"}}
-    assert post(client, meta.posted(meta.value(meta.OTHER, messages=[text]))) == 200
+    assert (
+        post(client, channel, meta.posted(meta.value(meta.OTHER, messages=[text]))).status_code
+        == 200
+    )
     work()
     assert Message.objects.count() == 0
 
@@ -96,7 +78,7 @@ def test_a_forged_or_foreign_post_files_nothing(channel: Channel, client: Client
 def test_an_answer_goes_there_and_its_receipt_finds_it(
     channel: Channel, client: Client, agent: User, provider: Provider
 ) -> None:
-    post(client, hi("31612345678"))
+    post(client, channel, hi("31612345678"))
     work()
     case = Case.objects.get()
     delivery = dispatch.reply(case=case, staff=agent, text="Yes, it is.").deliveries.get()
@@ -104,7 +86,7 @@ def test_an_answer_goes_there_and_its_receipt_finds_it(
     told = json.loads(provider.calls[-1][2])
     assert told["to"] == "31612345678" and told["text"]["body"]
     key = told["biz_opaque_callback_data"]
-    post(client, meta.posted(meta.value(statuses=[meta.status("delivered", key)])))
+    post(client, channel, meta.posted(meta.value(statuses=[meta.status("delivered", key)])))
     work()
     delivery.refresh_from_db()
     assert delivery.status == Delivery.Status.DELIVERED and delivery.provider_id == meta.MESSAGE

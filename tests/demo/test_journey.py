@@ -5,56 +5,34 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.utils import timezone
 
-from channels_app import dispatch, inbound, opening, sending
+from channels_app import dispatch
 from channels_app.models import Delivery, InboundEvent
 from contacts.models import Case, Holder, Message, Organisation, User
 from portal.simulator import tour
 from portal.simulator.maildir import Maildir
+from tests.demo.play import QUESTION, answer, ask, work
 
-QUESTION = "Is the blue bike still there?"
+ANNA = "anna@example.org"
 ANSWER = "Yes, it is here. Come and see it!"
 REPLY = "Then I come on Friday.\nWill it be charged?"
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def ask(shop: Organisation, address: str = "anna@example.org", kind: str = "email") -> Case:
-    """A customer asks on the site."""
-    return opening.open_case(
-        organisation=shop,
-        text=QUESTION,
-        came_by="account",
-        kind=kind,
-        language="en",
-        address=address,
-    )
-
-
-def work() -> None:
-    """What the worker does."""
-    for event in InboundEvent.objects.filter(state=InboundEvent.State.NEW):
-        inbound.process(event.pk)
-    for pk in Delivery.objects.due(timezone.now()).values_list("pk", flat=True):
-        sending.deliver(pk)
-
-
 @pytest.fixture
 def answered(door: int, shop: Organisation, mailbox: Maildir) -> Case:
     """A question that an agent answered by e-mail."""
-    case = ask(shop)
+    case = ask(shop, "email", ANNA)
     work()
-    noor = User.objects.get(username="noor")
-    dispatch.reply(case=case, staff=noor, text=ANSWER)
-    work()
+    answer(case, ANSWER)
     return case
 
 
 def test_an_answer_arrives_in_the_pocket(answered: Case, mailbox: Maildir) -> None:
     page = Client().get("/demo/pocket/")
     newest = mailbox.mails()[0]
-    assert newest.owner == "anna@example.org"
+    assert newest.owner == ANNA
     assert newest.is_unread
     assert f"Re: {QUESTION} [{answered.reference}]" in page.content.decode()
     body = Client().get(f"/demo/pocket/mail/{newest.key}/body/")
@@ -78,7 +56,7 @@ def test_the_reply_lands_in_the_same_case(answered: Case, mailbox: Maildir) -> N
     assert said.text == REPLY  # what is new in it, without the quoted original
     assert ANSWER in said.whole_text
     assert Case.objects.count() == 1
-    assert Holder.objects.get(identity__value="anna@example.org").proved_at is not None
+    assert Holder.objects.get(identity__value=ANNA).proved_at is not None
     assert mailbox.get(mail.key) and mailbox.mails()[0].is_answered
 
 
@@ -187,8 +165,7 @@ def test_what_is_new_comes_by_asking(answered: Case, mailbox: Maildir) -> None:
     assert first.status_code == 200
     again = client.get("/demo/pocket/now/", {"version": first["X-Version"]})
     assert again.status_code == 204
-    dispatch.reply(case=answered, staff=User.objects.get(username="noor"), text="One more word.")
-    work()
+    answer(answered, "One more word.")
     fresh = client.get("/demo/pocket/now/", {"version": first["X-Version"]})
     assert fresh.status_code == 200
     assert "One more word." in fresh.content.decode()
@@ -198,7 +175,7 @@ def test_what_is_new_comes_by_asking(answered: Case, mailbox: Maildir) -> None:
 def test_a_refused_address_makes_the_answer_fail(
     door: int, shop: Organisation, mailbox: Maildir
 ) -> None:
-    case = ask(shop, "gone@example.org")
+    case = ask(shop, "email", "gone@example.org")
     work()
     failed = Delivery.objects.get(message__case=case)
     assert failed.status == Delivery.Status.FAILED
@@ -208,7 +185,7 @@ def test_a_refused_address_makes_the_answer_fail(
 
 def test_the_tour_ticks_from_rows(door: int, shop: Organisation, mailbox: Maildir) -> None:
     assert tour.facts_of(None) == tour.Facts()
-    case = ask(shop)
+    case = ask(shop, "email", ANNA)
     work()
     assert tour.facts_of(case) == tour.Facts(asked=True)
     noor = User.objects.get(username="noor")

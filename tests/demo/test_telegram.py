@@ -20,11 +20,11 @@ from contacts.models import Case, Identity, Message, Organisation
 from portal.simulator import accounts, shop, telephones
 from portal.simulator.book import DELIVERED, SENT, Book, Bubble, now
 from portal.simulator.providers import courier, door, moods
-from portal.simulator.providers.base import Call, Hook
+from portal.simulator.providers.base import Hook
 from portal.simulator.providers.moods import PROVIDERS
 from portal.simulator.providers.telegram import person
 from tests.adapters import bot_api
-from tests.demo.test_telephone import TOM, answer, ask, becomes, status, work
+from tests.demo.play import TOM, answer, ask, becomes, recorded, status, work
 from tests.setup.test_processes import until
 
 BOT = accounts.TELEGRAM_BOT
@@ -318,14 +318,7 @@ def test_who_blocks_the_bot_is_told_to_staff(web: str, shop: Organisation) -> No
 def test_the_demos_calls_are_ones_that_telegram_knows(
     web: str, shop: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[Call] = []
-    asked = door.ask
-
-    def recorded(place: str, call: Call, outlet: door.Outlet) -> Any:
-        calls.append(call)
-        return asked(place, call, outlet)
-
-    monkeypatch.setattr(door, "ask", recorded)
+    calls = recorded(monkeypatch)
     answer(joined(shop))
     sent = [call for call in calls if call.path.endswith("/sendMessage")]
     assert sent

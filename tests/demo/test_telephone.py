@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,59 +12,20 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import dispatch, inbound, opening, routing, sending
+from channels_app import routing
 from channels_app.models import Channel, Delivery, InboundEvent, InboundItem, Template
 from channels_app.routing import Refused
-from contacts.models import Case, Identity, Message, Organisation, User
+from contacts.models import Case, Identity, Message, Organisation
 from portal.simulator import accounts, telephones
 from portal.simulator.book import Book
-from portal.simulator.providers import door, moods
-from portal.simulator.providers.base import Call
+from portal.simulator.providers import moods
+from tests.demo.play import TOM, answer, ask, becomes, recorded, status, work
 from tests.needs import corpus
 from tests.setup.test_processes import until
 
-TOM = "+442079460102"
 SMS = f"/demo/telephone/sms/{TOM}/{accounts.SMS_NUMBER}/"
 WHATSAPP = f"/demo/telephone/whatsapp/{TOM}/{accounts.WHATSAPP_NUMBER}/"
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def ask(shop: Organisation, kind: str = "sms") -> Case:
-    """A customer asks, and wants the answer on the telephone."""
-    return opening.open_case(
-        organisation=shop,
-        text="Is the blue bike still there?",
-        came_by="account",
-        kind=kind,
-        language="en",
-        address=TOM,
-    )
-
-
-def work() -> None:
-    """What the worker does."""
-    for event in InboundEvent.objects.filter(state=InboundEvent.State.NEW):
-        inbound.process(event.pk)
-    for pk in Delivery.objects.due(timezone.now()).values_list("pk", flat=True):
-        sending.deliver(pk)
-
-
-def becomes(condition: Callable[[], bool]) -> None:
-    """What comes by HTTP from another thread."""
-
-    def worked() -> bool:
-        work()
-        return condition()
-
-    assert until(worked, 10)
-
-
-def answer(case: Case, text: str = "Yes, it is here.") -> Delivery:
-    """An agent answers, and the worker sends."""
-    noor = User.objects.get(username="noor")
-    message = dispatch.reply(case=case, staff=noor, text=text)
-    work()
-    return Delivery.objects.get(message=message)
 
 
 def test_an_answer_rings_and_its_steps_come_back(web: str, shop: Organisation) -> None:
@@ -248,10 +208,6 @@ def test_a_whatsapp_there_and_back(web: str, shop: Organisation) -> None:
     becomes(lambda: status(delivery) == "read")
 
 
-def status(delivery: Delivery) -> str:
-    return str(Delivery.objects.values_list("status", flat=True).get(pk=delivery.pk))
-
-
 def test_a_picture_goes_in(web: str, shop: Organisation) -> None:
     write("Like this?", files=SimpleUploadedFile("bike.png", png(), "image/png"))
     case = written()
@@ -316,14 +272,7 @@ def test_statuses_in_any_order_go_forward_only(web: str, shop: Organisation) -> 
 def test_our_requests_are_what_the_schema_knows(
     web: str, shop: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[Call] = []
-    ask_it = door.ask
-
-    def recorded(place: str, call: Call, outlet: door.Outlet) -> Any:
-        calls.append(call)
-        return ask_it(place, call, outlet)
-
-    monkeypatch.setattr(door, "ask", recorded)
+    calls = recorded(monkeypatch)
     answer(ask(shop))
     spec = json.loads((corpus("twilio_oai") / "twilio_api_v2010.json").read_text())
     post = spec["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]

@@ -27,9 +27,9 @@ def by_mail(organisation: Organisation, address: str, text: str = "My kettle lea
     )
 
 
-def known(address: str, *, proved: bool = True) -> Identity:
-    """A number that some customer holds."""
-    identity = Identity.of("phone", address)
+def known(address: str, *, scheme: str = "phone", proved: bool = True) -> Identity:
+    """An address that some customer holds."""
+    identity = Identity.of(scheme, address)
     customer = services.customer_for(identity, name="Known", language="en")
     services.hold(customer, identity, how=Holder.How.CODE, proved=proved)
     return Identity.objects.get(pk=identity.pk)

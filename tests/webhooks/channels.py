@@ -20,23 +20,22 @@ def channel_at(
     monkeypatch: pytest.MonkeyPatch,
     **fields: Any,
 ) -> Channel:
-    """The channel of that account, with its secrets in the environment; its slug is its kind."""
+    """The channel of that account, with its secrets in the environment."""
     config = {}
     for name, value in account.config.items():
         variable = f"{account.provider_name}_{name}".upper()
         monkeypatch.setenv(variable, value.replace("{url}", provider.url))
         config[name] = f"env:{variable}"
     provider.always = account.answers["ok"]
+    usual = {"slug": account.kind, "name": account.kind}
     channel = Channel(
         organisation=organisation,
         kind=account.kind,
         provider=account.provider_name,
-        slug=account.kind,
-        name=account.kind,
         address=account.address.replace(" ", ""),
         config=config,
         version=random.randrange(1, 10**6),  # adapters are kept by it, with their connections
-        **fields,
+        **(usual | fields),
     )
     channel.full_clean()
     channel.save()

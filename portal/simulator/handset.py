@@ -7,15 +7,13 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from contacts.files import File, FileRefused, check, clean_name
-from portal.simulator import letters, telephones
+from contacts.files import File, FileRefused
+from portal.simulator import files, letters, telephones
 from portal.simulator.book import SENT, Bubble, Kept, now
 from portal.simulator.maildir import Maildir
-from portal.simulator.pocket import SAFE_TO_SHOW
 from portal.simulator.providers import courier, moods
 from portal.simulator.providers.moods import PROVIDERS
 from portal.simulator.providers.telegram import START
@@ -125,12 +123,12 @@ def _send(request: HttpRequest, app: str, owner: str, peer: str, text: str) -> s
     tapped = _start(request, app) or _tapped(request, app, owner, peer)
     text, word = tapped or (text, "")
     try:
-        files = _files(request) if PROVIDERS[app].carries_files else []
+        sent = files.sent(request) if PROVIDERS[app].carries_files else []
     except FileRefused as fault:
         return str(fault.message)
-    if not text.strip() and not files:
+    if not text.strip() and not sent:
         return _("Write a text first.")
-    write(app, owner, peer, text.strip(), files, word)
+    _write(app, owner, peer, text.strip(), sent, word)
     return ""
 
 
@@ -175,12 +173,10 @@ def _tapped(request: HttpRequest, app: str, owner: str, peer: str) -> tuple[str,
     return label, word
 
 
-def write(
-    app: str, owner: str, peer: str, text: str, files: Sequence[File] = (), word: str = ""
-) -> None:
+def _write(app: str, owner: str, peer: str, text: str, sent: Sequence[File], word: str) -> None:
     """The customer's message goes: into the book, and to the shop as a webhook."""
     provider = PROVIDERS[app]
-    kept = [provider.book.keep(f.content, f.name, f.content_type) for f in files]
+    kept = [provider.book.keep(f.content, f.name, f.content_type) for f in sent]
     # A messenger sends each file as a message of its own; the text is the first one's caption.
     for number, one in enumerate(_each(kept)):
         bubble = Bubble(
@@ -201,15 +197,6 @@ def _each(kept: list[Kept]) -> list[tuple[Kept, ...]]:
     return [(one,) for one in kept] or [()]
 
 
-def _files(request: HttpRequest) -> list[File]:
-    files = [
-        File(clean_name(f.name or ""), f.content_type or "application/octet-stream", f.read())
-        for f in request.FILES.getlist("files")[: settings.MAX_FILES + 1]
-    ]
-    check(files)
-    return files
-
-
 @require_GET
 def file(request: HttpRequest, app: str, key: str) -> HttpResponse:
     """A file of a message; pictures and PDF may be looked at."""
@@ -218,14 +205,7 @@ def file(request: HttpRequest, app: str, key: str) -> HttpResponse:
     if found is None:
         raise Http404
     kept, content = found
-    shown = kept.content_type in SAFE_TO_SHOW
-    kind = kept.content_type if shown else "application/octet-stream"
-    response = HttpResponse(content, content_type=kind)
-    named = content_disposition_header(not shown, clean_name(kept.name)) or "attachment"
-    response["Content-Disposition"] = named
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return files.shown(content, kept.content_type, kept.name)
 
 
 @require_GET

@@ -3,24 +3,22 @@
 import uuid
 from email import message_from_bytes
 from email.message import Message as RawMail
-from pathlib import PurePath
 from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_http_methods
 
 from channels_app.models import Channel
 from contacts import addresses
-from contacts.files import File, FileRefused, check, clean_name
+from contacts.files import FileRefused
 from contacts.kinds import EMAIL
 from portal import access
-from portal.simulator import letters, post, telephones
+from portal.simulator import files, letters, post, telephones
 from portal.simulator.maildir import ANSWERED, SEEN, Mail, Maildir
 
 # The mail is shown as it was sent; nothing in it runs, loads or posts.
@@ -28,7 +26,6 @@ MAIL_POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; frame-ancestors 'self';"
     " sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
-SAFE_TO_SHOW = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 
 
 def version() -> str:
@@ -106,22 +103,13 @@ def _answer(request: HttpRequest, found: Mail, text: str) -> str:
     if not text.strip():
         return _("Write an answer first.")
     try:
-        post.send(post.answer(found, text, files=_files(request)))
+        post.send(post.answer(found, text, files=files.sent(request)))
     except post.NotSent as fault:
         return str(fault)
     except FileRefused as fault:
         return str(fault.message)
     Maildir().mark(_get(found.key), ANSWERED)
     return ""
-
-
-def _files(request: HttpRequest) -> list[File]:
-    files = [
-        File(clean_name(f.name or ""), f.content_type or "application/octet-stream", f.read())
-        for f in request.FILES.getlist("files")[: settings.MAX_FILES + 1]
-    ]
-    check(files)
-    return files
 
 
 def _get(key: str) -> Mail:
@@ -163,15 +151,7 @@ def file(request: HttpRequest, key: str, number: int) -> HttpResponse:
     if number >= len(found):
         raise Http404
     chosen = found[number]
-    shown = chosen.type in SAFE_TO_SHOW
-    response = HttpResponse(
-        chosen.content, content_type=chosen.type if shown else "application/octet-stream"
-    )
-    name = PurePath(chosen.name).name or "file"
-    response["Content-Disposition"] = content_disposition_header(not shown, name) or "attachment"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return files.shown(chosen.content, chosen.type, chosen.name)
 
 
 @require_http_methods(["GET", "POST"])

@@ -40,14 +40,9 @@ def context_of(request: HttpRequest, number: str, **more: Any) -> dict[str, Any]
     }
 
 
-def _known(app: str) -> None:
-    if app not in PROVIDERS:
-        raise Http404
-
-
 def _known_thread(app: str, owner: str, peer: str) -> None:
-    _known(app)
-    if not (telephones.NUMBER.fullmatch(owner) and PROVIDERS[app].peers.fullmatch(peer)):
+    peers = telephones.provider_of(app).peers
+    if not (telephones.NUMBER.fullmatch(owner) and peers.fullmatch(peer)):
         raise Http404
 
 
@@ -61,13 +56,12 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_GET
 def threads(request: HttpRequest, app: str) -> HttpResponse:
     """An app, opened: its conversations."""
-    _known(app)
     return render(request, "demo/telephone_app.html", _of_app(request, app))
 
 
 def _of_app(request: HttpRequest, app: str) -> dict[str, Any]:
     number = telephones.current(request)
-    found = PROVIDERS[app].book.threads(number)
+    found = telephones.provider_of(app).book.threads(number)
     shop = telephones.SHOP[app]
     rows = [(thread, telephones.address(app, number, thread.peer)) for thread in found]
     new = "" if any(t.peer == shop for t in found) else telephones.address(app, number, shop)
@@ -200,8 +194,7 @@ def _each(kept: list[Kept]) -> list[tuple[Kept, ...]]:
 @require_GET
 def file(request: HttpRequest, app: str, key: str) -> HttpResponse:
     """A file of a message; pictures and PDF may be looked at."""
-    _known(app)
-    found = PROVIDERS[app].book.file(key)
+    found = telephones.provider_of(app).book.file(key)
     if found is None:
         raise Http404
     kept, content = found
@@ -237,7 +230,6 @@ def now_there(request: HttpRequest) -> HttpResponse:
         _known_thread(app, owner, peer)
         context = _conversation(request, app, owner, peer)
     elif view == "app":
-        _known(app)
         context = _of_app(request, app)
     else:
         view, context = "home", context_of(request, telephones.current(request))

@@ -27,15 +27,9 @@ def panel(request: HttpRequest) -> HttpResponse:
 def _switch(app: str, name: str) -> None:
     if name == "normal":
         for one in moods.PROVIDERS if app == "all" else [app]:
-            _known(one)
-            moods.normal(one)
+            moods.normal(telephones.provider_of(one).app)
         return
-    _known(app)
+    provider = telephones.provider_of(app)
     if name not in {mood.name for mood in moods.of_app(app)}:
         raise Http404
-    moods.switch(app, name, on=not moods.PROVIDERS[app].is_on(name))
-
-
-def _known(app: str) -> None:
-    if app not in moods.PROVIDERS:
-        raise Http404
+    moods.switch(app, name, on=not provider.is_on(name))

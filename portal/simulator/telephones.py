@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.http import urlencode
@@ -15,8 +15,8 @@ from contacts import addresses
 from contacts.kinds import KINDS, PHONE
 from portal import access
 from portal.simulator import accounts, cast
-from portal.simulator.book import Book, Bubble, now
-from portal.simulator.providers.base import NUMBER
+from portal.simulator.book import Bubble, now
+from portal.simulator.providers.base import NUMBER, Provider
 from portal.simulator.providers.moods import PROVIDERS, active
 
 COOKIE = "onecase_telephone"
@@ -60,6 +60,13 @@ class Telephone:
         shown = addresses.display(PHONE, self.number)
         name = _("You") if self.number == MINE else cast.name_of(self.number)
         return f"{name.removesuffix(' Demo')} · {shown}" if name != cast.NOBODY else shown
+
+
+def provider_of(app: str) -> Provider:
+    """Who is behind an app. Raises Http404 where there is no such app."""
+    if app not in PROVIDERS:
+        raise Http404
+    return PROVIDERS[app]
 
 
 def apps(number: str = "") -> list[App]:
@@ -160,8 +167,3 @@ def _started(number: str, name: str, code: str) -> str:
     if not PROVIDERS["telegram"].peers.fullmatch(name) or not START.fullmatch(code):
         return ""
     return f"{address('telegram', number, name)}?{urlencode({'start': code})}"
-
-
-def book_of(app: str) -> Book:
-    """The book of an app."""
-    return PROVIDERS[app].book

@@ -178,10 +178,14 @@ class WhatsApp(Provider):
         if file is None or fields.get("messaging_product") != "whatsapp":
             return refused(100, "The parameters file and messaging_product are required.")
         sort = fields.get("type") or file.content_type or ""
-        pk = str(uuid.uuid4().int % 10**15)
         kept = self.book.keep(file.read(), file.name or "file", sort)
+        return answer_json({"id": self._named(kept)})
+
+    def _named(self, kept: Kept) -> str:
+        """The id by which messages name a file from now on."""
+        pk = str(uuid.uuid4().int % 10**15)
         self.book.note(f"{UPLOAD}{pk}", vars(kept))
-        return answer_json({"id": pk})
+        return pk
 
     def _media(self, call: Call, pk: str) -> Answer:
         fact = self.book.fact(f"{UPLOAD}{pk}")
@@ -232,9 +236,7 @@ class WhatsApp(Provider):
 
     def _sent_file(self, bubble: Bubble) -> dict[str, Any]:
         kept = bubble.files[0]
-        pk = str(uuid.uuid4().int % 10**15)
-        self.book.note(f"{UPLOAD}{pk}", vars(kept))
-        found = self.book.file(kept.key)
+        pk, found = self._named(kept), self.book.file(kept.key)
         part = {"id": pk, **described(kept, found[1] if found else b"")}
         sort = kept.content_type.partition("/")[0]
         sort = sort if sort in FILES else "document"

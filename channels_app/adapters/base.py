@@ -116,7 +116,6 @@ class Outbound:
     key: str
     to: str
     text: str = field(repr=False)
-    to_name: str = ""
     from_name: str = ""
     from_address: str = ""
     reply_to: str = ""

@@ -16,8 +16,8 @@ from contacts.kinds import KINDS
 from contacts.models import Case, Choice, Message
 from contacts.models.message import MessageQuerySet
 from portal.desk import words
-from portal.templatetags.onecase import CALL_WISHES
 from portal.timeline import Timeline
+from portal.words import WISHES
 
 MOST_UNANSWERED = 100  # counted no further
 MOST_TO_DO = 5
@@ -119,8 +119,8 @@ def _wish(facts: Facts) -> str:
     line = words.by(facts.wanted)
     if facts.address:
         line += " " + _("to %(address)s") % {"address": facts.address}
-    if facts.wish in CALL_WISHES:
-        line += f", {CALL_WISHES[facts.wish]}"
+    if facts.wish in WISHES:
+        line += f", {WISHES[facts.wish]}"
     if facts.once:
         line += ", " + _("for the next answer only")
     line = line[:1].upper() + line[1:]

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 
-SENT, DELIVERED, READ, FAILED = "sent", "delivered", "read", "failed"
+SENT, DELIVERED, READ = "sent", "delivered", "read"
 ORDER = ("", SENT, DELIVERED, READ)  # forward only, whatever the order of news
 MAX_SHOWN = 200  # bubbles of one conversation
 UPLOAD = "upload:"  # before the provider's id of a file that no message names yet
@@ -237,8 +237,6 @@ def _bubble(row: dict[str, Any]) -> Bubble:
 
 
 def _is_news(old: str, new: str) -> bool:
-    if FAILED in (old, new):
-        return new == FAILED and old in ("", SENT)
     return ORDER.index(new) > ORDER.index(old)
 
 

@@ -15,7 +15,6 @@ from contacts.kinds import KINDS, Kind
 from portal.words import WISHES
 
 register = template.Library()
-CALL_WISHES = WISHES  # the name by which the desk asks for them
 
 
 @register.simple_tag

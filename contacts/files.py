@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -74,6 +75,13 @@ class File:
     def size(self) -> int:
         """Bytes."""
         return len(self.content)
+
+
+def uploaded(upload: UploadedFile) -> File:
+    """What came with a form: of a file that is too large only one byte more than fits."""
+    upload.seek(0)
+    content = upload.read(settings.MAX_FILE_BYTES + 1)
+    return File(upload.name or "", upload.content_type or "application/octet-stream", content)
 
 
 def clean_name(name: str) -> str:

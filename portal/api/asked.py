@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from rest_framework import serializers
@@ -11,7 +10,7 @@ from rest_framework.request import Request
 
 from channels_app.todos import WISHES
 from contacts.addresses import MAX_LENGTH
-from contacts.files import File, FileRefused, check
+from contacts.files import File, FileRefused, check, uploaded
 from contacts.kinds import KINDS
 from contacts.models import Case, Message
 from contacts.services import MAX_TEXT
@@ -217,15 +216,9 @@ def query(request: Request, shape: type[Asked] = NoQuery) -> dict[str, Any]:
 
 def files(values: dict[str, Any]) -> list[File]:
     """The files of a form, read in bounds. Raises Invalid."""
-    found = [_file(upload) for upload in values.get("files", [])]
+    found = [uploaded(upload) for upload in values.get("files", [])]
     try:
         check(found)
     except FileRefused as error:
         raise Invalid("files", error) from None
     return found
-
-
-def _file(upload: UploadedFile) -> File:
-    upload.seek(0)
-    content = upload.read(settings.MAX_FILE_BYTES + 1)  # one more than fits is enough to refuse
-    return File(upload.name or "", upload.content_type or "application/octet-stream", content)

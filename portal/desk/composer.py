@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from channels_app import dispatch, promises, routing
 from channels_app.models import Channel
 from contacts import kinds, services
-from contacts.files import File, check
+from contacts.files import File, check, uploaded
 from contacts.kinds import Kind
 from contacts.models import Case, Event, Identity, Message, User
 from portal.desk import addresses, preview, words
@@ -203,13 +203,7 @@ def _key(raw: str) -> str:
 
 def files_of(request: HttpRequest) -> list[File]:
     """The files that were added. Raises contacts.files.FileRefused."""
-    given = request.FILES.getlist("files")
-    if too_large := [f for f in given if (f.size or 0) > settings.MAX_FILE_BYTES]:
-        # Refused by its size alone: its bytes are never read into memory.
-        check([File(str(too_large[0].name), "", b"x" * (settings.MAX_FILE_BYTES + 1))])
-    files = [
-        File(str(f.name), f.content_type or "application/octet-stream", f.read()) for f in given
-    ]
+    files = [uploaded(f) for f in request.FILES.getlist("files")[: settings.MAX_FILES + 1]]
     check(files)
     return files
 

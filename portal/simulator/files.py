@@ -1,22 +1,21 @@
 """Files that customers send from the demo's pages, and look at there."""
 
+from dataclasses import replace
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 
-from contacts.files import File, check, clean_name
+from contacts.files import File, check, clean_name, uploaded
 
 SAFE_TO_SHOW = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"})
 
 
 def sent(request: HttpRequest) -> list[File]:
     """The files of a form. Raises FileRefused."""
-    files = [
-        File(clean_name(f.name or ""), f.content_type or "application/octet-stream", f.read())
-        for f in request.FILES.getlist("files")[: settings.MAX_FILES + 1]
-    ]
+    files = [uploaded(f) for f in request.FILES.getlist("files")[: settings.MAX_FILES + 1]]
     check(files)
-    return files
+    return [replace(file, name=clean_name(file.name)) for file in files]
 
 
 def shown(content: bytes, content_type: str, name: str) -> HttpResponse:

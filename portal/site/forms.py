@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, QueryDict
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from contacts import addresses
-from contacts.files import File, FileRefused, check
+from contacts.files import File, FileRefused, check, uploaded
 from contacts.kinds import EMAIL, PHONE, POST
 from contacts.models import Case, Identity, Topic
 from contacts.services import MAX_TEXT, clean_text
@@ -88,7 +87,7 @@ def _number(count: int) -> str:
 def files_of(request: HttpRequest, typed: Typed) -> list[File]:
     """The files that came along, read in bounds; what we refuse is said by name."""
     sent = request.FILES.getlist("files")[: settings.MAX_FILES + 1]
-    files = [_file(upload) for upload in sent]
+    files = [uploaded(upload) for upload in sent]
     try:
         check(files)
     except FileRefused as error:
@@ -103,11 +102,6 @@ def files_of(request: HttpRequest, typed: Typed) -> list[File]:
             )
         )
     return files
-
-
-def _file(upload: UploadedFile) -> File:
-    content = upload.read(settings.MAX_FILE_BYTES + 1)  # one more than fits is enough to refuse
-    return File(upload.name or "", upload.content_type or "application/octet-stream", content)
 
 
 def client_key_of(typed: Typed) -> uuid.UUID | None:

@@ -36,7 +36,7 @@ from channels_app.adapters.base import (
     Unavailable,
     Uncertain,
 )
-from channels_app.adapters.payload import media_type, one_line, read_object
+from channels_app.adapters.payload import is_number, media_type, one_line, read_object
 
 CONNECT, READ = 5.0, 15.0  # seconds to connect, and between two pieces of an answer
 WHOLE = 60.0  # seconds for the body of an answer, however steadily it drips
@@ -180,6 +180,14 @@ class Door:
                     broken = Rejected(Reason("file_refused"))
                 raise broken from None
         raise Rejected(Reason("file_refused"))
+
+    def fetch_kept(self, url: object, size: object, limit: int) -> tuple[bytes, str]:
+        """The same of a file that the provider keeps for us, where and as large as it says."""
+        if is_number(size) and size > limit:
+            raise Rejected(Reason("file_too_large"))
+        if not isinstance(url, str):
+            raise Unavailable(Reason("provider_nonsense"))
+        return self.fetch(url, limit)
 
     def _ask(self, url: str) -> Any:
         """Ask for a file: at the provider, or by https at the public address of another host."""

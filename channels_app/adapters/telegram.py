@@ -34,7 +34,7 @@ from channels_app.adapters.base import (
     Unavailable,
 )
 from channels_app.adapters.http import MAX_PAUSE, Answer, Door, HttpAdapter, send_in_parts
-from channels_app.adapters.media import checked
+from channels_app.adapters.media import OFFICE, SOUNDS, checked
 from channels_app.adapters.payload import clean, is_number, is_same, piece
 
 PER_SECOND = 25  # by one process; Telegram takes about 30 of one bot
@@ -51,21 +51,12 @@ MEDIA = PHOTOS | {
     "image/webp",
     "video/mp4",
     "video/3gpp",
-    "audio/aac",
-    "audio/amr",
-    "audio/mpeg",
-    "audio/mp4",
-    "audio/ogg",
+    *SOUNDS,
     "application/pdf",
     "text/plain",
     "text/csv",
     "application/zip",
-    "application/msword",
-    "application/vnd.ms-excel",
-    "application/vnd.ms-powerpoint",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    *OFFICE,
 }
 
 
@@ -219,12 +210,9 @@ class TelegramAdapter(HttpAdapter):
             meaning = Unavailable if answer.status != 400 or "temporarily" in words else Rejected
             raise meaning(f"{answer.status} {words}")
         found = piece(answer.said, "result")
-        size, path = found.get("file_size"), found.get("file_path")
-        if isinstance(size, int) and size > limit:
-            raise Rejected(Reason("file_too_large"))
-        if not isinstance(path, str):
-            raise Unavailable(Reason("provider_nonsense"))
-        content, served = self.door.fetch(f"{self._place('/file')}/{quote(path)}", limit)
+        path = found.get("file_path")
+        url = f"{self._place('/file')}/{quote(path)}" if isinstance(path, str) else None
+        content, served = self.door.fetch_kept(url, found.get("file_size"), limit)
         # What its sender says counts: Telegram guesses by the ending.
         return checked(file, content, "" if file.content_type else served)
 

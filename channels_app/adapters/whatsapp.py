@@ -36,7 +36,7 @@ from channels_app.adapters.base import (
     Unavailable,
 )
 from channels_app.adapters.http import Answer, Door, HttpAdapter, send_in_parts
-from channels_app.adapters.media import checked
+from channels_app.adapters.media import OFFICE, SOUNDS, checked
 from channels_app.adapters.payload import clean, is_same, one_line, piece
 
 WINDOW_CLOSED = 131047
@@ -62,23 +62,9 @@ MAX_BYTES = 4 * 1024 * 1024  # of a webhook; Meta's own bound is 3 MB
 MEDIA = {
     **dict.fromkeys(("image/jpeg", "image/png"), "image"),
     **dict.fromkeys(("video/mp4", "video/3gpp"), "video"),
-    **dict.fromkeys(
-        ("audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"), "audio"
-    ),
-    **dict.fromkeys(
-        (
-            "application/pdf",
-            "text/plain",
-            "application/msword",
-            "application/vnd.ms-excel",
-            "application/vnd.ms-powerpoint",
-            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        ),
-        "document",
-    ),
-}  # fmt: skip
+    **dict.fromkeys(SOUNDS, "audio"),
+    **dict.fromkeys(("application/pdf", "text/plain", *OFFICE), "document"),
+}
 
 
 class WhatsAppAdapter(HttpAdapter):
@@ -245,12 +231,8 @@ class WhatsAppAdapter(HttpAdapter):
             if error.retryable or answer.status not in (400, 404):
                 raise Unavailable(error.why, retry_after=error.retry_after)
             raise Rejected(error.why)  # kept no longer, or another number's
-        size, url = answer.said.get("file_size"), answer.said.get("url")
-        if isinstance(size, int) and size > limit:
-            raise Rejected(Reason("file_too_large"))
-        if not isinstance(url, str):
-            raise Unavailable(Reason("provider_nonsense"))
-        content, served = self.door.fetch(url, limit)
+        url, size = answer.said.get("url"), answer.said.get("file_size")
+        content, served = self.door.fetch_kept(url, size, limit)
         return checked(file, content, served)
 
     def link_to_write(self, text: str, code: str) -> str:

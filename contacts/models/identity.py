@@ -137,6 +137,11 @@ class HolderQuerySet(models.QuerySet["Holder"]):
         """Those whose holder showed that the address is theirs."""
         return self.current().exclude(proved_at=None)
 
+    def best_first(self) -> "HolderQuerySet":
+        """With their addresses; what was proved last comes first, what never was comes last."""
+        order = F("proved_at").desc(nulls_last=True)  # PostgreSQL would begin with those
+        return self.select_related("identity").order_by(order, "-pk")
+
 
 class Holder(models.Model):
     """Customer x identity. A number that moves ends one holder and starts another."""

@@ -10,7 +10,7 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_app import opening, promises
+from channels_app import opening, promises, routing
 from contacts import kinds
 from contacts.models import Case, Choice, Consent, Customer, User
 from portal import access, timeline
@@ -161,19 +161,17 @@ def people(case: Case, read: composer.Read, others: list[Case]) -> dict[str, Any
     return {
         "customer": top,
         "addresses": read.addresses,
-        "unwelcome": unwelcome(top, {case.customer_id, top.pk}),
+        "unwelcome": unwelcome(case.customer),
         "others": others,
         "joined": [row for row in case.members if row.merged_into_id == case.pk],
     }
 
 
-def unwelcome(customer: Customer, people: set[int]) -> list[tuple[kinds.Kind, Consent]]:
+def unwelcome(customer: Customer) -> list[tuple[kinds.Kind, Consent]]:
     """The kinds that the customer does not want, or only on request, with their newest word."""
-    rows = Consent.objects.filter(customer__in=people, purpose=Consent.Purpose.SERVICE)
-    newest = {row.kind: row for row in rows.order_by("pk")}
     return [
         (kinds.get(name), row)
-        for name, row in newest.items()
+        for name, row in routing.consents(customer).items()
         if row.level != Consent.Level.GLADLY and name in kinds.KINDS
     ]
 

@@ -135,7 +135,7 @@ class RecordForm(forms.Form):
         if person is None:
             return None
         holder = person.holders.current().filter(identity__scheme=scheme)
-        found = holder.select_related("identity").order_by("-proved_at", "-pk").first()
+        found = holder.best_first().first()
         return found.identity if found else None
 
     def answer(self) -> tuple[str, str, str]:

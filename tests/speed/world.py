@@ -60,7 +60,7 @@ class World:
 
     def _setup(self, numbers: range) -> None:
         _write(Topic(name={"en": f"Topic {n}"}, slug=f"topic{n}") for n in numbers)
-        mail = Channel.objects.get(kind="email")
+        mail = Channel.objects.get(kind="email", is_offered=True)
         _write(
             InboundEvent(channel=mail, sha256=f"{n}", raw=b"?", state="quarantined")
             for n in numbers
@@ -92,7 +92,20 @@ class World:
 
     def _history(self, numbers: range, people: list[User], addresses: list[Identity]) -> None:
         """A question, an answer with a file and a failed delivery, a note, and what was done."""
-        mail, case, begun = Channel.objects.get(kind="email"), self.case, timezone.now()
+        mail, case, begun = (
+            Channel.objects.get(kind="email", is_offered=True),
+            self.case,
+            timezone.now(),
+        )
+        old, _made = Channel.objects.get_or_create(
+            slug="old-mail",
+            defaults={
+                "organisation": self.organisation,
+                "kind": "email",
+                "provider": mail.provider,
+                "is_offered": False,
+            },
+        )
         ways = ("in", "out", "note")
         # The history names an address that the customer holds no more.
         stray, _made = Identity.objects.get_or_create(scheme="email", value="stray@example.org")
@@ -114,7 +127,7 @@ class World:
         sent = _write(
             Delivery(
                 message=row,
-                channel=mail,
+                channel=old if row.seq % 4 else mail,
                 identity=row.identity,
                 status=states[row.seq % 3],
                 taken_by=row.staff,
@@ -123,7 +136,11 @@ class World:
             for row in messages
             if row.direction == "out"
         )
-        _write(Attempt(delivery=row, number=1, outcome="sent", started_at=begun) for row in sent)
+        _write(
+            Attempt(delivery=row, number=number, outcome="sent", started_at=begun)
+            for row in sent
+            for number in (1, 2)
+        )
         _write(
             Event(
                 case=case,

@@ -80,7 +80,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "queue: waiting for the customer": ("staff", lambda here: "/admin/cases/?tab=customer", 9),
     "queue: done": ("staff", lambda here: "/admin/cases/?tab=done", 9),
     "queue: live": ("staff", lambda here: "/admin/cases/?part=list", 8),
-    "search": ("staff", lambda here: "/admin/cases/?q=sam", 12),
+    "search": ("staff", lambda here: "/admin/cases/?q=sam", 14),
     "case": ("staff", _case(), 14),
     "case, with an alert": ("staff", _told, 15),
     "case, older lines": ("staff", _case("?part=older&before=2100-01-01T00:00:00%2B00:00"), 10),
@@ -91,7 +91,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "alerts": ("staff", lambda here: "/admin/alerts/", 7),
     "to do": ("staff", lambda here: "/admin/todo/", 6),
     "one to do": ("staff", lambda here: f"/admin/todo/{here.delivery.pk}/", 12),
-    "record a contact": ("staff", lambda here: "/admin/record/?q=sam", 10),
+    "record a contact": ("staff", lambda here: "/admin/record/?q=sam", 12),
     "record in a case": (
         "staff",
         lambda here: f"/admin/record/?case={here.case.reference}",

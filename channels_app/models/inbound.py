@@ -51,6 +51,11 @@ class InboundEvent(models.Model):
     def __str__(self) -> str:
         return f"{self.state} {self.pk}"
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that came is here, and not the header alone of a mail that was too big."""
+        return "is_part" not in self.envelope
+
     def move(self, state: str, *, frm: str) -> bool:
         """From one state into another; False where somebody else was faster."""
         rows = InboundEvent.objects.filter(pk=self.pk, state=frm)

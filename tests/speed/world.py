@@ -24,6 +24,8 @@ from contacts.models import (
     Topic,
     User,
 )
+from portal.api.models import ApiClient
+from portal.desk import letter
 from tests import shop
 
 MOST_HELD = 40  # addresses of one person
@@ -39,6 +41,7 @@ class World:
     admin: User
     case: Case
     delivery: Delivery
+    letter: Delivery
     link: Code
     size: int = 0
 
@@ -62,9 +65,15 @@ class World:
         _write(Topic(name={"en": f"Topic {n}"}, slug=f"topic{n}") for n in numbers)
         mail = Channel.objects.get(kind="email", is_offered=True)
         _write(
-            InboundEvent(channel=mail, sha256=f"{n}", raw=b"?", state="quarantined")
+            InboundEvent(
+                channel=mail,
+                sha256=f"{n}",
+                raw=b"?",
+                state="set_aside" if n % 3 == 2 else "quarantined",
+            )
             for n in numbers
         )
+        _write(ApiClient(name=f"Program {n}", digest=f"{n}") for n in numbers)
         _write(
             Channel(
                 organisation=self.organisation,
@@ -224,13 +233,26 @@ def make() -> World:
         address="sam@example.org",
         language="en",
     )
-    call = Message(case=case, direction="out", kind="phone", text="Call", staff=admin)
-    call.save()
-    delivery = Delivery.objects.create(
-        message=call,
-        channel=Channel.objects.get(kind="phone"),
+    Message.objects.filter(case=case).update(html="<p>Is it there?</p>", whole_text="Is it there?")
+    Channel.objects.create(
+        organisation=organisation,
+        kind="whatsapp",
+        provider="whatsapp",
+        slug="whatsapp",
+        is_offered=False,
+    )
+    link = Code.objects.issue("case_link", case=case)
+    calls, letters = (_to_do(case, kind, admin) for kind in ("phone", "letter"))
+    letter.issue_code(letters)
+    return World(organisation, admin, Case.objects.get(pk=case.pk), calls, letters, link)
+
+
+def _to_do(case: Case, kind: str, admin: User) -> Delivery:
+    message = Message(case=case, direction="out", kind=kind, text="Call", staff=admin)
+    message.save()
+    return Delivery.objects.create(
+        message=message,
+        channel=Channel.objects.get(kind=kind),
         status="taken",
         taken_by=admin,
     )
-    link = Code.objects.issue("case_link", case=case)
-    return World(organisation, admin, Case.objects.get(pk=case.pk), delivery, link)

@@ -53,12 +53,28 @@ class Finding:
     topic_id: int | None = None
 
 
-def findings() -> list[Finding]:
-    """All that is wrong with the configuration; nothing while nothing is set up. Three queries."""
-    organisation = Organisation.objects.order_by("pk").first()
+@dataclass(frozen=True)
+class Setup:
+    """What an administrator has set up; topics are those that are offered."""
+
+    organisation: Organisation | None
+    channels: list[Channel]
+    topics: list[Topic]
+
+    @classmethod
+    def read(cls) -> "Setup":
+        """As it is now. Three queries."""
+        organisation = Organisation.objects.order_by("pk").first()
+        channels = list(organisation.channels.all()) if organisation else []
+        return cls(organisation, channels, list(Topic.objects.offered()))
+
+
+def findings(setup: Setup | None = None) -> list[Finding]:
+    """All that is wrong with the configuration; nothing while nothing is set up."""
+    setup = setup or Setup.read()
+    organisation, every = setup.organisation, setup.channels
     if organisation is None:
         return []
-    every = list(organisation.channels.all())
     channels = [channel for channel in every if channel.is_offered]
     return [
         *_phone(organisation, channels),
@@ -69,7 +85,7 @@ def findings() -> list[Finding]:
         *_doors(channels),
         *_mailboxes(every, timezone.now()),
         *_channel_texts(organisation.languages, channels),
-        *_other_texts(organisation, Topic.objects.offered()),
+        *_other_texts(organisation, setup.topics),
     ]
 
 

@@ -68,14 +68,20 @@ def receive(channel: Channel, request: Request) -> InboundEvent:
     return came
 
 
-def set_aside(channel: Channel, request: Request, reason: str) -> InboundEvent:
-    """Keep something straight in quarantine: a door says that it cannot be read as it is."""
+def set_aside(
+    channel: Channel, request: Request, reason: str, *, is_whole: bool = True
+) -> InboundEvent:
+    """Keep something straight in quarantine: a door says that it cannot be read as it is.
+
+    Of what is not whole the rest lies where it came from: no other try reads it.
+    """
+    envelope = _envelope(request, Adapter)
     event, _made = InboundEvent.objects.get_or_create(
         channel=channel,
         sha256=hashlib.sha256(request.body).hexdigest(),
         defaults={
             "raw": request.body,
-            "envelope": _envelope(request, Adapter),
+            "envelope": envelope if is_whole else envelope | {"is_part": True},
             "state": InboundEvent.State.QUARANTINED,
             "reason": reason,
             "processed_at": timezone.now(),
@@ -157,14 +163,17 @@ def _finish(event: InboundEvent, kept: str) -> None:
     )
 
 
-def again(event: InboundEvent) -> None:
-    """Try a quarantined event once more."""
+def again(event: InboundEvent) -> bool:
+    """Try a quarantined event once more; False for one that is not whole."""
+    if not event.is_whole:
+        return False
     with transaction.atomic():
         InboundItem.objects.filter(event=event, state=State.QUARANTINED).delete()
         InboundEvent.objects.filter(pk=event.pk, state=InboundEvent.State.QUARANTINED).update(
             state=InboundEvent.State.NEW, reason="", tries=0, leased_until=None
         )
         outbox.ring_on_commit(outbox.PROCESS, str(event.pk))
+    return True
 
 
 def recover() -> None:

@@ -1,6 +1,6 @@
 """Which way a message goes, or why not. Composer, dispatch and sending all ask here."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from channels_app.models import Channel, Delivery, InboundItem, Template
 from contacts.kinds import EMAIL, MESSAGE, PHONE, POST, WRITING, get
 from contacts.models import Case, Choice, Consent, Customer, Holder, Identity, Message
 
+Consents = Mapping[str, Consent]  # by kind
 UNKNOWN = {EMAIL: "no_email", PHONE: "no_phone", POST: "no_post"}
 # Why an address is closed, and by which group of kinds; else it is dead for good.
 CLOSED = {
@@ -51,11 +52,16 @@ class Refused:
 
 
 def route(
-    message: Message, now: datetime, *, among: Sequence[Channel] | None = None
+    message: Message,
+    now: datetime,
+    *,
+    among: Sequence[Channel] | None = None,
+    known: Consents | None = None,
 ) -> Route | Refused:
     """The way of a message (its `kind`, or the customer's choice where that is empty).
 
-    `among`: the offered channels, of that kind or all, where they were read a moment ago.
+    `among`: the offered channels, of that kind or all, where they were read a moment ago; `known`:
+    what the customer said of each kind, where that was.
 
     In this order: the case's choice, the customer's default, consent, address, channel. An
     explicit request in the case beats "do not call me".
@@ -68,7 +74,7 @@ def route(
         return Refused(Reason("no_choice"))
     if kind != chosen:
         why = Message.Why.FALLBACK if message.why == Message.Why.FALLBACK else Message.Why.OVERRIDE
-    refusal = _unwanted(case, kind)
+    refusal = _unwanted(case, kind, known)
     if refusal is not None:
         return refusal
     identity = _identity(case, kind)
@@ -121,19 +127,19 @@ def chosen_kind(case: Case) -> tuple[str, str]:
     return case.customer.top.preferred_kind, Message.Why.DEFAULT
 
 
-def consent(customer: Customer, kind: str) -> Consent | None:
-    """The newest word of a customer on answers by one kind."""
-    people = {customer.pk, customer.top.pk}
-    rows = Consent.objects.filter(customer__in=people, kind=kind, purpose=Consent.Purpose.SERVICE)
-    return rows.order_by("-pk").first()
+def consents(customer: Customer) -> Consents:
+    """The newest word of a customer on answers by each kind. One query."""
+    people = {customer.pk, customer.top_id}
+    rows = Consent.objects.filter(customer__in=people, purpose=Consent.Purpose.SERVICE)
+    return {row.kind: row for row in rows.order_by("pk")}
 
 
-def _unwanted(case: Case, kind: str) -> Refused | None:
+def _unwanted(case: Case, kind: str, known: Consents | None) -> Refused | None:
     choice = case.choice
     info = get(kind)
     if choice is not None and (choice.kind == kind or (info.rings and choice.calls_allowed)):
         return None  # asked for in this very case
-    word = consent(case.customer, kind)
+    word = (consents(case.customer) if known is None else known).get(kind)
     if word is None or word.level == Consent.Level.GLADLY:
         return None
     day = word.created_at.astimezone(ZoneInfo(case.organisation.time_zone)).date().isoformat()
@@ -156,8 +162,7 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
         holder = (
             Holder.objects.current()
             .filter(customer__in={case.customer_id, case.customer.top.pk}, identity__scheme=scheme)
-            .select_related("identity")
-            .order_by("-proved_at", "-pk")
+            .best_first()
             .first()
         )
         found = holder.identity if holder else None

@@ -11,12 +11,23 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from channels_app import promises
+from channels_app.models import Channel
 from channels_app.promises import Offer
 from contacts import addresses
 from contacts.kinds import PHONE
-from contacts.models import Organisation
+from contacts.models import Organisation, Topic
 from portal import lately
 from portal.site import brand
+
+
+def offered(organisation: Organisation) -> list[Channel]:
+    """The channels that an organisation offers, for what a page says of them."""
+    return lately.read(f"channels of {organisation.pk}", lambda: promises.offered(organisation))
+
+
+def topics() -> list[Topic]:
+    """Every topic in its order, for what a page says of them."""
+    return lately.read("topics", lambda: list(Topic.objects.all()))
 
 
 class Site:
@@ -32,8 +43,7 @@ class Site:
         """Every offered way to be answered, as it is at this moment."""
         if self.organisation.pk is None:
             return []
-        channels = lately.read("channels", lambda: promises.offered(self.organisation))
-        return promises.board(self.organisation, timezone.now(), channels)
+        return promises.board(self.organisation, timezone.now(), offered(self.organisation))
 
     def offer(self, kind: str) -> Offer | None:
         """The row of one kind; None where it is not offered."""

@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.db.models import (
@@ -12,6 +14,7 @@ from django.db.models import (
     Count,
     Exists,
     ExpressionWrapper,
+    F,
     Min,
     Model,
     OuterRef,
@@ -30,6 +33,12 @@ PAGE = 50
 HIDDEN = (CALLBACK, "auto_reply")  # messages of ours that say nothing to a customer
 Totals = list[tuple[str, int]]
 Row = TypeVar("Row", bound=Model)
+UNTOLD = [  # a line tells of a channel its kind alone
+    f"channel__{field.name}"
+    for field in Channel._meta.concrete_fields
+    if field.name not in ("id", "kind")
+]
+TRIED = ("number", "outcome", "reason", "detail", "started_at")  # what is told of a try
 OVERLAP = 10  # lines before the new ones that an open page gets again
 
 
@@ -51,7 +60,6 @@ class Entry:
 class Known:
     """What a page has read anyway: its history asks only for what is missing here."""
 
-    channels: Iterable[Channel] = ()
     people: Iterable[User] = ()
     identities: Iterable[Identity] = ()
 
@@ -197,7 +205,7 @@ def page(
     first = next((m for m in said[::-1] if m.direction == Message.Direction.IN), None)
     said = said[: limit + 1]
     happened = list(events.order_by("-created_at", "-seq")[: limit + 1])
-    deliveries = _deliveries(said, viewer, known)
+    deliveries = _deliveries(said, viewer)
     _with_people(case, said, happened, deliveries, known)
     identities = _identities(happened, known)
     entries = [_said(message, deliveries.get(message.pk, []), viewer) for message in said]
@@ -257,30 +265,23 @@ def _read(messages: MessageQuerySet, limit: int, *, with_first: bool) -> list[Me
     return said
 
 
-def _deliveries(said: list[Message], viewer: Viewer, known: Known) -> dict[int, list[Delivery]]:
-    """By message; with what was tried, for staff."""
-    channels = {channel.pk: channel for channel in known.channels}
+def _deliveries(said: list[Message], viewer: Viewer) -> dict[int, list[Delivery]]:
+    """By message; with what was tried, for staff: a row for each try, in the same query."""
     rows = Delivery.objects.filter(message__in=[message.pk for message in said])
-    rows = rows.select_related("identity").order_by("created_at")
-    if not channels:
-        rows = rows.select_related("channel")
+    rows = rows.select_related("identity", "channel").defer(*UNTOLD).order_by("created_at", "pk")
+    if viewer.is_staff:
+        tried = {f"try_{name}": F(f"attempts__{name}") for name in TRIED}
+        rows = rows.annotate(**tried).order_by("created_at", "pk", "attempts__pk")
     found: dict[int, list[Delivery]] = defaultdict(list)
-    for delivery in rows:
-        if delivery.channel_id in channels:
-            delivery.channel = channels[delivery.channel_id]
-        found[delivery.message_id].append(delivery)
-    if viewer.is_staff and found:
-        _with_tries([delivery for some in found.values() for delivery in some])
+    for _pk, same in groupby(rows, key=attrgetter("pk")):
+        each = list(same)
+        each[0].tries = [_try(row) for row in each if getattr(row, "try_number", None)]  # type: ignore[attr-defined]
+        found[each[0].message_id].append(each[0])
     return found
 
 
-def _with_tries(deliveries: list[Delivery]) -> None:
-    tries: dict[object, list[Attempt]] = defaultdict(list)
-    if keys := [delivery.pk for delivery in deliveries if delivery.attempt_count]:
-        for attempt in Attempt.objects.filter(delivery__in=keys).order_by("pk"):
-            tries[attempt.delivery_id].append(attempt)
-    for delivery in deliveries:
-        delivery.tries = tries[delivery.pk]  # type: ignore[attr-defined]
+def _try(row: Delivery) -> Attempt:
+    return Attempt(**{name: getattr(row, f"try_{name}") for name in TRIED})
 
 
 def _with_people(

@@ -247,7 +247,7 @@ def set_aside(channel: Channel, head: bytes) -> None:
         sender = parse(head).from_email
     except Unparseable:
         sender = ""
-    inbound.set_aside(channel, Request(body=head, envelope_from=sender), BIG)
+    inbound.set_aside(channel, Request(body=head, envelope_from=sender), BIG, is_whole=False)
 
 
 def batches(

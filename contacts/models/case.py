@@ -1,7 +1,7 @@
 """One matter until it is closed, over all channels."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Union
 
@@ -173,6 +173,10 @@ class Case(models.Model):
         if self.root_id is None and not self.has_family:
             return [self]
         return [self.stem, *Case.objects.filter(root=self.stem).order_by("pk")]
+
+    def know_joined(self, joined: Iterable["Case"]) -> None:
+        """Take what a page has read of the cases that were merged into this one as `members`."""
+        self.__dict__["members"] = [self, *joined]
 
     @property
     def member_ids(self) -> list[int]:

@@ -116,7 +116,7 @@ class Code(models.Model):
     digest = models.CharField(max_length=64)
     case = models.ForeignKey(Case, models.CASCADE, null=True, blank=True, related_name="codes")
     identity = models.ForeignKey(
-        Identity, models.CASCADE, null=True, blank=True, related_name="codes"
+        Identity, models.CASCADE, null=True, blank=True, related_name="codes", db_index=False
     )
     browser = models.CharField(max_length=64, blank=True)
     # Of an invitation to write: by which kind, and whether for the next answer only.
@@ -134,11 +134,16 @@ class Code(models.Model):
     class Meta:
         verbose_name = _("code")
         verbose_name_plural = _("codes")
+        # Plans as in Case, at 320,000 codes; those of a case: by the foreign key, 0.03 ms.
         indexes = [
-            # a link, a reply address, a PIN or a printed code comes in
+            # a link, a reply address, a PIN or a printed code comes in: Index Scan, 0.1 ms
             models.Index(fields=["purpose", "digest"], name="code_lookup"),
-            # six digits are checked against the newest code of an identity
+            # six digits are checked against the newest code of an identity, and how many it got in
+            # a day is counted: Index Scan, 0.02 ms
             models.Index(fields=["identity", "purpose", "-created_at"], name="code_of_identity"),
+            # the daily clean-up: BitmapOr of two Bitmap Index Scans, 0.1 ms where nothing is dead
+            # (a Seq Scan of the 139,000 that live: 62 ms)
+            models.Index(fields=["purpose", "expires_at"], name="code_dead"),
         ]
 
     def __str__(self) -> str:

@@ -274,7 +274,7 @@ def identity_for(case: Case, kind: str, raw: str) -> Identity | None:
         return identity
     near = {case.customer_id, case.customer.top.pk}
     holders = Holder.objects.current().filter(customer__in=near, identity__scheme=scheme)
-    holder = holders.select_related("identity").order_by("-proved_at", "-pk").first()
+    holder = holders.best_first().first()
     return holder.identity if holder else None
 
 

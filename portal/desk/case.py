@@ -10,10 +10,11 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_app import opening, promises
+from channels_app import opening, promises, routing
 from contacts import kinds
-from contacts.models import Case, Choice, Consent, Customer, Topic, User
+from contacts.models import Case, Choice, Consent, Customer, User
 from portal import access, timeline
+from portal.context import topics
 from portal.desk import composer, counts, queue, story, words
 from portal.desk.pages import page, part, show, staff_of
 from portal.live import stay
@@ -83,6 +84,7 @@ def live(request: HttpRequest, case: Case, *, is_sent: bool = False) -> HttpResp
 
 def beside(request: HttpRequest, case: Case) -> HttpResponse:
     """What stands around the history, for the open page: it asks for it a moment later."""
+    others = queue.cases_beside(case)  # first, as it reads the joined ones along
     read = composer.Read.of(case)
     return part(
         request,
@@ -93,7 +95,7 @@ def beside(request: HttpRequest, case: Case) -> HttpResponse:
         colleagues=colleagues(),
         urgency=urgency(case, read),
         **composer.context(case, staff_of(request), read=read),
-        **people(case, read),
+        **people(case, read, others),
         **choices(case, read),
     )
 
@@ -107,6 +109,7 @@ def whole(
     request: HttpRequest, case: Case, draft: composer.Draft, status: int = 200
 ) -> TemplateResponse:
     """The page with what stands in the composer."""
+    others = queue.cases_beside(case)  # first, as it reads the joined ones along
     read, staff, change = composer.Read.of(case), colleagues(), timeline.change(case)
     viewer = access.staff_viewer(request.user)
     found = timeline.page(case, viewer, known=known(read, staff))
@@ -126,7 +129,7 @@ def whole(
         sent=request.GET.get("sent", "")[:36],
         urgency=urgency(case, read),
         **composer.context(case, staff_of(request), draft, read),
-        **people(case, read),
+        **people(case, read, others),
         **choices(case, read),
     )
 
@@ -139,7 +142,7 @@ def colleagues() -> list[User]:
 
 def known(read: composer.Read, staff: Sequence[User] = ()) -> timeline.Known:
     """What the history need not ask for again."""
-    return timeline.Known(read.channels, staff, [row.identity for row in read.addresses])
+    return timeline.Known(staff, [row.identity for row in read.addresses])
 
 
 def urgency(case: Case, read: composer.Read) -> dict[str, Any]:
@@ -152,26 +155,23 @@ def urgency(case: Case, read: composer.Read) -> dict[str, Any]:
     return {"level": level, "due": due, "waits": waits}
 
 
-def people(case: Case, read: composer.Read) -> dict[str, Any]:
+def people(case: Case, read: composer.Read, others: list[Case]) -> dict[str, Any]:
     """The customer's column."""
     top = case.customer.top
-    others, joined = queue.cases_beside(case)
     return {
         "customer": top,
         "addresses": read.addresses,
-        "unwelcome": unwelcome(top, {case.customer_id, top.pk}),
+        "unwelcome": unwelcome(case.customer),
         "others": others,
-        "joined": joined,
+        "joined": [row for row in case.members if row.merged_into_id == case.pk],
     }
 
 
-def unwelcome(customer: Customer, people: set[int]) -> list[tuple[kinds.Kind, Consent]]:
+def unwelcome(customer: Customer) -> list[tuple[kinds.Kind, Consent]]:
     """The kinds that the customer does not want, or only on request, with their newest word."""
-    rows = Consent.objects.filter(customer__in=people, purpose=Consent.Purpose.SERVICE)
-    newest = {row.kind: row for row in rows.order_by("pk")}
     return [
         (kinds.get(name), row)
-        for name, row in newest.items()
+        for name, row in routing.consents(customer).items()
         if row.level != Consent.Level.GLADLY and name in kinds.KINDS
     ]
 
@@ -181,7 +181,7 @@ def choices(case: Case, read: composer.Read) -> dict[str, Any]:
     board = promises.board(case.organisation, timezone.now(), read.channels)
     offered = [offer.kind for offer in board]
     return {
-        "topics": Topic.objects.all(),
+        "topics": topics(),
         "offered": offered,
         "branches": [c for offer in board if len(offer.channels) > 1 for c in offer.channels],
         "wishes": opening.WISHES,

@@ -1,5 +1,6 @@
 """Channels: the list with its state, order and switches, and the test that really connects."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -109,8 +110,9 @@ def choose_kind(request: HttpRequest) -> HttpResponse:
     if not Organisation.objects.exists():
         messages.info(request, _("Name the organisation first; its channels come after."))
         return redirect("admin:organisation")
+    there = Counter(Channel.objects.values_list("kind", "provider"))
     kinds = [
-        (kind, provider, adapter.label or provider, _count(kind.name, provider))
+        (kind, provider, adapter.label or provider, there[kind.name, provider])
         for kind in KINDS.values()
         for provider, adapter in PROVIDERS.items()
         if kind.name in adapter.kinds
@@ -123,10 +125,6 @@ def choose_kind(request: HttpRequest) -> HttpResponse:
         # A provider is named only where there is something to choose.
         several={kind.name for kind, *_rest in kinds if sum(k is kind for k, *_r in kinds) > 1},
     )
-
-
-def _count(kind: str, provider: str) -> int:
-    return Channel.objects.filter(kind=kind, provider=provider).count()
 
 
 def add(request: HttpRequest, kind: str, provider: str) -> HttpResponse:

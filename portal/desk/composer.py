@@ -18,12 +18,13 @@ from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from channels_app import dispatch, promises, routing
+from channels_app import dispatch, routing
 from channels_app.models import Channel
 from contacts import kinds, services
 from contacts.files import File, check, uploaded
 from contacts.kinds import Kind
 from contacts.models import Case, Event, Identity, Message, User
+from portal.context import offered
 from portal.desk import addresses, preview, words
 from portal.desk.pages import staff_of
 
@@ -40,7 +41,7 @@ class Read:
     @classmethod
     def of(cls, case: Case) -> "Read":
         """As it is now."""
-        return cls(promises.offered(case.organisation), addresses.of(case))
+        return cls(offered(case.organisation), addresses.of(case))
 
 
 @dataclass(frozen=True)

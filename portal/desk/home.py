@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from channels_app import checks, measures
-from channels_app.models import Channel, Delivery
+from channels_app.models import Delivery
 from contacts.kinds import KINDS, Kind
-from contacts.models import Organisation, Topic, User
+from contacts.models import User
 from portal.desk.administration import show, staff_of
 
 SHOWN_OVERRIDES = 5
@@ -60,7 +60,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def figures() -> dict[str, Any]:
     """What only administrators see."""
     respect = measures.respect()
-    steps = checklist()
+    setup = checks.Setup.read()
+    steps = checklist(setup)
     return {
         "respect": respect,
         "percent": None if respect.share is None else _percent(respect.share),
@@ -69,7 +70,7 @@ def figures() -> dict[str, Any]:
         "steps": steps,
         "steps_left": sum(not step.done for step in steps),
         "is_new": not any(step.done for step in steps),
-        "findings": [(found, place(found)) for found in checks.findings()],
+        "findings": [(found, place(found)) for found in checks.findings(setup)],
     }
 
 
@@ -106,10 +107,9 @@ def place(found: checks.Finding) -> str:
     return reverse("admin:channels" if found.id in on_channels else "admin:organisation")
 
 
-def checklist() -> list[Step]:
-    """What a new installation needs before the first customer. Five queries."""
-    organisation = Organisation.objects.order_by("pk").first()
-    channels = list(Channel.objects.only("kind", "is_offered", "last_success_at"))
+def checklist(setup: checks.Setup) -> list[Step]:
+    """What a new installation needs before the first customer."""
+    organisation, channels = setup.organisation, setup.channels
     mail_works = any(c.kind == "email" and c.last_success_at for c in channels)
     return [
         Step(
@@ -140,7 +140,7 @@ def checklist() -> list[Step]:
             _("Add a topic"),
             _("Topics lead the advice, and keep sensitive answers private."),
             reverse("admin:topics"),
-            Topic.objects.offered().exists(),
+            bool(setup.topics),
         ),
         Step(
             _("Add a second member of staff"),

@@ -115,7 +115,9 @@ def again(request: HttpRequest, pk: int) -> HttpResponse:
     event = get_object_or_404(
         InboundEvent.objects.defer("raw"), pk=pk, state=InboundEvent.State.QUARANTINED
     )
-    inbound.again(event)
+    if not inbound.again(event):
+        messages.warning(request, _("Only its header is here. Read the mail where it lies."))
+        return redirect("admin:quarantine")
     log_change(request, event, "Tried again.")
     messages.success(
         request, _("It is being read again. If that fails, it comes back here with the reason.")

@@ -18,8 +18,9 @@ from django.utils.translation import pgettext_lazy
 from channels_app import promises
 from channels_app.models import Channel, Delivery
 from contacts import kinds, search
-from contacts.models import Case, Customer, Topic, User
+from contacts.models import Case, Customer, User
 from contacts.models.case import CaseQuerySet
+from portal.context import topics
 from portal.desk import counts, words
 from portal.desk.pages import page, part, reading, show, staff_of
 
@@ -284,27 +285,30 @@ def tabs(request: HttpRequest, wanted: Filter | None) -> list[dict[str, Any]]:
 def choices(wanted: Filter) -> dict[str, Any]:
     """What the filter offers."""
     return {
-        "topics": Topic.objects.all(),
+        "topics": topics(),
         "all_kinds": kinds.KINDS.values(),
         "colleagues": User.objects.filter(is_staff=True, is_active=True).order_by("username"),
         "clear": replace(wanted, topic="", kind="", who="", query="", after=None).address(),
     }
 
 
-def cases_beside(case: Case, limit: int = 6) -> tuple[list[Case], list[Case]]:
-    """The newest other cases of a customer and of those merged with it; those joined to this one.
+def cases_beside(case: Case, limit: int = 6) -> list[Case]:
+    """The newest other cases of a customer and of those merged with it.
 
-    One query.
+    What was joined to this case is read along, and known from then on: one query for both. Two
+    sets of keys: with an OR of them PostgreSQL reads all cases of the house (31 ms at 100,000
+    cases, against Index Scans by customer and by root of 0.1 ms).
     """
     top = case.customer.top
     mine = Case.objects.stems().filter(customer__in=Customer.objects.family([top.pk]))
-    others = mine.exclude(pk=case.pk).order_by("-changed_at")
-    joined = Q(root=case, merged_into=case)
-    rows = Case.objects.filter(joined | Q(pk__in=others.values("pk")[:limit]))
-    found = list(rows.order_by("pk"))
-    beside = [row for row in found if row.root_id is None]
-    beside.sort(key=lambda row: row.changed_at, reverse=True)
-    return beside, [row for row in found if row.root_id is not None]
+    newest = mine.exclude(pk=case.pk).order_by("-changed_at").values("pk")[:limit]
+    keys = Case.objects.filter(pk__in=newest).values("pk")
+    if case.has_family:
+        keys = keys.union(Case.objects.filter(root=case).values("pk"))
+    found = list(Case.objects.filter(pk__in=keys).order_by("pk"))
+    case.know_joined(row for row in found if row.root_id is not None)
+    others = [row for row in found if row.root_id is None]
+    return sorted(others, key=lambda row: row.changed_at, reverse=True)
 
 
 def urls() -> list[URLPattern]:

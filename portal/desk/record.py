@@ -10,15 +10,15 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from channels_app import opening, promises, switching
+from channels_app import opening, switching
 from channels_app.promises import Offer
 from contacts import addresses, kinds, services
 from contacts.models import Case, Choice, Customer, Identity, Organisation, Topic, User
 from portal import access
+from portal.context import site_of, topics
 from portal.desk import composer, people
 from portal.desk.actions import identity_for
 from portal.desk.case import address as case_address
@@ -135,7 +135,7 @@ class RecordForm(forms.Form):
         if person is None:
             return None
         holder = person.holders.current().filter(identity__scheme=scheme)
-        found = holder.select_related("identity").order_by("-proved_at", "-pk").first()
+        found = holder.best_first().first()
         return found.identity if found else None
 
     def answer(self) -> tuple[str, str, str]:
@@ -162,8 +162,8 @@ class RecordForm(forms.Form):
 
 def record(request: HttpRequest) -> HttpResponse:
     """The screen; errors keep everything that was typed."""
-    organisation = Organisation.current()
-    offers = promises.board(organisation, timezone.now())
+    site = site_of(request)
+    organisation, offers = site.organisation, site.board
     if request.method != "POST":
         reference = request.GET.get("case", "")[:10]
         initial = {
@@ -198,7 +198,7 @@ def _screen(
         errors=_errors(form) if is_answer_shown else [],
         offers=offers,
         came_by=CAME_BY,
-        topics=Topic.objects.all(),
+        topics=topics(),
         wishes=opening.WISHES,
         languages=settings.LANGUAGES,
         as_before=AS_BEFORE,

@@ -14,13 +14,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from channels_app import dispatch, promises, routing, todos
+from channels_app import dispatch, routing, todos
 from channels_app.models import Delivery
 from contacts import services
 from contacts.kinds import KINDS, Kind
 from contacts.models import Case, Message, User
 from portal import timeline
-from portal.desk import composer, queue, story, words
+from portal.context import offered
+from portal.desk import queue, story, words
 from portal.desk.pages import done, page, reading, show, staff_of
 
 SHOWN = 200
@@ -155,13 +156,15 @@ def _show_one(
 
 def also_by(case: Case) -> list[Kind]:
     """The kinds by which a summary can be sent: written, allowed, with an address."""
-    found, channels = [], promises.offered(case.organisation)
-    own = KINDS.get(routing.chosen_kind(case)[0])
-    for kind in [*composer.other_ways(case, channels), *([own] if own else [])]:
-        message = Message(case=case, direction=Message.Direction.OUT, kind=kind.name)
-        route = routing.route(message, timezone.now(), among=channels)
-        if isinstance(route, routing.Route) and route.channel.capabilities.written:
-            found.append(kind)
+    channels = [c for c in offered(case.organisation) if c.capabilities.written]
+    known, chosen = routing.consents(case.customer), routing.chosen_kind(case)[0]
+    found = []
+    # The customer's own way last: it is what an answer goes by anyway.
+    for name in sorted(dict.fromkeys(c.kind for c in channels), key=lambda name: name == chosen):
+        message = Message(case=case, direction=Message.Direction.OUT, kind=name)
+        way = routing.route(message, timezone.now(), among=channels, known=known)
+        if isinstance(way, routing.Route):
+            found.append(KINDS[name])
     return found
 
 

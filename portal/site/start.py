@@ -18,7 +18,7 @@ from contacts.files import File
 from contacts.kinds import ACCOUNT
 from contacts.models import Case, Code, Customer, Holder, Identity, Topic
 from portal import access
-from portal.context import site_of
+from portal.context import site_of, topics
 from portal.site import forms, proofs, strips, waiting, ways
 from portal.site.carried import carry
 from portal.site.forms import Typed, Wanted
@@ -57,12 +57,12 @@ def page(
     request: HttpRequest, typed: Typed, rows: list[Way], *, status: int = 200, notice: str = ""
 ) -> HttpResponse:
     """The page with what was typed so far; also shown when a form had grown stale."""
-    topics = list(Topic.objects.offered())
+    offered = [topic for topic in topics() if topic.is_active]
     slug = typed.get("topic")
-    topic = next((topic for topic in topics if topic.slug == slug), None)
+    topic = next((topic for topic in offered if topic.slug == slug), None)
     how_soon = forms.how_soon_of(typed)
     ways.advise(rows, topic, how_soon)
-    shown = topics[:MAX_CHIPS] + [t for t in topics[MAX_CHIPS:] if t == topic]
+    shown = offered[:MAX_CHIPS] + [t for t in offered[MAX_CHIPS:] if t == topic]
     carried = carry(typed, rows)
     for line in filter(None, (notice, carried.notice)):
         strips.say(request, line, tone="warn")

@@ -131,7 +131,7 @@ def test_an_agent_sees_their_own_work_and_no_figures(shop: Organisation) -> None
     Alert.objects.create(user=anna, case=case, sort="assigned")
     Alert.objects.create(user=anna, case=case, sort="assigned", seen_at=timezone.now())
     page = browser.get(reverse(HOME))
-    assert page.context["own"] == measures.OwnWork(need_answer=1, open=2, to_do=1, alerts=1)
+    assert page.context["own"] == measures.OwnWork(need_answer=1, open=2, to_do=1)
     text = page.content.decode()
     assert reverse("admin:cases") in text
     assert "respect" not in page.context and "Chosen and used" not in text

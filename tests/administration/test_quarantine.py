@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from channels_app import inbound
 from channels_app.adapters.base import Request
+from channels_app.management import imap
 from channels_app.models import InboundEvent
 from contacts.models import Case, Organisation, User
 from tests.administration.conftest import channel, said
@@ -54,6 +55,26 @@ def test_the_bytes_are_a_download_and_nothing_else(event: InboundEvent, desk: Cl
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert "no-store" in answer["Cache-Control"]
+
+
+def test_of_a_mail_that_is_too_big_no_other_try_is_offered(
+    shop: Organisation, desk: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    head = b"From: sue@example.org\r\nSubject: Photos\r\n\r\n"
+    request = Request(body=head, envelope_from="sue@example.org")
+    event = inbound.set_aside(channel("email"), request, imap.BIG, is_whole=False)
+    page = desk.get(reverse("admin:quarantine")).content.decode()
+    assert "folder Onecase-too-big. Only its header is here." in page
+    again = reverse("admin:quarantine_again", args=[event.pk])
+    assert again not in page and reverse("admin:quarantine_aside", args=[event.pk]) in page
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = desk.post(again, follow=True)
+    assert "Read the mail where it lies." in answer.content.decode()
+    event.refresh_from_db()
+    assert event.state == State.QUARANTINED and not Case.objects.exists()
+    desk.post(reverse("admin:quarantine_aside", args=[event.pk]))
+    desk.post(reverse("admin:quarantine_back", args=[event.pk]))
+    assert again not in desk.get(reverse("admin:quarantine")).content.decode()
 
 
 def test_try_again_files_it(

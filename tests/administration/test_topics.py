@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from channels_app import opening
 from contacts.models import Organisation, Topic
+from portal.desk import counts
 from tests.administration.conftest import said
 
 
@@ -59,6 +60,24 @@ def test_order(shop: Organisation, desk: Client) -> None:
     assert list(Topic.objects.all()) == [second, first]
     desk.post(reverse("admin:topic_move", args=[second.pk]), {"to": "up"})
     assert list(Topic.objects.all()) == [second, first]
+
+
+def test_cases_are_counted_as_far_as_the_figure_goes(
+    shop: Organisation, desk: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "LIMIT", 1)
+    for times, slug in ((1, "invoice"), (3, "repair")):
+        for number in range(times):
+            opening.open_case(
+                organisation=shop,
+                text=f"Question {number}",
+                came_by="account",
+                kind="account",
+                topic=Topic.objects.get(slug=slug),
+                language="en",
+            )
+    page = " ".join(desk.get(reverse("admin:topics")).content.decode().split())
+    assert ">1 case<" in page and ">1+ cases<" in page
 
 
 def test_a_topic_with_cases_stays(shop: Organisation, desk: Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from channels_app import advice, dispatch, opening, outbox, sending, switching, todos
+from channels_app import advice, dispatch, opening, outbox, routing, sending, switching, todos
 from channels_app.models import Channel, Delivery
 from contacts import addresses, codes, files, languages, merging, search, services
 from contacts.models import (
@@ -301,6 +301,16 @@ def test_a_no_that_comes_after_queueing_holds_when_sending(
     Consent.objects.create(customer=case.customer, kind="email", level=Consent.Level.NEVER)
     sending.deliver(message.deliveries.get().pk)
     assert message.deliveries.get().status == S.FAILED and not sink.raw
+
+
+def test_of_several_addresses_the_one_proved_last_is_answered(organisation: Organisation) -> None:
+    case = a_case(organisation)
+    for name, how in (("old", "code"), ("new", "code"), ("typed", "typed")):
+        address = Identity.of("email", f"{name}@example.org")
+        services.hold(case.customer, address, how=how, proved=how == "code")
+    route = routing.route(Message(case=case, kind="email"), timezone.now())
+    assert isinstance(route, routing.Route)
+    assert str(route.identity) == "new@example.org"
 
 
 def test_only_one_acknowledgement_a_day_to_an_unproved_address(

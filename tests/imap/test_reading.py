@@ -194,6 +194,7 @@ def test_a_mail_that_is_too_big_is_set_aside_once(
     event = InboundEvent.objects.get(state=InboundEvent.State.QUARANTINED)
     assert bytes(event.raw) == big.split(b"\r\n\r\n")[0] + b"\r\n\r\n"
     assert (event.reason, event.envelope["from"]) == (imap.BIG, "tom@example.org")
+    assert not inbound.again(event)  # it would file a message without its words
     process()
     assert Message.objects.filter(direction="in").count() == 1
     assert imap.MAX_BYTES == 10_000 and smtp.MAX_BYTES == 30 * 1024 * 1024

@@ -24,6 +24,8 @@ from contacts.models import (
     Topic,
     User,
 )
+from portal.api.models import ApiClient
+from portal.desk import letter
 from tests import shop
 
 MOST_HELD = 40  # addresses of one person
@@ -39,6 +41,7 @@ class World:
     admin: User
     case: Case
     delivery: Delivery
+    letter: Delivery
     link: Code
     size: int = 0
 
@@ -60,11 +63,17 @@ class World:
 
     def _setup(self, numbers: range) -> None:
         _write(Topic(name={"en": f"Topic {n}"}, slug=f"topic{n}") for n in numbers)
-        mail = Channel.objects.get(kind="email")
+        mail = Channel.objects.get(kind="email", is_offered=True)
         _write(
-            InboundEvent(channel=mail, sha256=f"{n}", raw=b"?", state="quarantined")
+            InboundEvent(
+                channel=mail,
+                sha256=f"{n}",
+                raw=b"?",
+                state="set_aside" if n % 3 == 2 else "quarantined",
+            )
             for n in numbers
         )
+        _write(ApiClient(name=f"Program {n}", digest=f"{n}") for n in numbers)
         _write(
             Channel(
                 organisation=self.organisation,
@@ -92,7 +101,20 @@ class World:
 
     def _history(self, numbers: range, people: list[User], addresses: list[Identity]) -> None:
         """A question, an answer with a file and a failed delivery, a note, and what was done."""
-        mail, case, begun = Channel.objects.get(kind="email"), self.case, timezone.now()
+        mail, case, begun = (
+            Channel.objects.get(kind="email", is_offered=True),
+            self.case,
+            timezone.now(),
+        )
+        old, _made = Channel.objects.get_or_create(
+            slug="old-mail",
+            defaults={
+                "organisation": self.organisation,
+                "kind": "email",
+                "provider": mail.provider,
+                "is_offered": False,
+            },
+        )
         ways = ("in", "out", "note")
         # The history names an address that the customer holds no more.
         stray, _made = Identity.objects.get_or_create(scheme="email", value="stray@example.org")
@@ -114,7 +136,7 @@ class World:
         sent = _write(
             Delivery(
                 message=row,
-                channel=mail,
+                channel=old if row.seq % 4 else mail,
                 identity=row.identity,
                 status=states[row.seq % 3],
                 taken_by=row.staff,
@@ -123,7 +145,11 @@ class World:
             for row in messages
             if row.direction == "out"
         )
-        _write(Attempt(delivery=row, number=1, outcome="sent", started_at=begun) for row in sent)
+        _write(
+            Attempt(delivery=row, number=number, outcome="sent", started_at=begun)
+            for row in sent
+            for number in (1, 2)
+        )
         _write(
             Event(
                 case=case,
@@ -207,13 +233,26 @@ def make() -> World:
         address="sam@example.org",
         language="en",
     )
-    call = Message(case=case, direction="out", kind="phone", text="Call", staff=admin)
-    call.save()
-    delivery = Delivery.objects.create(
-        message=call,
-        channel=Channel.objects.get(kind="phone"),
+    Message.objects.filter(case=case).update(html="<p>Is it there?</p>", whole_text="Is it there?")
+    Channel.objects.create(
+        organisation=organisation,
+        kind="whatsapp",
+        provider="whatsapp",
+        slug="whatsapp",
+        is_offered=False,
+    )
+    link = Code.objects.issue("case_link", case=case)
+    calls, letters = (_to_do(case, kind, admin) for kind in ("phone", "letter"))
+    letter.issue_code(letters)
+    return World(organisation, admin, Case.objects.get(pk=case.pk), calls, letters, link)
+
+
+def _to_do(case: Case, kind: str, admin: User) -> Delivery:
+    message = Message(case=case, direction="out", kind=kind, text="Call", staff=admin)
+    message.save()
+    return Delivery.objects.create(
+        message=message,
+        channel=Channel.objects.get(kind=kind),
         status="taken",
         taken_by=admin,
     )
-    link = Code.objects.issue("case_link", case=case)
-    return World(organisation, admin, Case.objects.get(pk=case.pk), delivery, link)

@@ -33,7 +33,7 @@ def file(item: InboundItem, inbound: Inbound) -> Message | None:
     if inbound.ours or inbound.sender.lower() == channel.address.lower():
         raise Unfiled(State.IGNORED, _("It is our own message: a loop."))
     try:
-        identity = Identity.of(inbound.scheme, inbound.sender)
+        identity = Identity.locked(inbound.scheme, inbound.sender)
     except InvalidAddress:
         raise Unfiled(State.QUARANTINED, _("It has no sender that could be answered.")) from None
     if identity.blocked_at:

@@ -215,6 +215,8 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
     item.state = State.FILED
     if isinstance(thing, Inbound):
         item.provider_id = thing.provider_id
+        # The provider counts its window from there, however late it reached us or was read.
+        item.created_at = min(thing.written_at or event.received_at, event.received_at)
     draws_left = MAX_DRAWS
     while True:
         try:

@@ -10,7 +10,9 @@ Messages -> ours, each in `_thing`:
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from channels_app.adapters.base import BadPayload, Correction, Inbound, InFile, Parsed, Receipt
@@ -19,6 +21,7 @@ from channels_app.adapters.http import clean
 STATUS = {"delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 GONE = frozenset({131026})  # no WhatsApp there, or one that takes nothing from businesses
 NO_NEWS = frozenset({"request_welcome", "call_permission_reply", "customer_identity_changed"})
+SECONDS = re.compile(r"[0-9]{1,11}")
 FILES = ("image", "video", "audio", "document", "sticker")
 # Several messages may carry one answer. The last one's news are the answer's; of the others only
 # that one did not arrive counts.
@@ -89,6 +92,7 @@ def _inbound(message: dict[str, Any], name: str, errors: list[dict[str, Any]]) -
         files=files,
         refers_to=(clean(answered),) if answered else (),
         automatic=sort == "system",
+        written_at=_when(message),
     )
 
 
@@ -102,6 +106,12 @@ def _id(message: dict[str, Any]) -> str:
     if 0 < len(pk) <= 255:
         return pk
     return hashlib.sha256(json.dumps(message, sort_keys=True).encode()).hexdigest()
+
+
+def _when(message: dict[str, Any]) -> datetime | None:
+    """When it was written: for up to a week Meta brings again what we did not take."""
+    seconds = clean(message.get("timestamp"))
+    return datetime.fromtimestamp(int(seconds), UTC) if SECONDS.fullmatch(seconds) else None
 
 
 def _sender(message: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import html
 import json
 import random
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -48,7 +49,7 @@ def meta(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
 
 def write(text: str) -> None:
     """Sam presses send; Meta posts it."""
-    own = {"from": "31612345678", "id": uuid.uuid4().hex, "timestamp": "1749854575"}
+    own = {"from": "31612345678", "id": uuid.uuid4().hex, "timestamp": str(int(time.time()))}
     change = {"field": "messages", "value": value(messages=[own | _text(text)])}
     said = {"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}
     body = json.dumps(said).encode()

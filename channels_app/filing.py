@@ -131,7 +131,7 @@ def _content(inbound: Inbound) -> dict[str, Any]:
         if inbound.whole_text.strip() == inbound.text.strip()
         else services.clean_text(inbound.whole_text),
         "html": inbound.html.replace("\x00", ""),
-        "subject": services.clean_text(inbound.subject)[:300],
+        "subject": services.clean_line(inbound.subject)[:300],
         "files": files,
     }
 

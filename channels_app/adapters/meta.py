@@ -47,20 +47,20 @@ def read(body: bytes, number: str) -> Iterator[Parsed]:
 
 
 def _written(value: dict[str, Any]) -> Iterator[Parsed]:
-    people = rows(value, "contacts")
+    people = parts(value, "contacts")
     names = {clean(one.get("wa_id")): clean(piece(one, "profile").get("name")) for one in people}
     # Some numbers are spelt in two ways, so a single name is taken for the sender's.
     only = next(iter(names.values())) if len(names) == 1 else ""
     for message in rows(value, "messages"):
         name = names.get(clean(message.get("from")), only)
-        yield from _thing(message, name, rows(value, "errors"))
+        yield from _thing(message, name, parts(value, "errors"))
 
 
 def _thing(message: dict[str, Any], name: str, errors: list[dict[str, Any]]) -> Iterator[Parsed]:
     """What one message is to us."""
     sort = clean(message.get("type"))
     part = piece(message, sort)
-    errors = rows(message, "errors") or errors
+    errors = parts(message, "errors") or errors
     if NO_NEWS & {sort, clean(part.get("type"))}:
         return
     if sort == "reaction":
@@ -131,9 +131,9 @@ def _words(message: dict[str, Any]) -> str:
         url = part.get("url") or f"https://www.openstreetmap.org/?mlat={place}"
         return _lines(part.get("name"), part.get("address"), url)
     if sort == "contacts":
-        return "\n\n".join(filter(None, map(_card, rows(message, "contacts"))))
+        return "\n\n".join(filter(None, map(_card, parts(message, "contacts"))))
     if sort == "order":
-        return _lines(part.get("text"), *map(_item, rows(part, "product_items")))
+        return _lines(part.get("text"), *map(_item, parts(part, "product_items")))
     names = {"text": ("body",), "button": ("payload", "text"), "system": ("body",)}
     return clean(next(filter(None, map(part.get, names.get(sort, ("caption",)))), ""))
 
@@ -155,8 +155,8 @@ def _tapped(part: dict[str, Any]) -> str:
 
 def _card(person: dict[str, Any]) -> str:
     name = piece(person, "name").get("formatted_name")
-    phones = [row.get("phone") or row.get("wa_id") for row in rows(person, "phones")]
-    return _lines(name, *phones, *(row.get("email") for row in rows(person, "emails")))
+    phones = [row.get("phone") or row.get("wa_id") for row in parts(person, "phones")]
+    return _lines(name, *phones, *(row.get("email") for row in parts(person, "emails")))
 
 
 def _item(item: dict[str, Any]) -> str:
@@ -180,7 +180,7 @@ def _news(value: dict[str, Any]) -> Iterator[Receipt]:
             key, status = key.removesuffix(NOT_LAST), "returned" if word == "failed" else ""
         if not status:
             continue
-        errors = rows(row, "errors")
+        errors = parts(row, "errors")
         codes = [str(code(error)) for error in errors]
         yield Receipt(
             external_id=f"{_id(row)} {word}",
@@ -222,3 +222,9 @@ def rows(value: dict[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise BadPayload("It is not as expected.")
     return found
+
+
+def parts(value: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """A list within one message, as far as it is as expected: the rest of a batch must not wait."""
+    found = value.get(name)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []

@@ -105,6 +105,12 @@ def window_end(channel: Channel, identity: Identity | None) -> datetime | None:
     return last + window if last and window else None
 
 
+def close_window(channel: Channel, identity: Identity | None) -> None:
+    """The provider says that it is closed, and it is the provider's: its clock counts."""
+    if identity is not None:
+        InboundItem.objects.filter(identity=identity, channel=channel).update(identity=None)
+
+
 def approved(channel: Channel, language: str) -> Template | None:
     """The text that may go outside the window: in the customer's language, else in another."""
     rows = (

@@ -6,12 +6,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
-from channels_app import inbound, routing
-from channels_app.adapters.base import Capabilities, Inbound, Parsed, Request
+from channels_app import dispatch, inbound, routing
+from channels_app.adapters.base import (
+    Capabilities,
+    Inbound,
+    Outbound,
+    Parsed,
+    Reason,
+    Rejected,
+    Request,
+    Sent,
+)
 from channels_app.adapters.meta import read
 from channels_app.adapters.registry import PROVIDERS
-from channels_app.models import Channel, InboundEvent, InboundItem
-from contacts.models import Case, Identity
+from channels_app.models import Channel, InboundEvent, InboundItem, Template
+from contacts.models import Case, Event, Identity, User
 from tests.messengers import pocket
 from tests.messengers.people import SAM
 from tests.messengers.pocket import Pocket
@@ -120,3 +129,47 @@ def test_no_word_about_a_request_holds_the_token_in_its_address() -> None:
     url = "https://portal.example.org/webhooks/whatsapp/?hub.verify_token=s3cret"
     request = Request(b"", method="GET", url=url, query=(("hub.verify_token", "s3cret"),))
     assert "s3cret" not in f"{request!r} {request}"
+
+
+def refuses(adapter: Pocket, outbound: Outbound) -> Sent:
+    """The provider's clock is a moment ahead of ours."""
+    if outbound.approved is None:
+        raise Rejected(Reason("provider_window"))
+    Pocket.sent.append(outbound)
+    return Sent("out")
+
+
+@pytest.fixture
+def closing(channel: Channel, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """Sam's case, whose window closes between our look and the provider's."""
+    pocket.write(channel, SAM, "Is it there?")
+    pocket.send_all()
+    Pocket.sent.clear()
+    monkeypatch.setattr(Windowed, "send", refuses)
+    return Case.objects.get()
+
+
+def test_it_closes_between_our_look_and_the_provider_s(
+    closing: Case, channel: Channel, agent: User
+) -> None:
+    Template.objects.create(
+        channel=channel, name="a", language="en", body="{{1}} {{2}}", state="approved"
+    )
+    message = dispatch.reply(case=closing, staff=agent, text="Come at ten.")
+    for _sweep in range(2):
+        pocket.send_all()
+    (sent,) = Pocket.sent
+    delivery = message.deliveries.get()
+    assert sent.approved is not None and "ten" not in sent.text
+    assert (delivery.status, delivery.only_notice, delivery.attempt_count) == ("sent", True, 2)
+    assert until(channel) is None  # and the composer says so from now on
+
+
+def test_without_an_approved_text_staff_are_told(
+    closing: Case, channel: Channel, agent: User
+) -> None:
+    message = dispatch.reply(case=closing, staff=agent, text="Come at ten.")
+    pocket.send_all()
+    delivery = message.deliveries.get()
+    assert (delivery.status, delivery.attempt_count) == ("failed", 1) and not Pocket.sent
+    assert closing.events.filter(sort=Event.Sort.FAILED).exists() and until(channel) is None

@@ -27,7 +27,7 @@ def settle(channel: Channel, correction: Correction) -> Message:
         raise NotHere
     data = {"message": message.pk, "change": correction.sort}
     if correction.sort == REACTED:
-        data["sign"] = services.clean_text(correction.text)[:MAX_SIGN]
+        data["sign"] = services.clean_line(correction.text)[:MAX_SIGN]
         message.case.append(Event(sort=Event.Sort.CORRECTED, data=data))
         return message
     if message.corrected == Message.Corrected.DELETED:

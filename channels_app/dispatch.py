@@ -33,6 +33,8 @@ ACKNOWLEDGEMENT, CALLBACK, SPOKEN = "acknowledgement", "callback", "spoken"
 # Relay spam and mail loops: at most so often does an address hear "we have your question".
 UNPROVED_EVERY = timedelta(days=1)
 PROVED_EVERY = timedelta(hours=1)
+# Whoever forges the sender of an SMS chooses who hears what we say to it.
+LINES_A_DAY, A_DAY = 10, timedelta(days=1)
 
 
 class Refusal(Exception):
@@ -197,9 +199,12 @@ def say(
 ) -> Message | None:
     """One short line by the channel that somebody wrote through, which belongs to no case.
 
-    Where {code} stands in it, the code is put in when it is rendered. None where nothing may go.
+    Where {code} stands in it, the code is put in when it is rendered. None where nothing may go,
+    or that address heard enough lines today.
     """
     if not by.capabilities.automatic or not to.is_usable_by(by.kind):
+        return None
+    if template == outbox.LINE and _heard_enough(to):
         return None
     message = Message.objects.create(
         direction=Message.Direction.OUT,
@@ -212,6 +217,12 @@ def say(
     )
     outbox.add(message, by, to, role=Delivery.Role.NOTICE)
     return message
+
+
+def _heard_enough(identity: Identity) -> bool:
+    today = timezone.now() - A_DAY
+    lines = Message.objects.filter(identity=identity, template=outbox.LINE, created_at__gt=today)
+    return not identity.is_new and lines.count() >= LINES_A_DAY
 
 
 def code_channel(organisation: Organisation, identity: Identity) -> Channel | None:

@@ -12,10 +12,12 @@ from channels_app.models import Channel, InboundItem
 from contacts import languages, services
 from contacts.addresses import InvalidAddress
 from contacts.files import File, clean_name
+from contacts.kinds import PHONE
 from contacts.models import Case, Choice, Event, Holder, Identity, Message
 
 MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
 AUTO_REPLY = "auto_reply"
+NO_SENDER = _("It has no sender that could be answered.")
 State = InboundItem.State
 
 
@@ -32,10 +34,13 @@ def file(item: InboundItem, inbound: Inbound) -> Message | None:
     channel = item.channel
     if inbound.ours or inbound.sender.lower() == channel.address.lower():
         raise Unfiled(State.IGNORED, _("It is our own message: a loop."))
+    # A short code, or a sender that is a word: in our country the digits are somebody's number.
+    if inbound.scheme == PHONE and not inbound.sender.startswith("+"):
+        raise Unfiled(State.QUARANTINED, NO_SENDER)
     try:
-        identity = Identity.of(inbound.scheme, inbound.sender)
+        identity = Identity.locked(inbound.scheme, inbound.sender)
     except InvalidAddress:
-        raise Unfiled(State.QUARANTINED, _("It has no sender that could be answered.")) from None
+        raise Unfiled(State.QUARANTINED, NO_SENDER) from None
     if identity.blocked_at:
         raise Unfiled(State.IGNORED, _("The sender is blocked."))
     item.identity = identity
@@ -131,7 +136,7 @@ def _content(inbound: Inbound) -> dict[str, Any]:
         if inbound.whole_text.strip() == inbound.text.strip()
         else services.clean_text(inbound.whole_text),
         "html": inbound.html.replace("\x00", ""),
-        "subject": services.clean_text(inbound.subject)[:300],
+        "subject": services.clean_line(inbound.subject)[:300],
         "files": files,
     }
 

@@ -7,6 +7,7 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -43,6 +44,10 @@ class Later(Exception):
     def __init__(self, after: timedelta | None = None) -> None:
         super().__init__()
         self.after = after
+
+
+class Overtaken(Exception):
+    """The lease ran out, and another worker reads it."""
 
 
 def receive(channel: Channel, request: Request) -> InboundEvent:
@@ -120,6 +125,8 @@ def process(event_id: int) -> None:
         _take_all(event, adapter, adapter.parse(_request(event)))
     except BadPayload as error:
         _finish(event, str(error))
+    except Overtaken:
+        return
     except Exception as error:
         logger.exception("Received item %s could not be processed.", event.pk)
         if event.tries >= MAX_TRIES:
@@ -127,13 +134,26 @@ def process(event_id: int) -> None:
 
 
 def _with_files(event: InboundEvent, adapter: Adapter, thing: Parsed) -> Parsed:
-    """A message with its files, which some providers keep for us. Raises Later."""
-    if not isinstance(thing, Inbound):
+    """A message with its files, which some providers keep for us. Raises Later, Overtaken.
+
+    What is here already brings none: of a batch that is tried again all but one may be.
+    """
+    if not isinstance(thing, Inbound) or not any(file.reference for file in thing.files):
+        return thing
+    if _came_before(_item(event, thing)):
         return thing
     try:
-        return media.fetch(adapter, thing, is_last_try=event.tries >= MAX_TRIES)
+        is_last_try = event.tries >= MAX_TRIES
+        return media.fetch(adapter, thing, is_last_try=is_last_try, before=partial(_hold, event))
     except SendError as error:
         raise Later(error.retry_after) from error
+
+
+def _hold(event: InboundEvent) -> None:
+    """Files take their time: the lease begins anew with each. Raises Overtaken."""
+    held = InboundEvent.objects.filter(pk=event.pk, tries=event.tries, state=event.state)
+    if not held.update(leased_until=timezone.now() + LEASE):
+        raise Overtaken
 
 
 def _wait(event: InboundEvent, after: timedelta) -> None:
@@ -219,11 +239,11 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
 
     Its item is stored first: of two doors with the same thing the second one waits, and is refused.
     """
-    item = InboundItem(event=event, channel=event.channel, external_id=thing.external_id)
-    item.sort = SORTS[type(thing)]
-    item.state = State.FILED
+    item = _item(event, thing)
     if isinstance(thing, Inbound):
         item.provider_id = thing.provider_id
+        # The provider counts its window from there, however late it reached us or was read.
+        item.created_at = min(thing.written_at or event.received_at, event.received_at)
     draws_left = MAX_DRAWS
     while True:
         try:
@@ -247,6 +267,11 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
     if is_last:
         _finish(event, kept)
     return kept
+
+
+def _item(event: InboundEvent, thing: Parsed) -> InboundItem:
+    own = {"external_id": thing.external_id, "sort": SORTS[type(thing)]}
+    return InboundItem(event=event, channel=event.channel, state=State.FILED, **own)
 
 
 def _store(item: InboundItem, thing: Parsed) -> None:

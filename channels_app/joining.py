@@ -2,8 +2,8 @@
 
 Until the invitation is redeemed the case is answered as before: nothing goes to an address that
 nobody proved. A code adds an address to its case and to nothing else (design.md section 5), and
-somebody may have shown it to a victim: who is known as another customer is asked first, and only
-their own YES joins. Where a sender can be forged, a number that only they can read takes its place.
+somebody may have shown it to a victim: who is known to us is asked first, and only their own YES
+joins. Where a sender can be forged, a number that only they can read takes its place.
 
 A message that says no more than our ready text is a line of the history ("joined"), which nobody
 has to answer; words of the customer's own are a message like any other.
@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
@@ -148,7 +149,7 @@ def _named(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -
     fits = code.kind in ("", channel.kind) and stem.organisation_id == channel.organisation_id
     if not fits or not code.is_live:
         return _dead(channel, inbound, identity, stem)
-    if not is_sure or _is_foreign(stem, identity):
+    if not is_sure or _is_known(stem, identity):
         return _ask(channel, inbound, identity, code)
     if not code.redeem():  # somebody else was faster
         return _dead(channel, inbound, identity, stem)
@@ -177,13 +178,18 @@ def _is_joined(stem: Case, identity: Identity, code: Code) -> bool:
     return bool(code.redeemed_at) and stem.choices.filter(identity=identity).exists()
 
 
-def _is_foreign(stem: Case, identity: Identity) -> bool:
-    """Whether an address belongs to somebody else too: held by them, or chosen in their case."""
-    if identity.is_new:
+def _is_known(stem: Case, identity: Identity) -> bool:
+    """Whether an address is somebody's already, who did not write from it in this case before.
+
+    Also where that is the customer of the case: whoever types a stranger's mail address opens a
+    case in the stranger's name. A number that was only typed in this case is nobody's yet.
+    """
+    if identity.is_new or stem.choices.filter(identity=identity, by=Choice.By.WRITING).exists():
         return False
     own = Customer.objects.family({stem.customer.top_id})
-    held = Holder.objects.current().filter(identity=identity).exclude(customer__in=own)
-    chosen = Choice.objects.filter(identity=identity).exclude(case__customer__in=own)
+    typed = Q(customer__in=own, proved_at=None, how=Holder.How.TYPED)
+    held = Holder.objects.current().filter(identity=identity).exclude(typed)
+    chosen = Choice.objects.filter(identity=identity).exclude(case__in=stem.member_ids)
     return held.exists() or chosen.exists()
 
 
@@ -265,7 +271,7 @@ def _ask(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -> 
         template=outbox.ASK_TO_JOIN,
         code=proof,
     )
-    if _is_foreign(stem, identity):
+    if _is_known(stem, identity):
         _propose(stem, identity, channel.kind)
     left = own_words(inbound.text, stem, code)
     if not left and not inbound.files:

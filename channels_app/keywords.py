@@ -14,6 +14,7 @@ KINDS = frozenset({"sms"})
 STOP, START, HELP = "stop", "start", "help"
 WORDS = {
     **dict.fromkeys(("stop", "stopall", "unsubscribe", "cancel", "end", "quit"), STOP),
+    **dict.fromkeys(("revoke", "optout"), STOP),
     **dict.fromkeys(("start", "unstop"), START),
     **dict.fromkeys(("help", "info", "hulp"), HELP),
 }

@@ -1,5 +1,6 @@
 """Files that a provider keeps for us: fetched before anything is filed, bounded, or kept out."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from django.conf import settings
@@ -13,20 +14,21 @@ class TooMany(Exception):
     """More files than one message may have."""
 
 
-def fetch(adapter: Adapter, inbound: Inbound, *, is_last_try: bool) -> Inbound:
-    """The message with its files, and with what was kept out of it.
+def fetch(
+    adapter: Adapter, inbound: Inbound, *, is_last_try: bool, before: Callable[[], None]
+) -> Inbound:
+    """The message with its files, and with what was kept out of it. `before`: asked for each.
 
     Needs the network: never within a transaction. Raises Unavailable, so that it is tried again;
     at the last try the words come without the file.
     """
-    if not any(file.reference for file in inbound.files):
-        return inbound
     taken: list[InFile] = []
     kept_out: list[tuple[str, Reason]] = []
     for file in inbound.files:
         try:
             if len(taken) >= settings.MAX_FILES:
                 raise TooMany
+            before()
             got = _one(adapter, file)
             files.check([File(got.name, got.content_type, got.content)])
             taken.append(got)

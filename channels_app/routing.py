@@ -111,6 +111,12 @@ def window_end(channel: Channel, identity: Identity | None) -> datetime | None:
     return last + window if last and window else None
 
 
+def close_window(channel: Channel, identity: Identity | None) -> None:
+    """The provider says that it is closed, and it is the provider's: its clock counts."""
+    if identity is not None:
+        InboundItem.objects.filter(identity=identity, channel=channel).update(identity=None)
+
+
 def approved(channel: Channel, language: str) -> Template | None:
     """The text that may go outside the window: in the customer's language, else in another."""
     rows = (
@@ -198,9 +204,10 @@ def _channel(
             return channel
     if case._state.adding:
         return found[0]  # a case that is not stored yet used none of them
-    last = (
-        Delivery.objects.filter(message__case=case, channel__in=found, identity=identity)
-        .order_by("-created_at")
-        .first()
-    )
-    return next((c for c in found if last and c.pk == last.channel_id), found[0])
+    used = {"channel__in": found, "identity": identity, "message__case__in": case.member_ids}
+    # Where they wrote to goes first.
+    for rows in (InboundItem.objects, Delivery.objects) if identity else (Delivery.objects,):
+        last = rows.filter(**used).order_by("-created_at").values_list("channel", flat=True).first()
+        if last is not None:
+            return next(channel for channel in found if channel.pk == last)
+    return found[0]

@@ -4,6 +4,7 @@ One SMS carries 140 bytes. Of several, each gives 6 bytes away to say which part
 is cut in two between them.
 """
 
+import unicodedata
 from dataclasses import dataclass
 
 GSM = frozenset(
@@ -34,6 +35,7 @@ class Size:
 
 def plain(text: str) -> str:
     """The text with plain quotes and dashes, where that lets it go as GSM-7."""
+    text = unicodedata.normalize("NFC", text)  # some programs write é as e and an accent
     simple = text.translate(PLAIN)
     return simple if is_gsm(simple) else text
 

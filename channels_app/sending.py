@@ -41,6 +41,7 @@ RELATED = (
     "message__code",
 )
 FILES = "message__attachments"
+WINDOW_CLOSED = "provider_window"  # as an adapter says it
 
 
 class Batch:
@@ -241,19 +242,29 @@ def _not_sent(delivery: Delivery, error: SendError, started: datetime) -> None:
     if isinstance(error, Uncertain) and not can_repeat:
         _doubt(delivery, error.why)
         return
-    retry = delivery.retry_at(now, error.retry_after)
-    if (error.retryable or isinstance(error, Uncertain)) and retry is not None:
-        S = Delivery.Status
-        delivery.move(
-            S.QUEUED,
-            frm=(S.SENDING,),
-            next_attempt_at=retry,
-            leased_until=None,
-            lease=None,
-            reason=error.why.stored,
-        )
+    can_retry = error.retryable or isinstance(error, Uncertain)
+    retry = delivery.retry_at(now, error.retry_after) if can_retry else None
+    if error.why.code == WINDOW_CLOSED and _may_go_approved(delivery):
+        retry = now
+    if retry is None:
+        _fail(delivery, error.why)
         return
-    _fail(delivery, error.why)
+    delivery.move(
+        Delivery.Status.QUEUED,
+        frm=(Delivery.Status.SENDING,),
+        next_attempt_at=retry,
+        leased_until=None,
+        lease=None,
+        reason=error.why.stored,
+    )
+
+
+def _may_go_approved(delivery: Delivery) -> bool:
+    """It closed between our look and the provider's; whether the approved text may go at once."""
+    if delivery.approved is not None:
+        return False
+    routing.close_window(delivery.channel, delivery.identity)
+    return routing.approved(delivery.channel, delivery.message.language) is not None
 
 
 @transaction.atomic

@@ -1,6 +1,7 @@
 """One place that says when two spellings are one address."""
 
 import re
+import unicodedata
 
 import phonenumbers
 from django.conf import settings
@@ -18,6 +19,8 @@ OLDER: dict[int, tuple[re.Pattern[str] | None, str]] = {
     52: (re.compile(r"(?:1|01|044|045)([1-9]\d{9})"), r"\1"),
     55: (re.compile(r"([1-9]{2})([6-9]\d{7})"), r"\g<1>9\2"),
 }
+_UNSEEN = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
 HANDLE = re.compile(r"[\w.:@-]{1,200}", re.ASCII)  # as a provider gives it: "bot:chat"
 
 
@@ -56,6 +59,9 @@ def _email(raw: str) -> str:
 
 
 def _phone(raw: str) -> str:
+    # As other programs copy a number: with marks of direction around it, and dashes of print.
+    raw = _UNSEEN.sub("", unicodedata.normalize("NFKC", raw)).strip().removeprefix("tel:")
+    raw = _DASHES.sub("-", raw)
     # phonenumbers would find a number inside other words; what is typed here is only a number.
     if len(raw) > 40 or not re.fullmatch(r"[+0-9()./\s-]+", raw):
         raise InvalidAddress(_("A phone number has only digits, for example 020 123 45 67."))

@@ -31,19 +31,9 @@ from contacts.models import (
     Topic,
     User,
 )
+from contacts.texts import clean_line, clean_text, title_of
 
 MAX_TEXT = 20_000  # characters that a person may type
-
-
-def clean_text(text: str) -> str:
-    """Text as it is stored: NUL cannot be, line ends are one sort."""
-    return text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def title_of(text: str) -> str:
-    """The first line of a question, at most 120 characters."""
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    return line if len(line) <= 120 else line[:119].rstrip() + "…"
 
 
 def holders_of(identity: Identity) -> list[Customer]:
@@ -82,7 +72,7 @@ def new_customer(
     identity: Identity | None, *, name: str = "", language: str, how: str = Holder.How.TYPED
 ) -> Customer:
     """A customer who holds an address, unproved, if there is one."""
-    name = clean_text(name)[:200]
+    name = clean_line(name)[:200]
     customer = Customer.objects.create(name=name, language=language)
     if identity is None:
         search.index(name, customer=customer)
@@ -142,7 +132,7 @@ def prove_by_answer(holders: Sequence[Holder], how: str = Holder.How.ANSWERED) -
 def rename(customer: Customer, name: str) -> None:
     """Give a customer a name, and make it findable."""
     search.forget(customer.name, customer=customer)
-    customer.name = clean_text(name)[:200]
+    customer.name = clean_line(name)[:200]
     customer.save(update_fields=["name"])
     search.index(customer.name, customer=customer)
 
@@ -164,8 +154,8 @@ def new_case(
     return Case(
         customer=customer,
         choice=choice,
-        title=clean_text(title)[:200] or title_of(clean_text(text)),
-        about=clean_text(about)[:200],
+        title=clean_line(title)[:200] or title_of(text),
+        about=clean_line(about)[:200],
         opened_at=now,
         changed_at=now,
         waiting_since=now,

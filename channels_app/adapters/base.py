@@ -148,7 +148,8 @@ class Request:
     envelope_to: tuple[str, ...] = ()
     received_at: datetime | None = None
     method: str = ""
-    url: str = ""  # built from PUBLIC_URL, never from what the caller says
+    # Built from PUBLIC_URL, never from what the caller says; its query may hold a secret.
+    url: str = field(default="", repr=False)
     query: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     remote_address: str = ""  # who connected: with a proxy before us, that proxy
 
@@ -191,6 +192,8 @@ class Inbound:
     kept_out: tuple[tuple[str, Reason], ...] = ()  # files that did not come along, and why
     language: str = ""
     keyword: str = ""  # stop, start or help: the provider understood it, and answered it itself
+    # By the provider's clock, where it says so.
+    written_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

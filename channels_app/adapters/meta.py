@@ -10,7 +10,9 @@ Messages -> ours, each in `_thing`:
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from channels_app.adapters.base import BadPayload, Correction, Inbound, InFile, Parsed, Receipt
@@ -28,6 +30,7 @@ from channels_app.adapters.payload import (
 STATUS = {"delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 GONE = frozenset({131026})  # no WhatsApp there, or one that takes nothing from businesses
 NO_NEWS = frozenset({"request_welcome", "call_permission_reply", "customer_identity_changed"})
+SECONDS = re.compile(r"[0-9]{1,11}")
 FILES = ("image", "video", "audio", "document", "sticker")
 # Several messages may carry one answer. The last one's news are the answer's; of the others only
 # that one did not arrive counts.
@@ -47,20 +50,20 @@ def read(body: bytes, number: str) -> Iterator[Parsed]:
 
 
 def _written(value: dict[str, Any]) -> Iterator[Parsed]:
-    people = rows(value, "contacts")
+    people = parts(value, "contacts")
     names = {clean(one.get("wa_id")): clean(piece(one, "profile").get("name")) for one in people}
     # Some numbers are spelt in two ways, so a single name is taken for the sender's.
     only = next(iter(names.values())) if len(names) == 1 else ""
     for message in rows(value, "messages"):
         name = names.get(clean(message.get("from")), only)
-        yield from _thing(message, name, rows(value, "errors"))
+        yield from _thing(message, name, parts(value, "errors"))
 
 
 def _thing(message: dict[str, Any], name: str, errors: list[dict[str, Any]]) -> Iterator[Parsed]:
     """What one message is to us."""
     sort = clean(message.get("type"))
     part = piece(message, sort)
-    errors = rows(message, "errors") or errors
+    errors = parts(message, "errors") or errors
     if NO_NEWS & {sort, clean(part.get("type"))}:
         return
     if sort == "reaction":
@@ -92,6 +95,7 @@ def _inbound(message: dict[str, Any], name: str, errors: list[dict[str, Any]]) -
         files=files,
         refers_to=(clean(answered),) if answered else (),
         automatic=sort == "system",
+        written_at=_when(message),
     )
 
 
@@ -105,6 +109,12 @@ def _id(message: dict[str, Any]) -> str:
     if 0 < len(pk) <= 255:
         return pk
     return hashlib.sha256(json.dumps(message, sort_keys=True).encode()).hexdigest()
+
+
+def _when(message: dict[str, Any]) -> datetime | None:
+    """When it was written: for up to a week Meta brings again what we did not take."""
+    seconds = clean(message.get("timestamp"))
+    return datetime.fromtimestamp(int(seconds), UTC) if SECONDS.fullmatch(seconds) else None
 
 
 def _sender(message: dict[str, Any]) -> str:
@@ -122,9 +132,9 @@ def _words(message: dict[str, Any]) -> str:
     if sort == "location":
         return lines(part.get("name"), part.get("address"), part.get("url") or map_link(part))
     if sort == "contacts":
-        return "\n\n".join(filter(None, map(_card, rows(message, "contacts"))))
+        return "\n\n".join(filter(None, map(_card, parts(message, "contacts"))))
     if sort == "order":
-        return lines(part.get("text"), *map(_item, rows(part, "product_items")))
+        return lines(part.get("text"), *map(_item, parts(part, "product_items")))
     names = {"text": ("body",), "button": ("payload", "text"), "system": ("body",)}
     return clean(next(filter(None, map(part.get, names.get(sort, ("caption",)))), ""))
 
@@ -146,8 +156,8 @@ def _tapped(part: dict[str, Any]) -> str:
 
 def _card(person: dict[str, Any]) -> str:
     name = piece(person, "name").get("formatted_name")
-    phones = [row.get("phone") or row.get("wa_id") for row in rows(person, "phones")]
-    return lines(name, *phones, *(row.get("email") for row in rows(person, "emails")))
+    phones = [row.get("phone") or row.get("wa_id") for row in parts(person, "phones")]
+    return lines(name, *phones, *(row.get("email") for row in parts(person, "emails")))
 
 
 def _item(item: dict[str, Any]) -> str:
@@ -171,7 +181,7 @@ def _news(value: dict[str, Any]) -> Iterator[Receipt]:
             key, status = key.removesuffix(NOT_LAST), "returned" if word == "failed" else ""
         if not status:
             continue
-        errors = rows(row, "errors")
+        errors = parts(row, "errors")
         codes = [str(code(error)) for error in errors]
         yield Receipt(
             external_id=f"{_id(row)} {word}",
@@ -202,3 +212,9 @@ def rows(value: dict[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
         raise BadPayload("It is not as expected.")
     return found
+
+
+def parts(value: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """A list within one message, as far as it is as expected: the rest of a batch must not wait."""
+    found = value.get(name)
+    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []

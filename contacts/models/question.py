@@ -35,7 +35,7 @@ class QuestionQuerySet(models.QuerySet["Question"]):
     def ask(self, *, identity: Identity, wait: timedelta, **fields: Any) -> "Question":
         """Ask; what was asked before at that address waits no more. Needs a transaction."""
         now = timezone.now()
-        Identity.objects.select_for_update().only("pk").get(pk=identity.pk)  # two at once
+        Identity.objects.locking().only("pk").get(pk=identity.pk)  # two at once
         self.filter(identity=identity, closed_at=None).update(closed_at=now)
         return self.create(identity=identity, expires_at=now + wait, **fields)
 

@@ -25,8 +25,9 @@ MOST_TO_OPEN = {"email": 13, "account": 7, "phone": 20}
 MOST_TO_POST = {"email": 17, "account": 11, "phone": 26}
 MOST_TO_ANSWER = 8
 MOST_TO_POST_AN_ANSWER = 14
-# A mail: received, claimed, read again and filed, its case and its item.
-MOST_FOR_MAIL = {"new": 21, "reply": 17, "another reply": 16}
+# A mail: received, claimed, read again and filed, its case and its item; of a new address besides
+# whether it is new, or was made by another one at the same moment.
+MOST_FOR_MAIL = {"new": 22, "reply": 17, "another reply": 16}
 INDEXED = "contacts_search_fts"  # SQLite's index is a table of its own
 
 

@@ -2,6 +2,7 @@
 
 import html
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -31,7 +32,7 @@ def meta(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
 
 def write(text: str) -> None:
     """Sam presses send; Meta posts it."""
-    own = {"from": "31612345678", "id": uuid.uuid4().hex, "timestamp": "1749854575"}
+    own = {"from": "31612345678", "id": uuid.uuid4().hex, "timestamp": str(int(time.time()))}
     request = posted(value(messages=[own | _text(text)]))
     assert post(Client(), Channel.objects.get(kind="whatsapp"), request).status_code == 200
     inbound.process(InboundEvent.objects.latest("pk").pk)

@@ -26,7 +26,9 @@ def lines(sort: str = Event.Sort.STOPPED) -> list[bool]:
     return [row.data["stopped"] for row in Event.objects.filter(sort=sort).order_by("pk")]
 
 
-@pytest.mark.parametrize("word", ["STOP", "stop.", " Stopall ", "unsubscribe", "END", "quit"])
+@pytest.mark.parametrize(
+    "word", ["STOP", "stop.", " Stopall ", "unsubscribe", "END", "quit", "Revoke"]
+)
 def test_stop_closes_sms_and_opens_no_case(case: Case, sms: Channel, word: str) -> None:
     pocket.write(sms, SAM, word)
     identity = Identity.objects.get(value=SAM)

@@ -53,3 +53,8 @@ def test_quotes_and_dashes_of_a_program_become_plain_ones() -> None:
 def test_a_text_that_needs_more_stays_as_it_was_written() -> None:
     written = "\u201cMaître\u201d"
     assert segments.plain(written) == written
+
+
+def test_an_accent_that_stands_by_itself_costs_no_room() -> None:
+    assert segments.plain("cafe\u0301") == "caf\u00e9" and segments.is_gsm("caf\u00e9")
+    assert segments.plain("\u0435\u0308 \U0001f600") == "\u0451 \U0001f600"

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
+from channels_app.adapters.registry import PROVIDERS
+from channels_app.models import Channel
 from contacts.models import Organisation, User
 from tests import shop
+from tests.messengers import pocket
+from tests.messengers.pocket import Pocket
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +43,18 @@ def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[shop.Sink]:
     with shop.sink_server() as (found, url):
         monkeypatch.setitem(os.environ, "EMAIL_URL", url)
         yield found
+
+
+@pytest.fixture
+def whatsapp(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Channel]:
+    """A messenger that says who writes."""
+    monkeypatch.setitem(PROVIDERS, "pocket", Pocket)
+    yield pocket.channel(organisation)
+    Pocket.sent.clear()
+    Pocket.files.clear()
+
+
+@pytest.fixture
+def sms(whatsapp: Channel) -> Channel:
+    """One whose sender can be forged."""
+    return pocket.channel(whatsapp.organisation, "sms")

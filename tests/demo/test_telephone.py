@@ -153,6 +153,7 @@ def test_a_link_opens_its_app_with_the_text_ready(
     page = Client().get(f"/demo/telephone/open/?link={quote(link)}", follow=True)
     assert f"/demo/telephone/{path}/{telephones.MINE}/" in page.redirect_chain[0][0]
     assert re.search(rf"<textarea[^>]*>{re.escape(text)}</textarea>", page.content.decode())
+    assert "Your text is ready: press send." in page.content.decode()
     assert Book(path).bubbles() == []  # nothing goes until somebody presses send
 
 
@@ -184,6 +185,17 @@ def test_the_telephone_is_that_of_who_plays(web: str, shop: Organisation) -> Non
     assert f'value="{TOM}" selected' in client.get("/demo/telephone/").content.decode()
     client.post("/demo/be/customer/new/")
     assert f'value="{TOM}" selected' not in client.get("/demo/telephone/").content.decode()
+
+
+def test_what_rings_on_another_telephone_is_said(web: str, shop: Organisation) -> None:
+    client, line = Client(), "Rings elsewhere:"
+    assert line not in client.get("/demo/telephone/").content.decode()
+    answer(ask(shop))
+    client.post("/demo/telephone/take/", {"number": telephones.MINE})
+    home = client.get("/demo/telephone/").content.decode()
+    assert line in home and f'<button name="number" value="{TOM}">' in home
+    client.post("/demo/telephone/take/", {"number": TOM})
+    assert line not in client.get("/demo/telephone/").content.decode()
 
 
 def test_what_is_hostile_stays_text(web: str) -> None:

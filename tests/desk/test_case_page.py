@@ -12,6 +12,7 @@ from channels_app import dispatch
 from channels_app.models import Attempt, Delivery
 from contacts import merging, services
 from contacts.models import Alert, Case, Consent, Event, Identity, Message, User
+from portal.templatetags.desk import avatar
 from tests.desk.conftest import MakeCase
 
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(2)>" x-data="alert(3)" {{ 7*7 }}'
@@ -217,3 +218,10 @@ def test_no_inline_script_or_handler(desk: Client, case: Case) -> None:
     main = body[body.index("<main") :]
     assert not re.search(r"<script(?![^>]*\bsrc=)", body)
     assert not re.search(r"\son\w+=", main) and " style=" not in main[: main.index("</main>")]
+
+
+def test_the_sign_of_a_person_has_letters_of_a_name_only() -> None:
+    assert ">SJ</span>" in avatar("Sam van der Jansen") and ">S</span>" in avatar("sam@1.example")
+    for number in ("+44 20 7946 0199", "9181114664"):
+        assert "icons.svg#user" in avatar(number)
+    assert "<b>" not in avatar("<b>")

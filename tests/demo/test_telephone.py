@@ -133,6 +133,7 @@ def test_the_panel_says_what_is_on(web: str) -> None:
     assert [mood.name for mood in moods.active("sms")] == ["slow"]
     page = client.get("/demo/telephone/misbehave/").content.decode()
     assert len(re.findall(r'aria-pressed="true"', page)) == 1
+    assert page.count("Back to normal") == 1  # where something is on
     assert "SMS: Slow" in client.get("/demo/pocket/").content.decode()
     client.post("/demo/telephone/misbehave/", {"app": "all", "mood": "normal"})
     assert moods.active("sms") == []

@@ -27,9 +27,10 @@ STATE_ICONS = {
 def avatar(name: str, size: str = "") -> SafeString:
     """A round sign with the first letters of a name; the name itself stands beside it.
 
-    A number is no name: it has the sign of a person.
+    A number is no name: it has the sign of a person, as has who is not known.
     """
-    parts = [part for part in str(name).replace("@", " ").split() if part[:1].isalpha()]
+    known = "" if name == _("Unknown customer") else str(name)
+    parts = [part for part in known.replace("@", " ").split() if part[:1].isalpha()]
     letters = "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or icon("user")
     return format_html(
         '<span class="desk-avatar{}" aria-hidden="true">{}</span>',

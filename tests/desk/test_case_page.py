@@ -222,6 +222,6 @@ def test_no_inline_script_or_handler(desk: Client, case: Case) -> None:
 
 def test_the_sign_of_a_person_has_letters_of_a_name_only() -> None:
     assert ">SJ</span>" in avatar("Sam van der Jansen") and ">S</span>" in avatar("sam@1.example")
-    for number in ("+44 20 7946 0199", "9181114664"):
+    for number in ("+44 20 7946 0199", "9181114664", "Unknown customer"):
         assert "icons.svg#user" in avatar(number)
     assert "<b>" not in avatar("<b>")

@@ -114,7 +114,8 @@ def display(scheme: str, value: str) -> str:
             number = phonenumbers.parse(value)
         except phonenumbers.NumberParseException:
             return value
-        home = phonenumbers.region_code_for_number(number) == settings.PHONE_REGION
+        # One that cannot be is shown whole: who typed a foreign number without its country sees it.
+        home = phonenumbers.is_valid_number_for_region(number, settings.PHONE_REGION)
         form = phonenumbers.PhoneNumberFormat
         return phonenumbers.format_number(number, form.NATIONAL if home else form.INTERNATIONAL)
     if scheme == POST:

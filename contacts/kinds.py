@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 Text = str | Promise
+SEND = pgettext_lazy("button of a messenger", "send")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Kind:
     `staff_by` and `staff_noun`, which differ where the customer's words say "my" or "your".
     `rings` is True where it interrupts a person (R12); `scheme` is "" where no address is needed.
     `good_for` and `cannot`: what a new channel says, until an administrator writes better words.
+    `button`: what one presses there to write to us first, in that app's own word.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Kind:
     noun_for_staff: Text = ""
     good_for: Text = ""
     cannot: Text = ""
+    button: Text = SEND
 
     @property
     def staff_label(self) -> Text:
@@ -125,6 +128,7 @@ KINDS = {
             "telegram",
             good_for=_("Short questions and pictures; your telephone number stays with you"),
             cannot=_("You write to us first; nothing confidential"),
+            button=pgettext_lazy("button of a bot", "Start"),
         ),
         Kind(
             "in_person",

@@ -212,14 +212,15 @@ def files_of(request: HttpRequest) -> list[File]:
 def news_since(case: Case, seen: int, staff: User) -> str:
     """What came after the page was opened: the customer's message, or a colleague's answer."""
     answers = Q(direction=Message.Direction.OUT, template="") & ~Q(staff=staff)
-    fresh = Message.objects.read_of(case).filter(
-        Q(direction=Message.Direction.IN) | answers, seq__gt=seen
-    )
+    wrote = Q(direction=Message.Direction.IN) & ~Q(template__in=Message.WAITS_FOR_NOTHING)
+    fresh = Message.objects.read_of(case).filter(wrote | answers, seq__gt=seen)
     newest = fresh.order_by("-seq").values_list("pk", flat=True).first()
     if newest is None:
         return ""
     message = Message.objects.select_related("staff").get(pk=newest)
     if message.direction == Message.Direction.IN:
+        if not message.text:
+            return _("The customer sent a file while you were writing.")
         return _("The customer wrote while you were writing: “%(text)s”") % {
             "text": words.shorten(message.text)
         }

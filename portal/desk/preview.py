@@ -76,7 +76,7 @@ def _lines(made: rendering.Made, route: routing.Route) -> list[str]:
         kind = words.label(route.channel.kind)
         text = _("Too long for %(kind)s: this notice goes, the answer stays on their page.")
         found.append(text % {"kind": kind})
-    if made.size is not None:
+    if made.size is not None and not made.is_notice:  # of a notice no letter can be saved
         room = ngettext("%(count)s character left", "%(count)s characters left", made.size.left)
         found.append(f"{made.size.segments} SMS · {room % {'count': made.size.left}}")
     if made.linked:

@@ -71,7 +71,8 @@ def tell(facts: Facts) -> Story:
 
 
 def _quote(text: str, limit: int = 180) -> str:
-    return _("“%(text)s”") % {"text": words.shorten(text, limit)}
+    # What came without words is a picture or another file.
+    return _("“%(text)s”") % {"text": words.shorten(text, limit)} if text else _("a file")
 
 
 def _asked(facts: Facts) -> str:
@@ -164,7 +165,12 @@ def _last_answer(history: Timeline) -> tuple[Message | None, list[Message]] | No
         return None
     answer = None if at is None else history.messages[at]
     later = history.messages if at is None else history.messages[at + 1 :]
-    return answer, [said for said in later if said.direction == Message.Direction.IN]
+    return answer, [said for said in later if _is_to_answer(said)]
+
+
+def _is_to_answer(message: Message) -> bool:
+    came = message.direction == Message.Direction.IN
+    return came and message.template not in Message.WAITS_FOR_NOTHING
 
 
 def _is_spoken(message: Message) -> bool:
@@ -178,7 +184,8 @@ def _asked_answer(
     spoken = rows.filter(direction=Message.Direction.OUT, template__in=("", SPOKEN))
     answer = _light(spoken.order_by("-created_at", "-seq"))
     after = came.filter(created_at__gte=answer.created_at) if answer else came
-    later = after.select_related("staff").defer("html", "whole_text")
+    to_answer = after.exclude(template__in=Message.WAITS_FOR_NOTHING)
+    later = to_answer.select_related("staff").defer("html", "whole_text")
     found = list(later.order_by("-created_at", "-seq")[:MOST_UNANSWERED])[::-1]
     if answer is not None:
         found = [m for m in found if (m.created_at, m.seq) > (answer.created_at, answer.seq)]

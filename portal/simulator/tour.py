@@ -60,12 +60,12 @@ TITLES: dict[str, tuple[str | Promise, str | Promise, str]] = {
     ),
     "arrived": (
         _("See it arrive"),
-        _("A worker sends it as a real e-mail. Watch it come into the customer's pocket."),
+        _("A worker really sends it. Watch it come into the customer's pocket."),
         "pocket",
     ),
     "replied": (
         _("Reply"),
-        _("Open that mail in the pocket and answer it: it lands in the same case."),
+        _("Open it in the pocket and answer there: it lands in the same case."),
         "pocket",
     ),
     "switched": (
@@ -155,6 +155,8 @@ def steps(case: Case | None) -> Sequence[Step]:
     if case is not None:
         hrefs["customer"] = f"/q/{case.reference}/"
         hrefs["desk"] = f"/admin/cases/{case.reference}/"
+        if case.choice is not None and case.choice.kind in PROVIDERS:
+            hrefs["pocket"] = reverse("demo:telephone")
     return [
         Step(name, title, hint, pane, hrefs[pane], done=getattr(facts, name))
         for name, (title, hint, pane) in TITLES.items()

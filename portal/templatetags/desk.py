@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from channels_app.models import Delivery
 from portal.desk import words
-from portal.templatetags.onecase import chip_of
+from portal.templatetags.onecase import chip_of, icon
 
 register = template.Library()
 S = Delivery.Status
@@ -25,9 +25,13 @@ STATE_ICONS = {
 
 @register.simple_tag
 def avatar(name: str, size: str = "") -> SafeString:
-    """A round sign with the first letters of a name; the name itself stands beside it."""
-    parts = [part for part in str(name).replace("@", " ").split() if part[:1].isalnum()]
-    letters = "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or "?"
+    """A round sign with the first letters of a name; the name itself stands beside it.
+
+    A number is no name: it has the sign of a person, as has who is not known.
+    """
+    known = "" if name == _("Unknown customer") else str(name)
+    parts = [part for part in known.replace("@", " ").split() if part[:1].isalpha()]
+    letters = "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper() or icon("user")
     return format_html(
         '<span class="desk-avatar{}" aria-hidden="true">{}</span>',
         f" desk-avatar--{size}" if size else "",

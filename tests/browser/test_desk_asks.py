@@ -43,3 +43,21 @@ def test_axe_finds_nothing_on_pages_that_ask(
     page = visit("/admin/record/")
     expect(page.locator("[data-kept]")).to_be_visible()
     look(page, "a contact that was kept")
+
+
+def test_a_line_that_was_pointed_at_goes_as_well(visit: Visit, full: Case) -> None:
+    page = visit(f"/admin/cases/{full.reference}/")
+    page.clock.install()
+    page.fill("[data-write=answer] textarea", "It is blue.")
+    page.click("[data-send]")
+    told = page.locator(".desk-toast")
+    expect(told).to_be_visible()
+    button = page.locator("[data-send]").bounding_box()
+    box = told.bounding_box()
+    assert box and button and box["y"] + box["height"] < button["y"]  # not on what is pressed next
+    told.hover()
+    page.clock.fast_forward("00:30")
+    expect(told).to_be_visible()
+    page.mouse.move(5, 400)
+    page.clock.fast_forward("00:30")
+    expect(told).to_have_count(0)

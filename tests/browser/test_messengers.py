@@ -118,6 +118,10 @@ def test_six_digits_stand_on_the_page_of_the_question(
     expect(page.locator("#code")).to_be_in_viewport()
     seen(page, "boxes")
     page.fill("#code", Code.objects.filter(purpose="prove").latest("created_at").plain)
+    page.locator("#code").press("End")
+    assert page.evaluate("document.querySelector('#code').scrollLeft") == 0  # all six are seen
+    wide = page.evaluate("document.querySelector('.code6-box').getBoundingClientRect().width")
+    assert wide >= 6 * 46 + 5 * 8  # the last box is not cut
     page.click("#waiting form button >> nth=0")
     expect(page.locator(".strip--good")).to_contain_text("From now on we answer by SMS.")
 

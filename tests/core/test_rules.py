@@ -91,6 +91,13 @@ def test_a_number_in_any_national_spelling_is_one_address(
     assert {addresses.normalise("phone", spelling) for spelling in whole} == {value}
 
 
+def test_a_number_is_shown_as_at_home_only_where_it_can_be_one(settings: Any) -> None:
+    settings.PHONE_REGION = "NL"
+    assert addresses.display("phone", "+31201234567") == "020 123 4567"
+    london = addresses.normalise("phone", "020 7946 0199")  # typed without its country
+    assert addresses.display("phone", london).startswith("+31 ")
+
+
 @pytest.mark.parametrize(
     ("scheme", "raw"),
     [

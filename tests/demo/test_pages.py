@@ -196,6 +196,16 @@ def test_begin_again(tom: Case) -> None:
     assert int(client.cookies[tour.COOKIE].value) > 1_700_000_000
 
 
+def test_the_tour_opens_where_the_answer_comes(tom: Case) -> None:
+    def pocket() -> str:
+        return next(s.href for s in tour.steps(Case.objects.get(pk=tom.pk)) if s.pane == "pocket")
+
+    assert pocket() == reverse("demo:pocket")
+    identity = Identity.of("phone", "+442079460102")
+    switching.switch(case=tom, kind="sms", identity=identity)
+    assert pocket() == reverse("demo:telephone")
+
+
 def test_switch_and_refused_call_tick(tom: Case) -> None:
     switching.switch(case=tom, kind="account")
     assert tour.facts_of(tom).switched

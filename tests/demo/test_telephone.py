@@ -93,6 +93,7 @@ def test_the_panel_says_what_is_on(web: str) -> None:
     assert [mood.name for mood in moods.active("sms")] == ["slow"]
     page = client.get("/demo/telephone/misbehave/").content.decode()
     assert len(re.findall(r'aria-pressed="true"', page)) == 1
+    assert page.count("Back to normal") == 1  # where something is on
     assert "SMS: Slow" in client.get("/demo/pocket/").content.decode()
     client.post("/demo/telephone/misbehave/", {"app": "all", "mood": "normal"})
     assert moods.active("sms") == []
@@ -113,6 +114,7 @@ def test_a_link_opens_its_app_with_the_text_ready(
     page = Client().get(f"/demo/telephone/open/?link={quote(link)}", follow=True)
     assert f"/demo/telephone/{path}/{telephones.MINE}/" in page.redirect_chain[0][0]
     assert re.search(rf"<textarea[^>]*>{re.escape(text)}</textarea>", page.content.decode())
+    assert "Your text is ready: press send." in page.content.decode()
     assert Book(path).bubbles() == []  # nothing goes until somebody presses send
 
 
@@ -144,6 +146,17 @@ def test_the_telephone_is_that_of_who_plays(web: str, shop: Organisation) -> Non
     assert f'value="{TOM}" selected' in client.get("/demo/telephone/").content.decode()
     client.post("/demo/be/customer/new/")
     assert f'value="{TOM}" selected' not in client.get("/demo/telephone/").content.decode()
+
+
+def test_what_rings_on_another_telephone_is_said(web: str, shop: Organisation) -> None:
+    client, line = Client(), "Rings elsewhere:"
+    assert line not in client.get("/demo/telephone/").content.decode()
+    answer(ask(shop))
+    client.post("/demo/telephone/take/", {"number": telephones.MINE})
+    home = client.get("/demo/telephone/").content.decode()
+    assert line in home and f'<button name="number" value="{TOM}">' in home
+    client.post("/demo/telephone/take/", {"number": TOM})
+    assert line not in client.get("/demo/telephone/").content.decode()
 
 
 def test_what_is_hostile_stays_text(web: str) -> None:

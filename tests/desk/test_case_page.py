@@ -14,6 +14,7 @@ from contacts import merging, services
 from contacts.models import Alert, Case, Consent, Event, Identity, Message, User
 from contacts.viewers import Viewer
 from portal import timeline
+from portal.templatetags.desk import avatar
 from tests.desk.conftest import MakeCase
 
 EVIL = '<script>alert(1)</script><img src=x onerror=alert(2)>" x-data="alert(3)" {{ 7*7 }}'
@@ -237,3 +238,10 @@ def test_no_inline_script_or_handler(desk: Client, case: Case) -> None:
     main = body[body.index("<main") :]
     assert not re.search(r"<script(?![^>]*\bsrc=)", body)
     assert not re.search(r"\son\w+=", main) and " style=" not in main[: main.index("</main>")]
+
+
+def test_the_sign_of_a_person_has_letters_of_a_name_only() -> None:
+    assert ">SJ</span>" in avatar("Sam van der Jansen") and ">S</span>" in avatar("sam@1.example")
+    for number in ("+44 20 7946 0199", "9181114664", "Unknown customer"):
+        assert "icons.svg#user" in avatar(number)
+    assert "<b>" not in avatar("<b>")

@@ -163,6 +163,20 @@ def test_a_newer_message_asks_first_and_loses_nothing(desk: Client, case: Case) 
     assert len(answers(case)) == 1
 
 
+def test_who_only_goes_on_elsewhere_said_nothing_new(desk: Client, case: Case) -> None:
+    seen = str(case.seq)
+    services.file_message(case=case, kind="telegram", text="", template="joined")
+    assert send(desk, case, seen=seen).status_code == 302
+
+
+def test_a_picture_without_words_asks_first(desk: Client, case: Case) -> None:
+    seen = str(case.seq)
+    services.file_message(case=case, kind="whatsapp", text="")
+    page = send(desk, case, seen=seen)
+    assert page.status_code == 409
+    assert "The customer sent a file while you were writing." in page.content.decode()
+
+
 def test_a_colleagues_answer_asks_first_too(desk: Client, colleague: User, case: Case) -> None:
     seen = str(case.seq)
     dispatch.reply(case=case, staff=colleague, text="It is sold.")

@@ -134,3 +134,16 @@ def test_it_names_what_is_to_do(case: Case, agent: User) -> None:
     switching.switch(case=case, kind="phone", identity=Identity.of("phone", "+31201112233"))
     dispatch.reply(case=Case.objects.get(pk=case.pk), staff=agent, text="Read this out.")
     assert "phone" in timeline.change(Case.objects.get(pk=case.pk)).to_do
+
+
+def test_what_has_no_words_is_told_without_empty_quotes() -> None:
+    story = tell(Facts(ASKED, ANSWER, unanswered=1, latest=Said(NOW, "whatsapp", "")))
+    assert story.open == "1 message without an answer: a file"
+
+
+def test_who_only_went_on_elsewhere_waits_for_no_second_answer(case: Case, agent: User) -> None:
+    services.file_message(case=case, kind="telegram", text="", template="joined")
+    case = Case.objects.get(pk=case.pk)
+    for history in (None, timeline.page(case, Viewer(staff_id=agent.pk))):
+        facts = facts_of(case, history)
+        assert (facts.unanswered, facts.latest) == (1, facts.asked)

@@ -49,6 +49,7 @@ def test_sms_are_counted(desk: Browser, make_case: MakeCase) -> None:
     assert "3 SMS · 0 characters left" in shown(desk, case, "a" * 459)
     long = shown(desk, case, "a" * 460)
     assert "Too long for SMS: this notice goes, the answer stays on their page." in long
+    assert "characters left" not in long  # of a notice no letter can be saved
     assert "There is an answer to your question" in long and "/…" in long and "aaa" not in long
     assert not Message.objects.filter(direction="out", template="").exists()
     assert not Code.objects.filter(purpose="case_link", case=case).exists()

@@ -66,6 +66,12 @@ def writes(case: Case, kind: str = "whatsapp") -> None:
 # The start page
 
 
+def test_each_app_has_a_button_of_its_own(client: Client, ask: Ask) -> None:
+    assert str(KINDS["telegram"].button) == "Start" and str(KINDS["whatsapp"].button) == "send"
+    page = client.get("/").content.decode()
+    assert "one tap opens WhatsApp. There you press <strong>send</strong>" in page
+
+
 def test_a_messenger_asks_no_number_and_sms_does(client: Client) -> None:
     page = client.get("/").content.decode()
     assert 'id="way-whatsapp"' in page and 'name="address_whatsapp"' not in page
@@ -80,7 +86,9 @@ def test_after_sending_the_page_shows_button_code_and_waiting(client: Client, as
     shown = joining.waiting(case)
     assert shown is not None
     assert "Open WhatsApp" in page and "https://pocket.example/" in page
-    assert quote(case.reference) in page and "Press send there" in page
+    assert quote(case.reference) in page and "Press <strong>send</strong> there" in page
+    # What is to be done comes before how we answer until then.
+    assert page.index('id="waiting"') < page.index('id="answerline"')
     assert page.count("<svg") > 2 and 'fill="#fff"' in page and "<style" not in page
     assert "Waiting for your message" in page and "Until then we answer on this page." in page
     assert "We have your question." in page

@@ -47,9 +47,16 @@
     }
     function fade(toasts) {
         for (const toast of all(".desk-toast--success, .desk-toast--info", toasts)) {
-            let timer = setTimeout(() => toast.remove(), one("form", toast) ? 12000 : 6000);
-            toast.addEventListener("mouseenter", () => clearTimeout(timer));
-            toast.addEventListener("focusin", () => clearTimeout(timer));
+            // Who points at it reads it; the time runs on once they are gone.
+            let timer;
+            const wait = () => {
+                clearTimeout(timer);
+                timer = setTimeout(() => toast.remove(), one("form", toast) ? 12000 : 6000);
+            };
+            const stay = () => clearTimeout(timer);
+            for (const name of ["mouseenter", "focusin"]) toast.addEventListener(name, stay);
+            for (const name of ["mouseleave", "focusout"]) toast.addEventListener(name, wait);
+            wait();
         }
     }
 

@@ -30,8 +30,8 @@ class House:
     def __init__(self, folder: Path, database_url: str, stack: ExitStack) -> None:
         self.folder, self.stack = folder, stack
         self.web_port, self.live_port, self.sink_port = free_port(), free_port(), free_port()
-        self.proxy_port = free_port()
-        self.arrivals = folder / "arrivals"
+        self.proxy_port, self.provider_port = free_port(), free_port()
+        self.arrivals, self.taken = folder / "arrivals", folder / "taken"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         door = folder / "v.sock"
         self.env = {
@@ -45,11 +45,19 @@ class House:
             "TRUSTED_PROXIES": "1",
             "LOG_LEVEL": "WARNING",
             "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+            "BENCH_SECRET": secrets.token_hex(16),
+            "BENCH_BOT": f"123456789:{secrets.token_hex(16)}",
+            "BENCH_NUMBER": "106540352242922",
+            "BENCH_DEAD": f"http://127.0.0.1:{free_port()}",
         }
+        for how in ("well", "slow", "garbled"):
+            self.env[f"BENCH_{how.upper()}"] = f"http://127.0.0.1:{self.provider_port}/{how}"
         self.start("valkey", valkey.command(folder, door))
         until(lambda: _answers(str(door)))
         self.start("sink", [sys.executable, "-m", "benchmarks.sink", str(self.sink_port),
                             str(self.arrivals)])  # fmt: skip
+        self.start("providers", [sys.executable, "-m", "benchmarks.providers",
+                                 str(self.provider_port), str(self.taken)])  # fmt: skip
 
     def start(self, name: str, command: list[str]) -> "subprocess.Popen[bytes]":
         """A process that ends with the run."""
@@ -107,6 +115,12 @@ class House:
         """One Celery worker with so many processes."""
         self.start("workers", [sys.executable, "-m", "celery", "-A", "benchmarks", "-q", "worker",
                                "-c", str(processes), "-l", "WARNING"])  # fmt: skip
+
+    def beat(self) -> None:
+        """What rings for rows that were left lying."""
+        schedule = str(self.folder / "beat")
+        self.start("beat", [sys.executable, "-m", "celery", "-A", "benchmarks", "-q", "beat",
+                            "-s", schedule, "--pidfile=", "-l", "WARNING"])  # fmt: skip
 
     def memory(self) -> dict[str, float]:
         """Proportional set size in MB of each process and its children, by name."""

@@ -18,6 +18,7 @@ from benchmarks.live import live
 from benchmarks.load import Browser, at_once
 from benchmarks.sink import arrivals
 from benchmarks.table import Figure, milliseconds, quantile, rates
+from benchmarks.webhooks import webhooks
 from channels_app import dispatch, inbound
 from channels_app.adapters.base import Request
 from channels_app.models import Channel, Delivery, InboundEvent
@@ -285,7 +286,8 @@ def memory(house: House, _cases: int) -> Figures:
     house.workers()
     time.sleep(4)
     parts = house.memory()
-    parts.pop("sink", None)
+    for ours in ("sink", "providers"):
+        parts.pop(ours)
     house.stop("workers")
     total = sum(parts.values())
     each = ", ".join(f"{name} {size:.0f}" for name, size in parts.items())
@@ -300,6 +302,7 @@ MEASURES: dict[str, Callable[[House, int], Figures]] = {
     "live": live,
     "drain": drain,
     "inbound": mail_in,
+    "webhooks": webhooks,
     "memory": memory,
     "page": case_page,
     "large": large,

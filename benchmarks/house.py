@@ -22,6 +22,7 @@ from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
+WORKERS = ("one", "two")
 
 
 class House:
@@ -31,7 +32,7 @@ class House:
         self.folder, self.stack = folder, stack
         self.web_port, self.live_port, self.sink_port = free_port(), free_port(), free_port()
         self.proxy_port, self.provider_port = free_port(), free_port()
-        self.arrivals, self.taken = folder / "arrivals", folder / "taken"
+        self.arrivals = folder / "arrivals"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         door = folder / "v.sock"
         self.env = {
@@ -57,7 +58,7 @@ class House:
         self.start("sink", [sys.executable, "-m", "benchmarks.sink", str(self.sink_port),
                             str(self.arrivals)])  # fmt: skip
         self.start("providers", [sys.executable, "-m", "benchmarks.providers",
-                                 str(self.provider_port), str(self.taken)])  # fmt: skip
+                                 str(self.provider_port)])  # fmt: skip
 
     def start(self, name: str, command: list[str]) -> "subprocess.Popen[bytes]":
         """A process that ends with the run."""
@@ -111,10 +112,17 @@ class House:
         self.start("proxy", [sys.executable, "-m", "benchmarks.proxy", *ports, certificate, key])
         until(lambda: _listens(self.live_port) and _listens(self.proxy_port))
 
-    def workers(self, processes: int = 2) -> None:
-        """One Celery worker with so many processes."""
-        self.start("workers", [sys.executable, "-m", "celery", "-A", "benchmarks", "-q", "worker",
-                               "-c", str(processes), "-l", "WARNING"])  # fmt: skip
+    def workers(self) -> None:
+        """Two workers of threads, after the web in line for a processor: as docs/running.md."""
+        for name in WORKERS:
+            self.start(name, ["nice", "-n", "5", sys.executable, "-m", "celery", "-A", "benchmarks",
+                              "-q", "worker", "-P", "threads", "-c", "16", "-l", "WARNING",
+                              "-n", f"{name}@%h"])  # fmt: skip
+
+    def rest(self) -> None:
+        """The workers end."""
+        for name in WORKERS:
+            self.stop(name)
 
     def beat(self) -> None:
         """What rings for rows that were left lying."""

@@ -48,7 +48,7 @@ def webhooks(house: House, _cases: int) -> Iterator[Figure]:
             held=gone <= GONE_WITHIN,
         )
     house.stop("beat")
-    house.stop("workers")
+    house.rest()
 
 
 def _plain(house: House, rate: int) -> list[float]:

@@ -1,8 +1,8 @@
 """The breaker: a provider that does not do its work is left alone for a while, then tried once.
 
-  open        `Channel.paused_until` lies ahead: nothing goes
-  half open   it is over: one message goes, and nothing else meanwhile
-  closed      that one went, or was refused in so many words: `paused_until` is empty again
+open        `Channel.paused_until` lies ahead: nothing goes
+half open   it is over: one message goes, and nothing else meanwhile
+closed      that one went, or was refused in so many words: `paused_until` is empty again
 """
 
 from datetime import datetime, timedelta
@@ -41,5 +41,8 @@ def fault(channel: Channel, error: SendError, now: datetime) -> None:
 
 def _is_one_too_many(channel: Channel) -> bool:
     """Slow, garbled or broken time and again; or still, when it was tried after a pause."""
-    _faults[channel.pk] = _faults.get(channel.pk, 0) + 1
-    return channel.paused_until is not None or _faults[channel.pk] >= IN_A_ROW
+    faults = _faults.pop(channel.pk, 0) + 1
+    if channel.paused_until is not None or faults >= IN_A_ROW:
+        return True
+    _faults[channel.pk] = faults
+    return False

@@ -6,7 +6,7 @@ no seat leaves word, and whoever sits there does that too, in turn: no thread wa
 
 import threading
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 PER_CHANNEL = 3  # of a worker's 16 threads (docs/running.md), for sending and for filing each
 What = TypeVar("What", bound=Hashable)
@@ -20,7 +20,7 @@ class Seats:
         self._taken: dict[Hashable, int] = {}
         # What there was no seat for, oldest first, each once. It is lost with the process; the
         # sweep rings again.
-        self._left: dict[Hashable, dict[Hashable, None]] = {}
+        self._left: dict[Hashable, dict[Any, None]] = {}
 
     def work(self, key: Hashable, job: Callable[[What], int], what: What) -> int:
         """Do `job(what)`, then what others left; the sum of all. 0 where no seat is free."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from channels_app import breaker, dispatch, outbox, rendering, routing
@@ -47,14 +48,15 @@ class Batch:
         self.offered = routing.offered(channel.organisation_id, channel.kind)
 
 
-def deliver(delivery_id: uuid.UUID) -> int:
+def deliver(delivery_id: uuid.UUID, channel_id: int | None = None) -> int:
     """Send what is due on the channel of a delivery, over the same connection; how many tries.
 
-    Rows that another worker leased are left alone.
+    Rows that another worker leased are left alone. Without its channel, that is asked first.
     """
-    row = Delivery.objects.filter(pk=delivery_id, status=Delivery.Status.QUEUED)
-    channel = row.values_list("channel_id", flat=True).first()
-    return 0 if channel is None else SEATS.work(channel, _send_due, channel)
+    if channel_id is None:
+        row = Delivery.objects.filter(pk=delivery_id)
+        channel_id = row.values_list("channel_id", flat=True).first()
+    return 0 if channel_id is None else SEATS.work(channel_id, _send_due, channel_id)
 
 
 def _send_due(channel_id: int) -> int:
@@ -62,7 +64,7 @@ def _send_due(channel_id: int) -> int:
     tried, in_vain = 0, 0
     while in_vain < IN_VAIN:
         # Read for each batch: what an administrator changes holds from the next one on.
-        channel = Channel.objects.select_related("organisation").filter(pk=channel_id).first()
+        channel = _with_work(channel_id)
         if channel is None or not _has_room(channel):
             break
         most = BATCH if channel.paused_until is None else 1
@@ -72,6 +74,13 @@ def _send_due(channel_id: int) -> int:
         if done == len(keys) < most:
             break  # that was all: what is queued from now on rings for itself
     return tried
+
+
+def _with_work(channel_id: int) -> Channel | None:
+    """The channel, where something is due: most that ring find that it was sent already."""
+    due = Delivery.objects.due(timezone.now()).filter(channel=OuterRef("pk"))
+    found = Channel.objects.select_related("organisation").filter(Exists(due), pk=channel_id)
+    return found.first()
 
 
 def _has_room(channel: Channel) -> bool:
@@ -302,4 +311,4 @@ def recover() -> None:
         due = Delivery.objects.due(now).filter(channel=channel).order_by("next_attempt_at")
         first = due.values_list("pk", flat=True).first()
         if first is not None:
-            outbox.ring(outbox.DELIVER, str(first))
+            outbox.ring(outbox.DELIVER, str(first), channel.pk)

@@ -15,7 +15,7 @@ def test_one_key_holds_so_many_threads_and_another_is_not_kept_waiting() -> None
     inside, most, done = Counter[str](), Counter[str](), list[tuple[str, int]]()
 
     def job(what: tuple[str, int]) -> int:
-        key, number = what
+        key, _number = what
         inside[key] += 1
         most[key] = max(most[key], inside[key])
         if key == "slow":

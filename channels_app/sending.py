@@ -60,18 +60,17 @@ def deliver(delivery_id: uuid.UUID, channel_id: int | None = None) -> int:
 
 
 def _send_due(channel_id: int) -> int:
-    """Batch after batch; a channel whose pause is over gets one row before the others."""
+    """Batch after batch, until nothing is due."""
     tried, in_vain = 0, 0
     while in_vain < IN_VAIN:
         # Read for each batch: what an administrator changes holds from the next one on.
         channel = _with_work(channel_id)
         if channel is None or not _has_room(channel):
             break
-        most = BATCH if channel.paused_until is None else 1
-        lease, keys = Delivery.objects.claim(channel, timezone.now(), most)
+        lease, keys = Delivery.objects.claim(channel, timezone.now(), BATCH)
         done = _send(channel, lease, keys) if keys else 0
         tried, in_vain = tried + done, 0 if done else in_vain + 1
-        if done == len(keys) < most:
+        if done == len(keys) < BATCH:
             break  # that was all: what is queued from now on rings for itself
     return tried
 
@@ -90,7 +89,11 @@ def _has_room(channel: Channel) -> bool:
 
 
 def _send(channel: Channel, lease: uuid.UUID, keys: Sequence[uuid.UUID]) -> int:
-    """Send leased rows; after a pause one, and only if nobody else tries one. How many."""
+    """Send leased rows; how many.
+
+    After a pause only if nobody else does: the first call closes the breaker, or opens it again
+    and so ends the batch.
+    """
     if channel.paused_until is None:
         return _send_all(Batch(channel, lease, keys))
     if not channel.begin_trial(timezone.now()):
@@ -98,7 +101,7 @@ def _send(channel: Channel, lease: uuid.UUID, keys: Sequence[uuid.UUID]) -> int:
         return 0
     mark = channel.paused_until
     done = _send_all(Batch(channel, lease, keys))
-    if channel.paused_until == mark:  # it never came to a call: another row is to tell
+    if channel.paused_until == mark:  # it never came to a call: other rows are to tell
         channel.end_trial(timezone.now())
     return done
 

@@ -18,7 +18,7 @@ from channels_app.adapters.base import (
 )
 from channels_app.adapters.email import EmailAdapter
 from channels_app.models import Channel, Delivery
-from contacts.models import Identity, Organisation
+from contacts.models import Organisation
 from tests import shop
 from tests.core.test_batches import address_of, answers, state
 from tests.core.test_rules import in_threads
@@ -172,4 +172,18 @@ def test_of_many_workers_one_tries(provider: Provider) -> None:
     assert state(rows) == [S.QUEUED] * 8
     assert not Delivery.objects.exclude(leased_until=None).exists()
     assert channel().is_paused(timezone.now())
-    assert not Identity.objects.exclude(closed={}).exists()
+
+
+def test_who_comes_second_to_a_trial_gives_its_rows_back(
+    organisation: Organisation, provider: Provider
+) -> None:
+    rows = answers(30)
+    the_pause_is_over()
+    provider.says = lambda: Unavailable("500")
+    (mine, theirs), now = (channel(), channel()), timezone.now()
+    claimed, others = (Delivery.objects.claim(one, now, 15) for one in (mine, theirs))
+    assert mine.begin_trial(now) and not theirs.begin_trial(now)
+    assert sending._send(theirs, *others) == 0 and not provider.calls
+    assert Delivery.objects.filter(lease=others[0]).count() == 0
+    assert Delivery.objects.filter(lease=claimed[0]).count() == 15
+    assert state(rows) == [S.QUEUED] * 30

@@ -66,14 +66,18 @@ def test_a_job_that_breaks_gives_its_seat_back() -> None:
 
 
 def test_nobody_leaves_word_to_an_empty_seat() -> None:
-    seats, done = Seats(2), list[int]()
+    seats, done, round_is_over = Seats(1), list[int](), threading.Barrier(3)
 
     def job(what: int) -> int:
         done.append(what)
         return 1
 
-    results = in_threads(
-        8, lambda number: sum(seats.work("a", job, number * 500 + n) for n in range(500))
-    )
-    assert sum(found for found in results if isinstance(found, int)) == 4000
-    assert sorted(done) == list(range(4000))
+    def work(number: int) -> None:
+        for turn in range(300):
+            seats.work("a", job, turn * 3 + number)
+            round_is_over.wait(10)
+            assert len(done) == (turn + 1) * 3  # and not only when the next one comes
+            round_is_over.wait(10)
+
+    assert in_threads(3, work) == [None] * 3
+    assert sorted(done) == list(range(900))

@@ -132,6 +132,17 @@ def test_where_the_first_does_not_go_at_all_the_next_one_tells(
     assert channel().paused_until is None
 
 
+def test_where_none_goes_the_trial_is_over_all_the_same(
+    organisation: Organisation, provider: Provider
+) -> None:
+    rows = answers(1)
+    the_pause_is_over()
+    address_of(rows[0]).update(blocked_at=timezone.now())
+    assert sending.deliver(rows[0].pk) == 1 and not provider.calls
+    found = channel()
+    assert found.paused_until is not None and not found.is_paused(timezone.now())
+
+
 def test_a_limit_of_the_account_is_kept_as_long_as_the_provider_says(
     organisation: Organisation, provider: Provider
 ) -> None:

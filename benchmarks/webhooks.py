@@ -29,8 +29,10 @@ def webhooks(house: House, _cases: int) -> Iterator[Figure]:
     _until_filed()
     for rate in RATES:
         plain = _plain(house, rate)
+        begun = time.monotonic()
         times = _accept(house, incoming, rate, SECONDS)
         left, gone = _waiting(), _until_filed()
+        filed = len(times) / (time.monotonic() - begun)
         p50, p99 = quantile(times, 0.5), quantile(times, 0.99)
         yield Figure(
             f"webhooks accepted at {rate}/s for {SECONDS} s, workers filing",
@@ -40,10 +42,9 @@ def webhooks(house: House, _cases: int) -> Iterator[Figure]:
             "p50 50 ms, p99 250 ms",
             p50 <= P50 and p99 <= P99,
         )
-        rate_filed = len(times) / (SECONDS + gone)
         yield Figure(
             "the same: left at the end, and gone",
-            f"{left}, gone after {gone:.1f} s ({rate_filed:.0f} filed/s)",
+            f"{left}, gone after {gone:.1f} s ({filed:.0f} filed/s)",
             at_least="gone after 60 s",
             held=gone <= GONE_WITHIN,
         )

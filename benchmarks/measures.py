@@ -303,9 +303,9 @@ MEASURES: dict[str, Callable[[House, int], Figures]] = {
     "live": live,
     "drain": drain,
     "inbound": mail_in,
-    "webhooks": webhooks,
-    "bulkheads": bulkheads,
     "memory": memory,
     "page": case_page,
     "large": large,
+    "webhooks": webhooks,
+    "bulkheads": bulkheads,
 }

@@ -22,7 +22,7 @@ from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
-WORKERS = ("one", "two")
+WORKERS = ("worker-one", "worker-two")
 
 
 class House:

@@ -22,6 +22,7 @@ from tests import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60.0
+WORKERS = ("worker-one", "worker-two")
 
 
 class House:
@@ -30,7 +31,7 @@ class House:
     def __init__(self, folder: Path, database_url: str, stack: ExitStack) -> None:
         self.folder, self.stack = folder, stack
         self.web_port, self.live_port, self.sink_port = free_port(), free_port(), free_port()
-        self.proxy_port = free_port()
+        self.proxy_port, self.provider_port = free_port(), free_port()
         self.arrivals = folder / "arrivals"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         door = folder / "v.sock"
@@ -45,11 +46,19 @@ class House:
             "TRUSTED_PROXIES": "1",
             "LOG_LEVEL": "WARNING",
             "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
+            "BENCH_SECRET": secrets.token_hex(16),
+            "BENCH_BOT": f"123456789:{secrets.token_hex(16)}",
+            "BENCH_NUMBER": "106540352242922",
+            "BENCH_DEAD": f"http://127.0.0.1:{free_port()}",
         }
+        for how in ("well", "slow", "garbled"):
+            self.env[f"BENCH_{how.upper()}"] = f"http://127.0.0.1:{self.provider_port}/{how}"
         self.start("valkey", valkey.command(folder, door))
         until(lambda: _answers(str(door)))
         self.start("sink", [sys.executable, "-m", "benchmarks.sink", str(self.sink_port),
                             str(self.arrivals)])  # fmt: skip
+        self.start("providers", [sys.executable, "-m", "benchmarks.providers",
+                                 str(self.provider_port)])  # fmt: skip
 
     def start(self, name: str, command: list[str]) -> "subprocess.Popen[bytes]":
         """A process that ends with the run."""
@@ -103,10 +112,23 @@ class House:
         self.start("proxy", [sys.executable, "-m", "benchmarks.proxy", *ports, certificate, key])
         until(lambda: _listens(self.live_port) and _listens(self.proxy_port))
 
-    def workers(self, processes: int = 2) -> None:
-        """One Celery worker with so many processes."""
-        self.start("workers", [sys.executable, "-m", "celery", "-A", "benchmarks", "-q", "worker",
-                               "-c", str(processes), "-l", "WARNING"])  # fmt: skip
+    def workers(self) -> None:
+        """Two workers of threads, after the web in line for a processor: as docs/running.md."""
+        for name in WORKERS:
+            self.start(name, ["nice", "-n", "5", sys.executable, "-m", "celery", "-A", "benchmarks",
+                              "-q", "worker", "-P", "threads", "-c", "16", "-l", "WARNING",
+                              "-n", f"{name}@%h"])  # fmt: skip
+
+    def rest(self) -> None:
+        """The workers end."""
+        for name in WORKERS:
+            self.stop(name)
+
+    def beat(self) -> None:
+        """What rings for rows that were left lying."""
+        schedule = str(self.folder / "beat")
+        self.start("beat", [sys.executable, "-m", "celery", "-A", "benchmarks", "-q", "beat",
+                            "-s", schedule, "--pidfile=", "-l", "WARNING"])  # fmt: skip
 
     def memory(self) -> dict[str, float]:
         """Proportional set size in MB of each process and its children, by name."""

@@ -33,18 +33,23 @@ class Browser:
     ) -> Answer:
         """One request; `keep` takes the cookies of the answer along from then on."""
         headers = {
-            "Host": HOST,
-            "X-Forwarded-Proto": "https",
-            "X-Forwarded-For": self.address,
             "Referer": f"https://{HOST}/",
             "Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items()),
         }
-        body = None
+        body = b""
         if form is not None:
-            body = urlencode(form)
+            body = urlencode(form).encode()
             headers["Content-Type"] = "application/x-www-form-urlencoded"
+        answer = self.ask(method, path, body, headers)
+        if keep:
+            self.cookies |= answer.cookies
+        return answer
+
+    def ask(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """One request as a program makes it."""
+        proxy = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": self.address}
         begun = time.perf_counter()
-        self.connection.request(method, path, body, headers)
+        self.connection.request(method, path, body or None, {**proxy, **headers})
         response = self.connection.getresponse()
         content = response.read()
         seconds = time.perf_counter() - begun
@@ -52,8 +57,6 @@ class Browser:
         for line in response.headers.get_all("Set-Cookie") or []:
             name, _equals, value = line.partition(";")[0].partition("=")
             found[name] = value
-        if keep:
-            self.cookies |= found
         return Answer(response.status, content, seconds, found)
 
 
@@ -81,3 +84,29 @@ def at_once(threads: int, times: int, work: Callable[[int, int], None]) -> float
     if failed:
         raise failed[0]
     return threads * times / seconds
+
+
+def paced(
+    threads: int, rate: float, seconds: float, work: Callable[[int, int], None]
+) -> list[float]:
+    """Call `work(thread, turn)` so often a second; how long each took from when it was due.
+
+    From then, and not from when a thread was free for it: who calls does not wait for us.
+    """
+    count, begin = int(rate * seconds), time.perf_counter() + 0.1
+    turns, lock = iter(range(count)), threading.Lock()
+    times = [0.0] * count
+
+    def run(number: int) -> None:
+        while True:
+            with lock:
+                turn = next(turns, None)
+            if turn is None:
+                return
+            due = begin + turn / rate
+            time.sleep(max(0.0, due - time.perf_counter()))
+            work(number, turn)
+            times[turn] = time.perf_counter() - due
+
+    at_once(threads, 1, lambda number, _turn: run(number))
+    return times

@@ -13,11 +13,13 @@ from django.db import transaction
 from redis import Redis
 
 from benchmarks import shop
+from benchmarks.bulkheads import bulkheads
 from benchmarks.house import House, until
 from benchmarks.live import live
 from benchmarks.load import Browser, at_once
 from benchmarks.sink import arrivals
 from benchmarks.table import Figure, milliseconds, quantile, rates
+from benchmarks.webhooks import webhooks
 from channels_app import dispatch, inbound
 from channels_app.adapters.base import Request
 from channels_app.models import Channel, Delivery, InboundEvent
@@ -151,7 +153,7 @@ def post_to_mail(house: House, _cases: int) -> Figures:
             time.sleep(0.001)
         times.append(found[-1][0] - begun)
         time.sleep(0.05)
-    house.stop("workers")
+    house.rest()
     p50 = median(times)
     name = "post to mail at the sink, idle"
     yield Figure(name, milliseconds(times), "", None, "p50 50 ms", p50 < 0.05)
@@ -178,7 +180,7 @@ def drain(house: House, _cases: int) -> Figures:
     times = [at for at, _key in arrivals(house.arrivals)[before : before + count]]
     # The first hundred are the start of the workers.
     rate = (count - 100) / (times[-1] - times[100])
-    house.stop("workers")
+    house.rest()
     bare = _bare_smtp(house, 500)
     empty = _empty_tasks(house, 2_000)
     yield Figure("drain of queued e-mails, two worker processes", f"{rate:.0f}/s",
@@ -207,7 +209,7 @@ def _empty_tasks(house: House, count: int) -> float:
         left, begun = queue.llen("celery"), time.perf_counter()
         until(lambda: queue.llen("celery") == 0)
         seconds = time.perf_counter() - begun
-    house.stop("workers")
+    house.rest()
     return float(left) / seconds
 
 
@@ -285,8 +287,9 @@ def memory(house: House, _cases: int) -> Figures:
     house.workers()
     time.sleep(4)
     parts = house.memory()
-    parts.pop("sink", None)
-    house.stop("workers")
+    for ours in ("sink", "providers"):
+        parts.pop(ours)
+    house.rest()
     total = sum(parts.values())
     each = ", ".join(f"{name} {size:.0f}" for name, size in parts.items())
     name, value = "memory: web, two workers, Valkey", f"{total:.0f} MB ({each})"
@@ -303,4 +306,6 @@ MEASURES: dict[str, Callable[[House, int], Figures]] = {
     "memory": memory,
     "page": case_page,
     "large": large,
+    "webhooks": webhooks,
+    "bulkheads": bulkheads,
 }

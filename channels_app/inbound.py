@@ -28,12 +28,15 @@ from channels_app.adapters.base import (
     SendError,
 )
 from channels_app.models import Channel, InboundEvent, InboundItem
+from channels_app.seats import Seats
 from contacts.models import Message
 
 logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 MAX_TRIES = 5
 MAX_DRAWS = 4  # of a reference
+MOST_RUNG = 50  # of one channel by one sweep
+SEATS = Seats()
 SORTS: dict[type, str] = {Inbound: "message", Correction: "correction", Receipt: "receipt"}
 State = InboundItem.State
 
@@ -58,16 +61,14 @@ def receive(channel: Channel, request: Request) -> InboundEvent:
     adapter = channel.adapter()
     adapter.verify(request)
     key = {"channel": channel, "sha256": hashlib.sha256(adapter.fingerprint(request)).hexdigest()}
-    came = InboundEvent.objects.filter(**key).first()
-    if came is None:
-        envelope = _envelope(request, adapter)
-        try:
-            with transaction.atomic():
-                event = InboundEvent.objects.create(raw=request.body, envelope=envelope, **key)
-                outbox.ring_on_commit(outbox.PROCESS, str(event.pk))
-                return event
-        except IntegrityError:
-            came = InboundEvent.objects.get(**key)
+    envelope = _envelope(request, adapter)
+    try:
+        with transaction.atomic():
+            event = InboundEvent.objects.create(raw=request.body, envelope=envelope, **key)
+            outbox.ring_on_commit(outbox.PROCESS, str(event.pk), channel.pk)
+            return event
+    except IntegrityError:
+        came = InboundEvent.objects.get(**key)  # it came before, and now once more
     if bytes(came.raw) != request.body:
         raise BadSignature("This signature was used before, for something else.")
     return came
@@ -106,20 +107,33 @@ def _envelope(request: Request, adapter: Adapter | type[Adapter]) -> dict[str, A
     return envelope
 
 
-def process(event_id: int) -> None:
-    """Parse and file one event; what cannot be read goes to quarantine with its bytes."""
+def process(event_id: int, channel_id: int | None = None) -> None:
+    """Parse and file one event; what cannot be read goes to quarantine with its bytes.
+
+    Where all seats of its channel are taken, whoever sits there does it. Without its channel, that
+    is asked first.
+    """
+    if channel_id is None:
+        row = InboundEvent.objects.filter(pk=event_id)
+        channel_id = row.values_list("channel_id", flat=True).first()
+    if channel_id is not None:
+        SEATS.work(channel_id, _process, event_id)
+
+
+def _process(event_id: int) -> int:
+    """One event; 1 if it was free to be taken."""
     now = timezone.now()
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     claimed = InboundEvent.objects.filter(free, pk=event_id, state=InboundEvent.State.NEW).update(
         leased_until=now + LEASE, tries=F("tries") + 1
     )
     if not claimed:
-        return
+        return 0
     event = InboundEvent.objects.select_related("channel__organisation").get(pk=event_id)
     if event.tries > MAX_TRIES:
         # Its readers never came back to say why: it may be what killed them.
         _finish(event, _("The worker stopped while reading it."))
-        return
+        return 1
     try:
         adapter = event.channel.adapter()
         _take_all(event, adapter, adapter.parse(_request(event)))
@@ -131,6 +145,7 @@ def process(event_id: int) -> None:
         logger.exception("Received item %s could not be processed.", event.pk)
         if event.tries >= MAX_TRIES:
             _finish(event, f"Fault: {type(error).__name__}")
+    return 1
 
 
 def _with_files(event: InboundEvent, adapter: Adapter, thing: Parsed) -> Parsed:
@@ -192,19 +207,21 @@ def again(event: InboundEvent) -> bool:
         InboundEvent.objects.filter(pk=event.pk, state=InboundEvent.State.QUARANTINED).update(
             state=InboundEvent.State.NEW, reason="", tries=0, leased_until=None
         )
-        outbox.ring_on_commit(outbox.PROCESS, str(event.pk))
+        outbox.ring_on_commit(outbox.PROCESS, str(event.pk), event.channel_id)
     return True
 
 
 def recover() -> None:
-    """The sweep: ring what was received and never processed."""
+    """The sweep: ring what was received and never processed, some of each channel."""
     now = timezone.now()
     free = Q(leased_until=None) | Q(leased_until__lte=now)
     late = InboundEvent.objects.filter(
         free, state=InboundEvent.State.NEW, received_at__lte=now - timedelta(seconds=5)
     )
-    for pk in late.order_by("received_at").values_list("pk", flat=True)[:200]:
-        outbox.ring(outbox.PROCESS, str(pk))
+    for channel in Channel.objects.values_list("pk", flat=True):
+        oldest = late.filter(channel=channel).order_by("received_at")
+        for pk in oldest.values_list("pk", flat=True)[:MOST_RUNG]:
+            outbox.ring(outbox.PROCESS, str(pk), channel)
 
 
 def _take_all(event: InboundEvent, adapter: Adapter, things: Sequence[Parsed]) -> None:

@@ -25,20 +25,23 @@ class _Bell:
     quiet_until = 0.0
 
 
-def ring(task: str, argument: str) -> None:
-    """Ask a worker to look; never fails and never keeps a request waiting."""
+def ring(task: str, argument: str, channel_id: int) -> None:
+    """Ask a worker to look; never fails and never keeps a request waiting.
+
+    With the channel, a worker that has no seat free for it need not ask which one it is.
+    """
     if not settings.CELERY_BROKER_URL or time.monotonic() < _Bell.quiet_until:
         return
     try:
-        current_app.send_task(task, args=[argument], retry=False, ignore_result=True)
+        current_app.send_task(task, args=[argument, channel_id], retry=False, ignore_result=True)
     except Exception as error:
         _Bell.quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("The broker does not answer (%s); the sweep will.", type(error).__name__)
 
 
-def ring_on_commit(task: str, argument: str) -> None:
+def ring_on_commit(task: str, argument: str, channel_id: int) -> None:
     """Ring once the row is there for the worker to see."""
-    transaction.on_commit(partial(ring, task, argument), robust=True)
+    transaction.on_commit(partial(ring, task, argument, channel_id), robust=True)
 
 
 def add(
@@ -68,5 +71,5 @@ def add(
     )
     delivery.save(force_insert=True)
     if delivery.status == Delivery.Status.QUEUED and delivery.next_attempt_at <= now:
-        ring_on_commit(DELIVER, str(delivery.pk))
+        ring_on_commit(DELIVER, str(delivery.pk), channel.pk)
     return delivery

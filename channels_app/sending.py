@@ -7,19 +7,13 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from channels_app import dispatch, outbox, rendering, routing
-from channels_app.adapters.base import (
-    Misconfigured,
-    Reason,
-    RecipientGone,
-    SendError,
-    Sent,
-    Stopped,
-    Uncertain,
-)
+from channels_app import breaker, dispatch, outbox, rendering, routing
+from channels_app.adapters.base import Reason, RecipientGone, SendError, Sent, Stopped, Uncertain
 from channels_app.models import Attempt, Channel, Delivery
+from channels_app.seats import Seats
 from contacts import tracing
 from contacts.models import Event, Identity, Message
 
@@ -27,8 +21,7 @@ logger = logging.getLogger(__name__)
 BATCH = 20  # rows under one lease, read at once; each is held against the database when it goes
 IN_VAIN = 3  # batches of which nothing could be begun, before the rest is left to the sweep
 SEEN_EVERY = timedelta(seconds=5)
-PAUSE_UNREACHABLE = timedelta(seconds=30)
-PAUSE_MISCONFIGURED = timedelta(minutes=5)
+SEATS = Seats()
 RELATED = (
     "identity",
     "message__case__root",
@@ -56,23 +49,38 @@ class Batch:
         self.offered = routing.offered(channel.organisation_id, channel.kind)
 
 
-def deliver(delivery_id: uuid.UUID) -> int:
+def deliver(delivery_id: uuid.UUID, channel_id: int | None = None) -> int:
     """Send what is due on the channel of a delivery, over the same connection; how many tries.
 
-    Rows that another worker leased are left alone.
+    Rows that another worker leased are left alone. Without its channel, that is asked first.
     """
-    queued = {"deliveries": delivery_id, "deliveries__status": Delivery.Status.QUEUED}
-    channels = Channel.objects.select_related("organisation")
-    channel, tried, in_vain = channels.filter(**queued).first(), 0, 0
-    while channel is not None and in_vain < IN_VAIN and _has_room(channel):
+    if channel_id is None:
+        row = Delivery.objects.filter(pk=delivery_id)
+        channel_id = row.values_list("channel_id", flat=True).first()
+    return 0 if channel_id is None else SEATS.work(channel_id, _send_due, channel_id)
+
+
+def _send_due(channel_id: int) -> int:
+    """Batch after batch, until nothing is due."""
+    tried, in_vain = 0, 0
+    while in_vain < IN_VAIN:
+        # Read for each batch: what an administrator changes holds from the next one on.
+        channel = _with_work(channel_id)
+        if channel is None or not _has_room(channel):
+            break
         lease, keys = Delivery.objects.claim(channel, timezone.now(), BATCH)
-        done = _send(Batch(channel, lease, keys)) if keys else 0
+        done = _send(channel, lease, keys) if keys else 0
         tried, in_vain = tried + done, 0 if done else in_vain + 1
         if done == len(keys) < BATCH:
             break  # that was all: what is queued from now on rings for itself
-        # Read for each batch: what an administrator changes holds from the next one on.
-        channel = channels.filter(pk=channel.pk).first()
     return tried
+
+
+def _with_work(channel_id: int) -> Channel | None:
+    """The channel, where something is due: most that ring find that it was sent already."""
+    due = Delivery.objects.due(timezone.now()).filter(channel=OuterRef("pk"))
+    found = Channel.objects.select_related("organisation").filter(Exists(due), pk=channel_id)
+    return found.first()
 
 
 def _has_room(channel: Channel) -> bool:
@@ -81,7 +89,25 @@ def _has_room(channel: Channel) -> bool:
     return sending < channel.max_sending
 
 
-def _send(batch: Batch) -> int:
+def _send(channel: Channel, lease: uuid.UUID, keys: Sequence[uuid.UUID]) -> int:
+    """Send leased rows; how many.
+
+    After a pause only if nobody else does: the first call closes the breaker, or opens it again
+    and so ends the batch.
+    """
+    if channel.paused_until is None:
+        return _send_all(Batch(channel, lease, keys))
+    if not channel.begin_trial(timezone.now()):
+        Delivery.objects.let_go(lease)
+        return 0
+    mark = channel.paused_until
+    done = _send_all(Batch(channel, lease, keys))
+    if channel.paused_until == mark:  # it never came to a call: other rows are to tell
+        channel.end_trial(timezone.now())
+    return done
+
+
+def _send_all(batch: Batch) -> int:
     """Send the rows of a batch one by one, until one is no longer as it was read; how many."""
     for done, delivery in enumerate(batch.deliveries):
         with tracing.bound(case=_reference(delivery)):
@@ -176,6 +202,7 @@ def _sent(delivery: Delivery, sent: Sent, started: datetime) -> None:
         )
         _record(delivery, "sent", started, detail=sent.provider_id)
     channel = delivery.channel
+    breaker.well(channel)
     if channel.last_success_at is None or now - channel.last_success_at >= SEEN_EVERY:
         channel.last_success_at = now
         Channel.objects.filter(pk=channel.pk).update(last_success_at=now)
@@ -228,13 +255,15 @@ def _record(
 
 @transaction.atomic  # a worker that dies in here leaves it to the sweep: nobody would be told
 def _not_sent(delivery: Delivery, error: SendError, started: datetime) -> None:
-    """Write down the try and what follows from it."""
+    """Write down the try, and what follows for the channel and for the row."""
+    breaker.fault(delivery.channel, error, timezone.now())
+    _settle(delivery, error, started)
+
+
+@transaction.atomic
+def _settle(delivery: Delivery, error: SendError, started: datetime) -> None:
     now = timezone.now()
     _record(delivery, type(error).__name__.lower(), started, error.why)
-    if isinstance(error, Misconfigured):
-        delivery.channel.pause(now + PAUSE_MISCONFIGURED, error.why)
-    elif error.everyone:
-        delivery.channel.pause(now + PAUSE_UNREACHABLE, error.why)
     if isinstance(error, RecipientGone) and delivery.identity is not None:
         why = Identity.STOPPED if isinstance(error, Stopped) else Identity.BOUNCED
         delivery.identity.close(delivery.channel.kind, why)
@@ -291,9 +320,9 @@ def recover() -> None:
     """The sweep: ring channels that have due rows, and settle rows whose worker died."""
     now = timezone.now()
     for delivery in Delivery.objects.lost_in_sending(now).select_related("channel", *RELATED)[:500]:
-        _not_sent(delivery, Uncertain(Reason("worker_stopped")), now)
+        _settle(delivery, Uncertain(Reason("worker_stopped")), now)
     for channel in Channel.objects.all():
         due = Delivery.objects.due(now).filter(channel=channel).order_by("next_attempt_at")
         first = due.values_list("pk", flat=True).first()
         if first is not None:
-            outbox.ring(outbox.DELIVER, str(first))
+            outbox.ring(outbox.DELIVER, str(first), channel.pk)

@@ -8,15 +8,15 @@ from channels_app import inbound, sending
 
 
 @shared_task(name="channels_app.deliver")
-def deliver(delivery_id: str) -> None:
+def deliver(delivery_id: str, channel_id: int | None = None) -> None:
     """Send one delivery and what else is due on its channel."""
-    sending.deliver(uuid.UUID(delivery_id))
+    sending.deliver(uuid.UUID(delivery_id), channel_id)
 
 
 @shared_task(name="channels_app.process")
-def process(event_id: str) -> None:
+def process(event_id: str, channel_id: int | None = None) -> None:
     """Parse and file one thing that came in."""
-    inbound.process(int(event_id))
+    inbound.process(int(event_id), channel_id)
 
 
 @shared_task(name="channels_app.sweep")

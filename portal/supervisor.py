@@ -219,7 +219,7 @@ class Supervisor:
     def _others(self) -> Iterator[Service]:
         celery = [sys.executable, "-m", "celery", "-A", "portal"]
         # All work is waiting for the network: threads take a quarter of the memory of processes.
-        pool = ["-P", "threads", "-c", "8"]
+        pool = ["-P", "threads", "-c", "16"]
         quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "INFO"]
         yield self._service("worker", [*celery, "-q", "worker", *pool, *quiet])
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]

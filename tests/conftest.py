@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from channels_app import breaker
 from portal import valkey
 from tests.needs import chromium, require
 
@@ -57,6 +58,12 @@ def _no_network() -> Iterator[None]:
     patch.setattr(socket, "getaddrinfo", guarded_look_up)
     yield
     patch.undo()
+
+
+@pytest.fixture(autouse=True)
+def _no_faults_before() -> None:
+    """What this process remembers of providers is a test's own."""
+    breaker._faults.clear()
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ from channels_app.adapters.http import MAX_PAUSE, Answer, Door, HttpAdapter, sen
 from channels_app.adapters.media import OFFICE, SOUNDS, checked
 from channels_app.adapters.payload import clean, is_number, is_same, piece
 
-PER_SECOND = 25  # by one process; Telegram takes about 30 of one bot
+PER_SECOND = 14  # by each of two workers; Telegram takes about 30 of one bot
 MAX_TEXT, MAX_CAPTION = 4096, 1024
 MAX_PHOTO = 10 * 1024 * 1024  # a larger picture goes as a document
 MAX_FILE = 50 * 1024 * 1024

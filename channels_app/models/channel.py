@@ -1,6 +1,6 @@
 """One account at one provider."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,6 +16,8 @@ from channels_app.adapters.base import Account, Capabilities, Reason
 from channels_app.adapters.registry import PROVIDERS, adapter_for
 from contacts.kinds import Kind, get, kind_choices
 from contacts.models import Organisation
+
+TRIAL = timedelta(minutes=2)  # longer than one message takes
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -199,6 +201,24 @@ class Channel(models.Model):
         Channel.objects.filter(pk=self.pk).update(
             paused_until=until, paused_for=why.stored, version=F("version") + 1
         )
+
+    def begin_trial(self, now: datetime) -> bool:
+        """The pause is over: whether it is ours to send one message, before anything else goes.
+
+        Until it is known how that went the pause lasts on; no longer where its worker dies.
+        """
+        row = Channel.objects.filter(pk=self.pk, paused_until=self.paused_until)
+        until = now + TRIAL
+        if not row.update(paused_until=until):
+            return False
+        self.paused_until = until
+        return True
+
+    def end_trial(self, until: datetime | None) -> None:
+        """How that went: None, it is well again; else a time. A new pause meanwhile holds."""
+        row = Channel.objects.filter(pk=self.pk, paused_until=self.paused_until)
+        row.update(paused_until=until, **({} if until else {"paused_for": {}}))
+        self.paused_until = until
 
     def resume(self) -> None:
         """Go on at once."""

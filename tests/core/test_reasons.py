@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from channels_app import dispatch, opening, reasons, sending
+from channels_app import breaker, dispatch, opening, reasons, sending
 from channels_app.adapters.base import Reason, Rejected
 from channels_app.models import Channel, Delivery
 from contacts import services
@@ -132,7 +132,7 @@ def test_a_fault_of_ours_is_read_in_dutch(organisation: Organisation, agent: Use
     case = a_case(organisation)
     message = dispatch.reply(case=case, staff=agent, text="Yes.")
     row = message.deliveries.get()
-    long_ago = timezone.now() - sending.PAUSE_MISCONFIGURED
+    long_ago = timezone.now() - breaker.MISCONFIGURED
     Delivery.objects.filter(pk=row.pk).update(status=S.SENDING, leased_until=long_ago)
     sending.recover()
     row.refresh_from_db()

@@ -236,7 +236,7 @@ def test_ringing_carries_the_id(
     monkeypatch.setattr(outbox._Bell, "quiet_until", 0.0)
     monkeypatch.setattr("kombu.messaging.Producer.publish", keep)
     with tracing.bound(request_id="edge-1234"):
-        outbox.ring(outbox.PROCESS, "1")
+        outbox.ring(outbox.PROCESS, "1", 1)
     assert [headers[celery.HEADER] for headers in sent] == ["edge-1234"]
 
 

@@ -29,6 +29,7 @@ class Kind:
     `label` stands alone, `by` completes "We answer ...", `noun` completes "You chose ..." (small,
     unless it is a name of its own). These are the customer's words; staff read `staff_label`,
     `staff_by` and `staff_noun`, which differ where the customer's words say "my" or "your".
+    `sends_by` is the button that a customer presses there, to write to us first.
     `rings` is True where it interrupts a person (R12); `scheme` is "" where no address is needed.
     `good_for` and `cannot`: what a new channel says, until an administrator writes better words.
     """
@@ -46,6 +47,7 @@ class Kind:
     noun_for_staff: Text = ""
     good_for: Text = ""
     cannot: Text = ""
+    sends_by: Text = pgettext_lazy("button of a messenger", "send")
 
     @property
     def staff_label(self) -> Text:
@@ -125,6 +127,7 @@ KINDS = {
             "telegram",
             good_for=_("Short questions and pictures; your telephone number stays with you"),
             cannot=_("You write to us first; nothing confidential"),
+            sends_by=pgettext_lazy("button of a bot", "Start"),
         ),
         Kind(
             "in_person",

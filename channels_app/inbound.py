@@ -14,11 +14,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import corrections, filing, media, outbox, receipts
+from channels_app import corrections, filing, keywords, media, outbox, receipts
 from channels_app.adapters.base import (
     Adapter,
     BadPayload,
     BadSignature,
+    Block,
     Correction,
     Inbound,
     Parsed,
@@ -33,7 +34,12 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(minutes=2)
 MAX_TRIES = 5
 MAX_DRAWS = 4  # of a reference
-SORTS: dict[type, str] = {Inbound: "message", Correction: "correction", Receipt: "receipt"}
+SORTS: dict[type, str] = {
+    Inbound: "message",
+    Correction: "correction",
+    Receipt: "receipt",
+    Block: "block",
+}
 State = InboundItem.State
 
 
@@ -249,6 +255,8 @@ def _store(item: InboundItem, thing: Parsed) -> None:
         item.message = receipts.settle(item.channel, thing)
     elif isinstance(thing, Correction):
         item.message = _correct(item, thing)
+    elif isinstance(thing, Block):
+        keywords.block(item.channel, thing)
     else:
         item.message = filing.file(item, thing)
     item.save(update_fields=["message", "identity"])

@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from portal.simulator import handset, telephones
-from portal.simulator.providers import moods
+from portal.simulator.providers import courier, moods
 from portal.simulator.telephones import App
 
 
@@ -28,12 +28,12 @@ def _switch(app: str, name: str) -> None:
     if name == "normal":
         for one in moods.PROVIDERS if app == "all" else [app]:
             _known(one)
-            moods.normal(one)
+            courier.take(moods.normal(one))
         return
     _known(app)
     if name not in {mood.name for mood in moods.of_app(app)}:
         raise Http404
-    moods.switch(app, name, on=not moods.PROVIDERS[app].is_on(name))
+    courier.take(moods.switch(app, name, on=not moods.PROVIDERS[app].is_on(name)))
 
 
 def _known(app: str) -> None:

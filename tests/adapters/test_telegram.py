@@ -10,6 +10,7 @@ from channels_app.adapters.base import (
     Account,
     Adapter,
     BadSignature,
+    Block,
     Button,
     Correction,
     Inbound,
@@ -180,6 +181,8 @@ UPDATES: list[tuple[dict[str, Any], Parsed]] = [
     ),
     (reacted({"type": "emoji", "emoji": "❤"}), correction("reacted", "❤")),
     (reacted(), correction("reacted", "")),
+    (blocked("kicked"), Block(f"{BOT}:900", "telegram", CHAT)),
+    (blocked("member"), Block(f"{BOT}:900", "telegram", CHAT, lifted=True)),
 ]
 PLACED = {"ok": True, "result": {"file_path": "x"}}
 GROUP = {"id": -100200, "type": "group", "title": "Neighbours"}
@@ -193,8 +196,8 @@ SILENT: list[dict[str, Any]] = [
     {"update_id": 900, "business_message": message(text="Hi")},
     {"update_id": 900, "edited_message": message(location=PLACE)},
     reacted({"type": "custom_emoji", "custom_emoji_id": "1"}),
-    blocked("kicked"),
-    blocked("member"),
+    blocked("administrator"),
+    {"update_id": 900, "my_chat_member": blocked("kicked")["my_chat_member"] | {"chat": GROUP}},
 ]
 
 

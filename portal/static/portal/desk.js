@@ -263,6 +263,7 @@
         const page = one("[data-case]");
         drafts(composer, page.dataset.case);
         previews(composer);
+        unfold(composer);
         for (const link of all("[data-tab]", composer)) {
             link.addEventListener("click", (event) => {
                 event.preventDefault();
@@ -288,6 +289,19 @@
             next?.focus();
         });
         toNewest();
+    }
+
+    // Narrow, it is folded until it is used. It never moves under a press, which would be lost.
+    function unfold(composer) {
+        let isPressed = false;
+        const settle = () => {
+            const isUsed = composer.contains(document.activeElement) || all("[data-files]", composer).some((field) => field.value);
+            if (!isPressed) composer.toggleAttribute("data-used", isUsed);
+        };
+        const soon = () => setTimeout(settle); // a click comes right after its press
+        document.addEventListener("pointerdown", () => { isPressed = true; }, true);
+        for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { isPressed = false; soon(); }, true);
+        for (const change of ["focusin", "focusout", "change"]) composer.addEventListener(change, soon);
     }
 
     // What the way makes of the text, while it is written: only where it makes something else of it.

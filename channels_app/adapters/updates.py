@@ -19,7 +19,10 @@ from channels_app.adapters.http import clean
 SCHEME = "telegram"
 # Reactions come only when they are asked for by name.
 WANTED = ("message", "edited_message", "callback_query", "message_reaction", "my_chat_member")
-MEMBERS = {"kicked": False, "member": True}  # what we are to who talks with us: whether we may write
+MEMBERS = {
+    "kicked": False,
+    "member": True,
+}  # what we are to who talks with us: whether we may write
 # What a file is where its sender's telephone does not say it.
 FILES = {
     "document": "",

@@ -24,8 +24,8 @@ def narrow(visit: Visit, case: Case) -> Page:
 def test_the_first_press_opens_the_menu(visit: Visit, full: Case) -> None:
     page = narrow(visit, full)
     page.click("#way summary")
-    expect(page.locator("#way button[value=account]")).to_be_visible()
-    page.click("#way button[value=account]")
+    expect(page.locator("#way button[name=to][value=account]")).to_be_visible()
+    page.click("#way button[name=to][value=account]")
     expect(page.locator("#why")).to_be_focused()
 
 

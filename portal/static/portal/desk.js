@@ -317,7 +317,15 @@
             }, wait);
         };
         form.addEventListener("input", () => soon(400));
-        document.addEventListener("live:after", () => soon(400));
+        // A look at another way takes its place until one writes on; the menu would move under it.
+        form.addEventListener("click", (event) => {
+            const menu = event.target.closest("[name=look]")?.closest("details");
+            if (!menu) return;
+            clearTimeout(timer);
+            menu.open = false;
+            one("summary", menu).focus();
+        });
+        document.addEventListener("live:after", (event) => { if (event.detail.old.id === "way") soon(400); });
         document.body.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target?.id === "way") soon(0); });
         if (form.elements.text.value.trim()) soon(0);
     }

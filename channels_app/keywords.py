@@ -42,7 +42,7 @@ def heed(channel: Channel, inbound: Inbound, identity: Identity) -> bool:
 
 
 def block(channel: Channel, said: Block) -> None:
-    """They blocked us there, or no longer do: as if an answer had come back, or they had written."""
+    """They blocked us there, or no longer do: as if an answer came back, or they wrote."""
     try:
         value = addresses.normalise(said.scheme, said.sender)
     except InvalidAddress:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 Text = str | Promise
+SEND = pgettext_lazy("button of a messenger", "send")
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Kind:
     noun_for_staff: Text = ""
     good_for: Text = ""
     cannot: Text = ""
-    sends_by: Text = pgettext_lazy("button of a messenger", "send")
+    sends_by: Text = SEND
 
     @property
     def staff_label(self) -> Text:

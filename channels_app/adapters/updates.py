@@ -22,7 +22,7 @@ WANTED = ("message", "edited_message", "callback_query", "message_reaction", "my
 MEMBERS = {
     "kicked": False,
     "member": True,
-}  # what we are to who talks with us: whether we may write
+}  # what we are to them: whether we may write
 # What a file is where its sender's telephone does not say it.
 FILES = {
     "document": "",

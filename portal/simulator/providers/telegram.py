@@ -240,7 +240,7 @@ class Telegram(Provider):
         return [self._member(owner, is_out=on) for owner in owners]
 
     def _member(self, owner: str, *, is_out: bool) -> Hook:
-        there = {"status": "member", "user": _author()}
+        there: dict[str, Any] = {"status": "member", "user": _author()}
         old, new = there, {**there, "status": "kicked", "until_date": 0}
         old, new = (old, new) if is_out else (new, old)
         said = {"chat": _private(owner), "from": person(owner), "date": int(time.time())}

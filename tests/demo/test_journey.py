@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.utils import timezone
 
-from channels_app import dispatch, inbound, opening, sending
+from channels_app import dispatch, opening
 from channels_app.models import Delivery, InboundEvent
 from contacts.models import Case, Holder, Message, Organisation, User
 from portal.simulator import tour
 from portal.simulator.maildir import Maildir
+from tests.demo.people import work
 
 QUESTION = "Is the blue bike still there?"
 ANSWER = "Yes, it is here. Come and see it!"
@@ -30,14 +30,6 @@ def ask(shop: Organisation, address: str = "anna@example.org", kind: str = "emai
         language="en",
         address=address,
     )
-
-
-def work() -> None:
-    """What the worker does."""
-    for event in InboundEvent.objects.filter(state=InboundEvent.State.NEW):
-        inbound.process(event.pk)
-    for pk in Delivery.objects.due(timezone.now()).values_list("pk", flat=True):
-        sending.deliver(pk)
 
 
 @pytest.fixture

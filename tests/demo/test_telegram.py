@@ -24,7 +24,8 @@ from portal.simulator.providers.base import Call, Hook
 from portal.simulator.providers.moods import PROVIDERS
 from portal.simulator.providers.telegram import person
 from tests.adapters import bot_api
-from tests.demo.test_telephone import TOM, answer, ask, becomes, status, work
+from tests.demo.people import becomes, work
+from tests.demo.test_telephone import TOM, answer, ask, status
 from tests.setup.test_processes import until
 
 BOT = accounts.TELEGRAM_BOT

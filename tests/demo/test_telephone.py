@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import dispatch, inbound, opening, routing, sending
+from channels_app import dispatch, opening, routing
 from channels_app.models import Channel, Delivery, InboundEvent, InboundItem, Template
 from channels_app.routing import Refused
 from contacts.models import Case, Identity, Message, Organisation, User
@@ -21,6 +20,7 @@ from portal.simulator import accounts, telephones
 from portal.simulator.book import Book
 from portal.simulator.providers import door, moods
 from portal.simulator.providers.base import Call
+from tests.demo.people import becomes, work
 from tests.needs import corpus
 from tests.setup.test_processes import until
 
@@ -40,24 +40,6 @@ def ask(shop: Organisation, kind: str = "sms") -> Case:
         language="en",
         address=TOM,
     )
-
-
-def work() -> None:
-    """What the worker does."""
-    for event in InboundEvent.objects.filter(state=InboundEvent.State.NEW):
-        inbound.process(event.pk)
-    for pk in Delivery.objects.due(timezone.now()).values_list("pk", flat=True):
-        sending.deliver(pk)
-
-
-def becomes(condition: Callable[[], bool]) -> None:
-    """What comes by HTTP from another thread."""
-
-    def worked() -> bool:
-        work()
-        return condition()
-
-    assert until(worked, 10)
 
 
 def answer(case: Case, text: str = "Yes, it is here.") -> Delivery:

@@ -48,6 +48,7 @@ class Browser:
     """Somebody's browser: it keeps cookies, follows links and sends forms with their token."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self.http = httpx.Client(
             base_url=url,
             follow_redirects=True,

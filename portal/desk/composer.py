@@ -18,7 +18,7 @@ from django.http import HttpRequest
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from channels_app import dispatch, promises, routing
+from channels_app import dispatch, joining, promises, routing
 from channels_app.models import Channel
 from contacts import kinds, services
 from contacts.files import File, check
@@ -220,9 +220,8 @@ def files_of(request: HttpRequest) -> list[File]:
 def news_since(case: Case, seen: int, staff: User) -> str:
     """What came after the page was opened: the customer's message, or a colleague's answer."""
     answers = Q(direction=Message.Direction.OUT, template="") & ~Q(staff=staff)
-    fresh = Message.objects.read_of(case).filter(
-        Q(direction=Message.Direction.IN) | answers, seq__gt=seen
-    )
+    wrote = Q(direction=Message.Direction.IN) & ~Q(template=joining.JOINED)  # a line without words
+    fresh = Message.objects.read_of(case).filter(wrote | answers, seq__gt=seen)
     newest = fresh.order_by("-seq").values_list("pk", flat=True).first()
     if newest is None:
         return ""

@@ -15,11 +15,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import corrections, filing, media, outbox, receipts
+from channels_app import corrections, filing, keywords, media, outbox, receipts
 from channels_app.adapters.base import (
     Adapter,
     BadPayload,
     BadSignature,
+    Block,
     Correction,
     Inbound,
     Parsed,
@@ -37,7 +38,12 @@ MAX_TRIES = 5
 MAX_DRAWS = 4  # of a reference
 MOST_RUNG = 50  # of one channel by one sweep
 SEATS = Seats()
-SORTS: dict[type, str] = {Inbound: "message", Correction: "correction", Receipt: "receipt"}
+SORTS: dict[type, str] = {
+    Inbound: "message",
+    Correction: "correction",
+    Receipt: "receipt",
+    Block: "block",
+}
 State = InboundItem.State
 
 
@@ -140,7 +146,7 @@ def _process(event_id: int) -> int:
     except BadPayload as error:
         _finish(event, str(error))
     except Overtaken:
-        return
+        return 0
     except Exception as error:
         logger.exception("Received item %s could not be processed.", event.pk)
         if event.tries >= MAX_TRIES:
@@ -300,6 +306,8 @@ def _store(item: InboundItem, thing: Parsed) -> None:
         item.message = receipts.settle(item.channel, thing)
     elif isinstance(thing, Correction):
         item.message = _correct(item, thing)
+    elif isinstance(thing, Block):
+        keywords.block(item.channel, thing)
     else:
         item.message = filing.file(item, thing)
     item.save(update_fields=["message", "identity"])

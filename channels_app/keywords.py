@@ -1,12 +1,13 @@
-"""Words that a telephone network knows: STOP, START and HELP by SMS, as the whole text."""
+"""Whether we may write there: STOP, START and HELP by SMS as the whole text, blocks elsewhere."""
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from channels_app import dispatch
-from channels_app.adapters.base import Inbound
+from channels_app.adapters.base import Block, Inbound
 from channels_app.models import Channel
 from contacts import addresses, services
+from contacts.addresses import InvalidAddress
 from contacts.kinds import PHONE
 from contacts.models import Case, Event, Identity
 
@@ -39,6 +40,20 @@ def heed(channel: Channel, inbound: Inbound, identity: Identity) -> bool:
     elif meant == START and identity.open_again(channel.kind, Identity.STOPPED):
         _tell(channel, identity, is_stopped=False)
     return True
+
+
+def block(channel: Channel, said: Block) -> None:
+    """They blocked us there, or no longer do: as if an answer came back, or they wrote."""
+    try:
+        value = addresses.normalise(said.scheme, said.sender)
+    except InvalidAddress:
+        return
+    identity = Identity.objects.filter(scheme=said.scheme, value=value).first()
+    if identity is None:
+        return  # who never wrote to us is not waited for
+    change = identity.open_again if said.lifted else identity.close
+    if change(channel.kind, Identity.BOUNCED):
+        _tell(channel, identity, is_stopped=not said.lifted)
 
 
 def _help(channel: Channel, identity: Identity, language: str) -> None:

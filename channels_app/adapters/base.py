@@ -231,7 +231,17 @@ class Receipt:
     signed: bool = False
 
 
-Parsed = Inbound | Correction | Receipt
+@dataclass(frozen=True)
+class Block:
+    """The customer blocked us there, or lifted that again; nothing was written."""
+
+    external_id: str
+    scheme: str
+    sender: str
+    lifted: bool = False
+
+
+Parsed = Inbound | Correction | Receipt | Block
 
 
 class SendError(Exception):

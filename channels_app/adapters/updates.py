@@ -3,8 +3,7 @@
 Updates -> ours:
   message -> they wrote    callback_query -> they wrote the word of the button
   edited_message -> edited    message_reaction -> reacted
-  my_chat_member (blocked us, or no longer) -> nothing: the next answer is refused and goes another
-  way, and who writes again is there again
+  my_chat_member (blocked us, or no longer) -> blocked, or lifted
 
 A chat is known by the bot and its own number: `bot:chat`; a message by `bot:chat:number`.
 """
@@ -13,12 +12,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from channels_app.adapters.base import BadPayload, Correction, Inbound, InFile, Parsed
+from channels_app.adapters.base import BadPayload, Block, Correction, Inbound, InFile, Parsed
 from channels_app.adapters.payload import clean, is_number, lines, map_link, piece, read_object
 
 SCHEME = "telegram"
 # Reactions come only when they are asked for by name.
-WANTED = ("message", "edited_message", "callback_query", "message_reaction")
+WANTED = ("message", "edited_message", "callback_query", "message_reaction", "my_chat_member")
+MEMBERS = {
+    "kicked": False,
+    "member": True,
+}  # what we are to them: whether we may write
 # What a file is where its sender's telephone does not say it.
 FILES = {
     "document": "",
@@ -55,6 +58,10 @@ def read(body: bytes, bot: str) -> Iterator[Parsed]:
         if signs or not reaction.get("new_reaction"):
             pk, sender = _id(reaction, bot), _sender(reaction, bot)
             yield Correction(external_id, pk, SCHEME, sender, "reacted", signs)
+    elif member := _alone(piece(said, "my_chat_member")):
+        may_write = MEMBERS.get(clean(piece(member, "new_chat_member").get("status")))
+        if may_write is not None:
+            yield Block(external_id, SCHEME, _sender(member, bot), lifted=may_write)
 
 
 def _written(message: dict[str, Any], external_id: str, bot: str) -> Iterator[Inbound]:
@@ -89,9 +96,13 @@ def _inbound(message: dict[str, Any], external_id: str, bot: str, text: str) -> 
 
 def _private(message: dict[str, Any]) -> dict[str, Any]:
     """It, where one person and the bot are alone; else nothing."""
-    chat = piece(message, "chat")
-    private = chat.get("type") == "private" and is_number(chat.get("id"))
-    return message if private and is_number(message.get("message_id")) else {}
+    return _alone(message) if is_number(message.get("message_id")) else {}
+
+
+def _alone(said: dict[str, Any]) -> dict[str, Any]:
+    """It, where its chat is that of one person."""
+    chat = piece(said, "chat")
+    return said if chat.get("type") == "private" and is_number(chat.get("id")) else {}
 
 
 def _sender(message: dict[str, Any], bot: str) -> str:

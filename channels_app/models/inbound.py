@@ -76,7 +76,7 @@ class InboundItem(models.Model):
 
     event = models.ForeignKey(InboundEvent, models.CASCADE, related_name="items")
     channel = models.ForeignKey(Channel, models.PROTECT, related_name="+", db_index=False)
-    sort = models.CharField(max_length=16)  # message, or receipt
+    sort = models.CharField(max_length=16)  # message, receipt, correction or block
     external_id = models.CharField(max_length=320)
     # The provider's own id alone (for mail: Message-ID), which answers refer to.
     provider_id = models.CharField(max_length=255, blank=True)

@@ -241,7 +241,8 @@ def preview(request: HttpRequest, reference: str) -> HttpResponse:
     draft = composer.read(request)
     if request.headers.get("HX-Request"):
         context = composer.context(case, staff_of(request), draft)
-        return part(request, "desk/_preview_body.html", case=case, **context)
+        shown = {"case": case, "shows_way": draft.looks, **context}
+        return part(request, "desk/_preview_body.html", **shown)
     if request.FILES:
         draft.error, draft.error_field = _("Add your files again before you send."), "files"
     return again(request, case, draft)

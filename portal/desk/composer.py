@@ -76,6 +76,7 @@ class Draft:
     error_field: str = "text"
     news: str = ""  # what came while it was written: sending asks first
     files: list[preview.File] = field(default_factory=list)  # as far as a preview needs them
+    looks: bool = False  # at a way before it is picked: that is no try
 
 
 def way_of(case: Case, kind: str = "", read: Read | None = None) -> Way:
@@ -157,7 +158,7 @@ def context(
         "note_key": uuid.uuid4(),
         "way": way,
         "has_preview": preview.has(way.route),
-        "preview": preview.of(case, staff, draft.text, draft.files, way.route),
+        "preview": preview.of(case, staff, draft.text, draft.files, way.route, whole=draft.looks),
         "other_ways": other_ways(case, read.channels),
         "proposal": proposal(case, way.kind) if way.can_propose and way.kind else "",
         "max_text": services.MAX_TEXT,
@@ -184,7 +185,8 @@ def note_refusal(case: Case, staff: User, way: Way) -> None:
 def read(request: HttpRequest, tab: str = "answer") -> Draft:
     """The composer's form as it was sent."""
     data = request.POST
-    kind = data.get("to", data.get("kind", ""))
+    looked_at = data.get("look", "")
+    kind = looked_at or data.get("to", data.get("kind", ""))
     return Draft(
         tab=tab,
         text=services.clean_text(data.get("text", "")),
@@ -192,6 +194,7 @@ def read(request: HttpRequest, tab: str = "answer") -> Draft:
         why=data.get("why", "").replace("\x00", "").strip()[:500],
         key=_key(data.get("client_key", "")),
         files=preview.listed(request),
+        looks=bool(looked_at),
     )
 
 

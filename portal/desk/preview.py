@@ -52,9 +52,18 @@ def listed(request: HttpRequest) -> list[File]:
 
 
 def of(
-    case: Case, staff: User, text: str, files: list[File], route: routing.Route | None
+    case: Case,
+    staff: User,
+    text: str,
+    files: list[File],
+    route: routing.Route | None,
+    *,
+    whole: bool = False,
 ) -> Shown | None:
-    """The preview of what was written so far; None where there is nothing to say."""
+    """The preview of what was written so far; None where there is nothing to say.
+
+    `whole`: also where it goes as it was written.
+    """
     if route is None or not (text or files):
         return None
     message = Message(case=case, staff=staff, text=text, language=case.language)
@@ -65,9 +74,13 @@ def of(
         only_notice=route.only_notice,
         approved=route.approved,
     )
-    if made is None or not (made.text or made.linked):
+    made = made or rendering.Made("")
+    shown = rendering.masked(made.text)
+    if whole and not shown and not route.only_notice:
+        shown = text
+    if not (shown or made.linked):
         return None
-    return Shown(rendering.masked(made.text), tuple(_lines(made, route)), made.is_notice)
+    return Shown(shown, tuple(_lines(made, route)), made.is_notice)
 
 
 def _lines(made: rendering.Made, route: routing.Route) -> list[str]:

@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from portal.simulator import handset, telephones
-from portal.simulator.providers import moods
+from portal.simulator.providers import courier, moods
 from portal.simulator.telephones import App
 
 
@@ -27,9 +27,9 @@ def panel(request: HttpRequest) -> HttpResponse:
 def _switch(app: str, name: str) -> None:
     if name == "normal":
         for one in moods.PROVIDERS if app == "all" else [app]:
-            moods.normal(telephones.provider_of(one).app)
+            courier.take(moods.normal(telephones.provider_of(one).app))
         return
     provider = telephones.provider_of(app)
     if name not in {mood.name for mood in moods.of_app(app)}:
         raise Http404
-    moods.switch(app, name, on=not provider.is_on(name))
+    courier.take(moods.switch(app, name, on=not provider.is_on(name)))

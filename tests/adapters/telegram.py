@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from channels_app.adapters.base import Correction, Inbound, InFile, Parsed, Request
+from channels_app.adapters.base import Block, Correction, Inbound, InFile, Parsed, Request
 from channels_app.adapters.telegram import MAX_BYTES
 from tests.adapters.contract import AtProvider, said
 from tests.webhooks.providers import Said
@@ -158,6 +158,8 @@ UPDATES: list[tuple[dict[str, Any], Parsed]] = [
     ),
     (reacted({"type": "emoji", "emoji": "❤"}), correction("reacted", "❤")),
     (reacted(), correction("reacted", "")),
+    (blocked("kicked"), Block(f"{BOT}:900", "telegram", CHAT)),
+    (blocked("member"), Block(f"{BOT}:900", "telegram", CHAT, lifted=True)),
 ]
 PLACED = {"ok": True, "result": {"file_path": "x"}}
 GROUP = {"id": -100200, "type": "group", "title": "Neighbours"}
@@ -171,8 +173,8 @@ SILENT: list[dict[str, Any]] = [
     {"update_id": 900, "business_message": message(text="Hi")},
     {"update_id": 900, "edited_message": message(location=PLACE)},
     reacted({"type": "custom_emoji", "custom_emoji_id": "1"}),
-    blocked("kicked"),
-    blocked("member"),
+    blocked("administrator"),
+    {"update_id": 900, "my_chat_member": blocked("kicked")["my_chat_member"] | {"chat": GROUP}},
 ]
 
 

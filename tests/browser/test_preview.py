@@ -54,6 +54,37 @@ def test_it_follows(visit: Visit, full: Case, tmp_path: Path, width: int, theme:
     expect(page.locator(SHOWN)).to_be_empty()
 
 
+def test_each_way_is_looked_at_before_one_is_picked(visit: Visit, full: Case) -> None:
+    case = sms(full)
+    page = open_case(visit, case)
+    page.fill(TEXT, "Yes, it is.")
+    expect(page.locator(SHOWN)).to_contain_text("1 SMS")
+    page.click("#way summary")
+    page.click("#way button[name=look][value=account]")
+    expect(page.locator(SHOWN)).to_contain_text("Goes on their own page")
+    expect(page.locator(SHOWN)).to_contain_text("Yes, it is.")
+    expect(page.locator(SHOWN)).not_to_contain_text("SMS ·")
+    look(page, "a look at another way")
+    expect(page.locator("#way summary")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.click("#way button[name=look][value=email]")
+    expect(page.locator(f"{SHOWN} .desk-preview__way--refused")).to_be_visible()
+    expect(page.locator("#way button[name=look][value=email]")).to_be_hidden()
+    expect(page.locator("#way [name=kind]")).to_have_value("")
+    page.locator(TEXT).press_sequentially(" Really.")  # back to the way that it goes
+    expect(page.locator(SHOWN)).to_contain_text("1 SMS")
+
+
+def test_a_look_right_after_the_last_word_stays(visit: Visit, full: Case) -> None:
+    page = open_case(visit, full)
+    page.click("#way summary")
+    page.fill(TEXT, "Yes, it is.")
+    page.click("#way button[name=look][value=account]")
+    expect(page.locator(SHOWN)).to_contain_text("Yes, it is.")
+    page.wait_for_timeout(600)
+    expect(page.locator(SHOWN)).to_contain_text("Yes, it is.")
+
+
 def test_nothing_is_asked_where_it_goes_as_it_was_written(visit: Visit, full: Case) -> None:
     page, asked = open_case(visit, full), []
     page.on("request", lambda request: asked.append(request.url))

@@ -315,6 +315,23 @@ def test_who_blocks_the_bot_is_told_to_staff(web: str, shop: Organisation) -> No
 
 
 @played
+def test_a_block_is_posted_as_it_is_made_and_lifted(web: str, shop: Organisation) -> None:
+    joined(shop)
+    panel, tap = "/demo/telephone/misbehave/", {"app": "telegram", "mood": "blocked"}
+
+    def may_write() -> bool:
+        return Identity.objects.get(scheme="telegram").is_usable_by("telegram")
+
+    Client().post(panel, tap)
+    becomes(lambda: not may_write())
+    Client().post(panel, tap)
+    becomes(may_write)
+    for hook in PROVIDERS["telegram"].felt("blocked", on=True):
+        update_of(hook)
+    assert PROVIDERS["telegram"].felt("slow", on=True) == []
+
+
+@played
 def test_the_demos_calls_are_ones_that_telegram_knows(
     web: str, shop: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:

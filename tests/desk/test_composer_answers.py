@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from channels_app import dispatch, switching
+from channels_app import dispatch, joining, switching
 from channels_app.models import Channel, Delivery
 from contacts import services
 from contacts.models import (
@@ -190,6 +190,13 @@ def test_own_events_ask_nothing(desk: Client, agent: User, case: Case) -> None:
     seen = str(case.seq)
     services.assign(case=case, to=agent, by=agent)
     services.add_note(case=case, staff=agent, text="Look into this")
+    assert send(desk, case, seen=seen).status_code == 302
+
+
+def test_who_only_joined_said_nothing(desk: Client, case: Case) -> None:
+    seen = str(case.seq)
+    came = Message.Direction.IN
+    case.append(Message(direction=came, kind="email", template=joining.JOINED, language="en"))
     assert send(desk, case, seen=seen).status_code == 302
 
 

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from channels_app import dispatch
+from channels_app import dispatch, switching
 from channels_app.models import Channel, Delivery
 from contacts import merging, search, services
 from contacts.models import Case, Choice, Customer, Identity, Organisation, Topic, User
@@ -107,6 +107,35 @@ def test_filters_by_topic_channel_and_person(
     assert references(desk.get(QUEUE, {"topic": "invoice"})) == [invoice.reference]
     assert references(desk.get(QUEUE, {"kind": "account"})) == [page_case.reference]
     assert references(desk.get(QUEUE, {"who": agent.pk})) == [page_case.reference]
+
+
+def test_filters_by_every_messenger(
+    desk: Client, organisation: Organisation, make_case: MakeCase
+) -> None:
+    kinds = {"sms": "phone", "whatsapp": "phone", "telegram": "telegram"}
+    addresses = {"phone": "+31612345678", "telegram": "123456789:5550100"}
+    for place, kind in enumerate(kinds, 10):
+        values = {"provider": "in_house", "slug": kind, "name": kind, "position": place}
+        Channel.objects.create(organisation=organisation, kind=kind, **values)
+    mailed = make_case("By mail")
+    cases = {kind: make_case(kind, kind="account", address="") for kind in kinds}
+    for kind, scheme in kinds.items():
+        identity = Identity.of(scheme, addresses[scheme])
+        switching.switch(case=cases[kind], kind=kind, identity=identity, by=Choice.By.WRITING)
+    page = desk.get(QUEUE)
+    assert len(references(page)) == 4
+    for kind, case in cases.items():
+        assert f'<option value="{kind}"' in page.content.decode()
+        assert references(desk.get(QUEUE, {"kind": kind})) == [case.reference]
+    # Who goes on elsewhere is found there, and no longer here.
+    switching.switch(
+        case=mailed, kind="sms", identity=Identity.of("phone", "+31612345679"), by=Choice.By.WRITING
+    )
+    assert set(references(desk.get(QUEUE, {"kind": "sms"}))) == {
+        cases["sms"].reference,
+        mailed.reference,
+    }
+    assert references(desk.get(QUEUE, {"kind": "email"})) == []
 
 
 @pytest.mark.parametrize(

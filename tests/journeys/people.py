@@ -158,7 +158,8 @@ class Agent(Person):
         """Write and send an answer, the way that the composer says."""
         self.page.fill("[data-write=answer] textarea", text)
         self.page.click("[data-send]")
-        self.see(text, "article.desk-message--out:last-of-type")
+        newest = self.page.locator("article.desk-message--out").last
+        expect(newest).to_contain_text(text, timeout=12_000)
 
     def try_way(self, kind: str) -> Locator:
         """Pick another way in the composer; what it says about that."""

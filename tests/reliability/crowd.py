@@ -27,14 +27,14 @@ def main() -> dict[str, object]:
     from channels_app import dispatch, inbound, opening
     from channels_app.models import Channel, Delivery, InboundEvent
     from tests import shop
-    from tests.adapters import test_telegram as bot
-    from tests.adapters import test_whatsapp as meta
+    from tests.adapters import telegram as bot
+    from tests.adapters import whatsapp as meta
 
     call_command("migrate", verbosity=0)
     organisation, agent = shop.make_shop(), shop.make_agent()
     for kind, address, config in (
-        ("whatsapp", "+3197010200000", meta.TestWhatsApp.config),
-        ("telegram", "OurShopBot", bot.TestTelegram.config),
+        ("whatsapp", "+3197010200000", meta.WhatsApp.config),
+        ("telegram", "OurShopBot", bot.Telegram.config),
     ):
         Channel.objects.create(
             organisation=organisation,

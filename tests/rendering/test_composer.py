@@ -92,6 +92,37 @@ def test_another_way_shows_what_it_makes(desk: Browser, make_case: MakeCase) -> 
     assert "SMS ·" not in shown(desk, sms, "Yes.", kind="whatsapp")
 
 
+def test_each_way_of_the_menu_can_be_looked_at(desk: Browser, make_case: MakeCase) -> None:
+    case = make_case("email", address="sam@example.org")
+    page = whole(desk, case)
+    for kind in ("account", "sms", "whatsapp", "phone", "letter"):
+        assert f'name="look" value="{kind}"' in page, kind
+    same = shown(desk, case, "Yes <b>.", look="account")
+    assert "on their own page: the customer chose" in same and "Yes <b>." in same
+    refused = shown(desk, case, "Yes.", look="sms")
+    assert "desk-preview__way--refused" in refused and "Yes." not in refused
+    assert not case.events.filter(sort=Event.Sort.REFUSED).exists()  # a look is no try
+    assert 'name="kind" value=""' in whole(desk, case)  # nothing was picked by it
+    sms = make_case("sms")
+    own = shown(desk, sms, "Yes.", look="account")
+    assert "Anna" not in own and "SMS" not in own.replace("“SMS”", "")
+    there = shown(desk, sms, "Yes.", look="sms", kind="account")
+    assert "1 SMS · 140 characters left" in there and "chosen by the customer" in there
+    Case.objects.filter(pk=sms.pk).update(topic=Topic.objects.get(slug="invoice"))
+    kept = shown(desk, make_case("email", address="eve@example.org"), "Your debt.", look="email")
+    assert "Your debt." in kept
+    Case.objects.filter(pk=case.pk).update(topic=Topic.objects.get(slug="invoice"))
+    kept = shown(desk, case, "Your debt.", look="email")
+    assert "Sensitive: only a notice goes" in kept and "debt" not in kept
+
+
+def test_without_javascript_a_look_brings_the_page_back(desk: Browser, make_case: MakeCase) -> None:
+    case = make_case("sms")
+    page = shown(desk, case, "Yes.", live=False, look="account")
+    assert ">Yes.</textarea>" in page and 'name="kind" value="account"' in page
+    assert not case.events.filter(sort=Event.Sort.REFUSED).exists()
+
+
 def test_without_javascript_the_page_comes_back_with_it(desk: Browser, make_case: MakeCase) -> None:
     case = make_case("sms")
     page = shown(desk, case, "Yes.", live=False)

@@ -95,6 +95,16 @@ def test_after_sending_the_page_shows_button_code_and_waiting(client: Client, as
     assert not Delivery.objects.exists()
 
 
+def test_each_messenger_names_its_own_button(client: Client, ask: Ask, shop: Organisation) -> None:
+    pocket.channel(shop, "telegram", address="OurShopBot")
+    Channel.objects.filter(kind="telegram").update(provider="telegram")
+    start = client.get("/").content.decode()
+    assert "You press Start there." in start and "You press send there." in start
+    page = page_of(client, ask_by(ask, client, "telegram"))
+    assert "https://t.me/OurShopBot?start=" in page
+    assert "Press Start there" in page and "Press send there" not in page
+
+
 def test_the_qr_code_holds_the_link(client: Client, ask: Ask) -> None:
     case = ask_by(ask, client, "whatsapp")
     page = page_of(client, case)

@@ -185,6 +185,29 @@ def test_who_blocks_us_is_marked(
     assert Identity.objects.get(scheme="telegram").is_usable_by("telegram")
 
 
+def test_a_block_marks_at_once_and_is_lifted(
+    channel: Channel, client: Client, agent: User, provider: Provider
+) -> None:
+    post(client, channel, bot.posted(bot.blocked("kicked")))  # by who never wrote
+    work()
+    assert not Identity.objects.filter(scheme="telegram").exists()
+    post(client, channel, bot.posted(hi()))
+    work()
+    case, told = Case.objects.get(), len(provider.calls)
+    for number, status in enumerate(("kicked", "kicked", "member", "member"), 901):
+        post(client, channel, bot.posted(bot.blocked(status) | {"update_id": number}))
+        work()
+        is_open = Identity.objects.get(scheme="telegram").is_usable_by("telegram")
+        assert is_open is (status == "member")
+        if number == 901:
+            with pytest.raises(dispatch.Refusal):
+                dispatch.reply(case=case, staff=agent, text="Tomorrow.")
+    said = Event.objects.filter(case=case, sort=Event.Sort.STOPPED).order_by("seq")
+    assert [row.data["stopped"] for row in said] == [True, False]  # each told once
+    assert len(provider.calls) == told and not Message.objects.filter(text="Tomorrow.").exists()
+    assert InboundEvent.objects.exclude(state="processed").count() == 0
+
+
 def test_a_forged_post_files_nothing(channel: Channel, client: Client) -> None:
     for request in bot.Telegram().forged().values():
         if request.headers:

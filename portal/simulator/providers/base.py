@@ -154,6 +154,10 @@ class Provider(ABC):
         """What it posts when a message of the shop was sent, delivered or read; None: nothing."""
         return None
 
+    def felt(self, mood: str, *, on: bool) -> list[Hook]:
+        """What it posts by itself when that mood begins or ends."""
+        return []
+
     def arrival(self, bubble: Bubble) -> tuple[Hook, ...]:
         """The news of a message that goes well."""
         told = (self.news(bubble, SENT, SOON), self.news(bubble, DELIVERED, LATER))

@@ -55,15 +55,15 @@ def active(app: str) -> list[Mood]:
     return [mood for mood in of_app(app) if PROVIDERS[app].is_on(mood.name)]
 
 
-def switch(app: str, name: str, *, on: bool) -> None:
-    """Turn one on or off."""
+def switch(app: str, name: str, *, on: bool) -> list[Hook]:
+    """Turn one on or off; what the provider posts about it."""
     PROVIDERS[app].book.note(f"mood:{name}", on)
+    return PROVIDERS[app].felt(name, on=on)
 
 
-def normal(app: str) -> None:
-    """Turn all of them off."""
-    for mood in active(app):
-        switch(app, mood.name, on=False)
+def normal(app: str) -> list[Hook]:
+    """Turn all of them off; what the provider posts about it."""
+    return [hook for mood in active(app) for hook in switch(app, mood.name, on=False)]
 
 
 def answer(provider: Provider, call: Call) -> Answer:

@@ -234,6 +234,20 @@ class Telegram(Provider):
             return self._update("message_reaction", said, bubble)
         return None
 
+    def felt(self, mood: str, *, on: bool) -> list[Hook]:
+        """Who blocks the bot, or lets it in again, is told to it: here that is everybody."""
+        owners = self.book.facts(CHAT).values() if mood == "blocked" else ()
+        return [self._member(owner, is_out=on) for owner in owners]
+
+    def _member(self, owner: str, *, is_out: bool) -> Hook:
+        there: dict[str, Any] = {"status": "member", "user": _author()}
+        old, new = there, {**there, "status": "kicked", "until_date": 0}
+        old, new = (old, new) if is_out else (new, old)
+        said = {"chat": _private(owner), "from": person(owner), "date": int(time.time())}
+        said |= {"old_chat_member": old, "new_chat_member": new}
+        nothing = Bubble("", owner, accounts.TELEGRAM_BOT, now(), mine=True)
+        return self._update("my_chat_member", said, nothing)
+
     def _tapped(self, bubble: Bubble, word: str) -> dict[str, Any]:
         """The newest question of the shop that has such a button."""
         bubbles = reversed(self.book.bubbles(bubble.owner, bubble.peer))

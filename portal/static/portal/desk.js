@@ -270,6 +270,7 @@
         const page = one("[data-case]");
         drafts(composer, page.dataset.case);
         previews(composer);
+        unfold(composer);
         for (const link of all("[data-tab]", composer)) {
             link.addEventListener("click", (event) => {
                 event.preventDefault();
@@ -297,6 +298,19 @@
         toNewest();
     }
 
+    // Narrow, it is folded until it is used. It never moves under a press, which would be lost.
+    function unfold(composer) {
+        let isPressed = false;
+        const settle = () => {
+            const isUsed = composer.contains(document.activeElement) || all("[data-files]", composer).some((field) => field.value);
+            if (!isPressed) composer.toggleAttribute("data-used", isUsed);
+        };
+        const soon = () => setTimeout(settle); // a click comes right after its press
+        document.addEventListener("pointerdown", () => { isPressed = true; }, true);
+        for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { isPressed = false; soon(); }, true);
+        for (const change of ["focusin", "focusout", "change"]) composer.addEventListener(change, soon);
+    }
+
     // What the way makes of the text, while it is written: only where it makes something else of it.
     function previews(composer) {
         const form = one("[data-write=answer]", composer), place = one("#preview", form);
@@ -310,7 +324,15 @@
             }, wait);
         };
         form.addEventListener("input", () => soon(400));
-        document.addEventListener("live:after", () => soon(400));
+        // A look at another way takes its place until one writes on; the menu would move under it.
+        form.addEventListener("click", (event) => {
+            const menu = event.target.closest("[name=look]")?.closest("details");
+            if (!menu) return;
+            clearTimeout(timer);
+            menu.open = false;
+            one("summary", menu).focus();
+        });
+        document.addEventListener("live:after", (event) => { if (event.detail.old.id === "way") soon(400); });
         document.body.addEventListener("htmx:afterSwap", (event) => { if (event.detail.target?.id === "way") soon(0); });
         if (form.elements.text.value.trim()) soon(0);
     }

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from contacts.files import File, FileRefused
 from portal.simulator import files, letters, telephones
-from portal.simulator.book import SENT, Bubble, Kept, now
+from portal.simulator.book import Kept
 from portal.simulator.maildir import Maildir
 from portal.simulator.providers import courier, moods
 from portal.simulator.providers.moods import PROVIDERS
@@ -173,16 +173,8 @@ def _write(app: str, owner: str, peer: str, text: str, sent: Sequence[File], wor
     kept = [provider.book.keep(f.content, f.name, f.content_type) for f in sent]
     # A messenger sends each file as a message of its own; the text is the first one's caption.
     for number, one in enumerate(_each(kept)):
-        bubble = Bubble(
-            id=provider.new_id(),
-            owner=owner,
-            peer=peer,
-            at=now(),
-            mine=True,
-            text="" if number else text,
-            status=SENT,
-            files=one,
-        )
+        said = "" if number else text
+        bubble = provider.bubble(owner, peer, mine=True, text=said, files=one)
         provider.book.add(bubble)
         courier.take(moods.moody(provider, [provider.incoming(bubble, word)]))
 

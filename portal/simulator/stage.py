@@ -36,7 +36,7 @@ from contacts.models import (
 from portal.desk.letter import issue_code
 from portal.management.commands.demo_mailbox import Postman
 from portal.simulator import accounts, post, telephones
-from portal.simulator.book import READ, SENT, Bubble, now
+from portal.simulator.book import READ
 from portal.simulator.cast import PEOPLE, Person
 from portal.simulator.maildir import SEEN, Mail, Maildir
 from portal.simulator.providers import courier, door
@@ -206,7 +206,7 @@ class Story:
         provider = PROVIDERS[app]
         number = self.person.phone.replace(" ", "")
         shop = telephones.SHOP[app]
-        bubble = Bubble(provider.new_id(), number, shop, now(), mine=True, text=text, status=SENT)
+        bubble = provider.bubble(number, shop, mine=True, text=text)
         provider.book.add(bubble)
         self.stage.hear(provider.incoming(bubble))
 

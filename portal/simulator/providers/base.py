@@ -18,7 +18,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
 
-from portal.simulator.book import DELIVERED, READ, SENT, Book, Bubble, Kept
+from portal.simulator.book import DELIVERED, READ, SENT, Book, Bubble, Kept, now
 
 NUMBER = re.compile(r"\+[1-9][0-9]{7,14}")  # of a telephone
 SOON, LATER = 0.15, 0.6  # seconds until "sent" and until "delivered" is told
@@ -145,6 +145,10 @@ class Provider(ABC):
     @abstractmethod
     def incoming(self, bubble: Bubble, word: str = "") -> Hook:
         """What it posts when the customer wrote; `word` is that of the button tapped."""
+
+    def bubble(self, owner: str, peer: str, *, mine: bool = False, **shown: Any) -> Bubble:
+        """A new message of this moment: the shop's, or (`mine`) the customer's."""
+        return Bubble(self.new_id(), owner, peer, now(), mine, status=SENT, **shown)
 
     def correction(self, bubble: Bubble, sort: str, text: str) -> Hook | None:
         """What it posts when the customer edited, deleted or reacted; None where that goes not."""

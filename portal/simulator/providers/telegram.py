@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from PIL import Image
 
 from portal.simulator import accounts
-from portal.simulator.book import DELIVERED, SENT, UPLOAD, Bubble, Kept, now
+from portal.simulator.book import DELIVERED, UPLOAD, Bubble, Kept
 from portal.simulator.cast import known_by, name_of
 from portal.simulator.providers.base import Answer, Call, Hook, Provider, answer_json, secret_is
 
@@ -118,16 +118,8 @@ class Telegram(Provider):
         return self._take(owner, told, text=text, files=(kept,))
 
     def _take(self, owner: str, told: dict[str, Any], **shown: Any) -> dict[str, Any]:
-        bubble = Bubble(
-            id=self.new_id(),
-            owner=owner,
-            peer=accounts.TELEGRAM_BOT,
-            at=now(),
-            mine=False,
-            status=SENT,
-            buttons=_buttons(told.get("reply_markup")),
-            **shown,
-        )
+        buttons = _buttons(told.get("reply_markup"))
+        bubble = self.bubble(owner, accounts.TELEGRAM_BOT, buttons=buttons, **shown)
         self.book.add(bubble)
         return self._said(bubble)
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 
 from portal.simulator import accounts
-from portal.simulator.book import SENT, Bubble, now
+from portal.simulator.book import Bubble
 from portal.simulator.providers.base import (
     NUMBER,
     Answer,
@@ -92,16 +92,8 @@ class Twilio(Provider):
         form = {name: values[-1] for name, values in call.form.items()}
         if code := self._fault(form):
             return refused(code)
-        bubble = Bubble(
-            id=self.new_id(),
-            owner=form["To"],
-            peer=form["From"],
-            at=now(),
-            mine=False,
-            text=form["Body"],
-            status=SENT,
-            tag=form.get("StatusCallback", ""),
-        )
+        tag = form.get("StatusCallback", "")
+        bubble = self.bubble(form["To"], form["From"], text=form["Body"], tag=tag)
         self.book.add(bubble)
         hooks = self.arrival(bubble) if bubble.tag else ()
         return answer_json(_message(bubble), 201, hooks)
@@ -190,8 +182,7 @@ class Twilio(Provider):
 
     def _reply(self, to: Bubble, text: str) -> None:
         """A word of the provider's own, in the shop's name."""
-        pk = self.new_id()
-        self.book.add(Bubble(pk, to.owner, to.peer, now(), mine=False, text=text, status=SENT))
+        self.book.add(self.bubble(to.owner, to.peer, text=text))
 
     def _pass(self, key: str) -> str:
         """A file's own password, in the address that the first request is sent on to."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from portal.simulator import accounts
-from portal.simulator.book import READ, SENT, UPLOAD, Bubble, Kept, now
+from portal.simulator.book import READ, UPLOAD, Bubble, Kept, now
 from portal.simulator.cast import name_of
 from portal.simulator.providers.base import (
     Answer,
@@ -108,16 +108,8 @@ class WhatsApp(Provider):
 
         So it is there, too: a closed window and an unreachable user are no refusals.
         """
-        bubble = Bubble(
-            id=self.new_id(),
-            owner=owner,
-            peer=accounts.WHATSAPP_NUMBER,
-            at=now(),
-            mine=False,
-            status=SENT,
-            tag=str(content.get("biz_opaque_callback_data", "")) or "-",
-            **shown,
-        )
+        tag = str(content.get("biz_opaque_callback_data", "")) or "-"
+        bubble = self.bubble(owner, accounts.WHATSAPP_NUMBER, tag=tag, **shown)
         code = self._undeliverable(owner, is_template=content.get("type") == "template")
         if code:
             hooks: tuple[Hook, ...] = (self._failed(bubble, code),)

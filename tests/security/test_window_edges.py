@@ -1,6 +1,7 @@
 """The reply window is the provider's: it is counted from when they wrote, whatever delayed us."""
 
 import json
+import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,7 +54,9 @@ def _at(thing: Parsed, time: float | None) -> Parsed:
 @pytest.fixture
 def channel(whatsapp: Channel, monkeypatch: pytest.MonkeyPatch) -> Channel:
     """WhatsApp with its window."""
-    monkeypatch.setitem(PROVIDERS, "pocket", Windowed)
+    monkeypatch.setitem(PROVIDERS, "windowed", Windowed)
+    version = random.randrange(2, 10**6)  # adapters are kept by it
+    Channel.objects.filter(pk=whatsapp.pk).update(provider="windowed", version=version)
     return Channel.objects.get(pk=whatsapp.pk)
 
 

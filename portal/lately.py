@@ -1,7 +1,7 @@
 """What every page reads and administrators seldom change: read anew once a second per process.
 
-A page may be a second behind a change, and none of its own process: nothing is sent by it, routing
-and sending read the rows. What is kept is shared by threads, so that nobody may change it.
+A page may be a second behind a change, and none of its own process: nothing is sent by it, what
+sends reads the rows. What is kept is shared by threads, so that nobody may change it.
 """
 
 from collections.abc import Callable

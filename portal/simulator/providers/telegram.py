@@ -13,7 +13,7 @@ from django.core.files.uploadedfile import UploadedFile
 from PIL import Image
 
 from portal.simulator import accounts
-from portal.simulator.book import DELIVERED, UPLOAD, Bubble, Kept
+from portal.simulator.book import DELIVERED, UPLOAD, Bubble, Kept, now
 from portal.simulator.cast import known_by, name_of
 from portal.simulator.providers.base import Answer, Call, Hook, Provider, answer_json, secret_is
 

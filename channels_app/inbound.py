@@ -5,6 +5,7 @@ Which case a message joins is design.md section 5.
 
 import hashlib
 import logging
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -38,6 +39,9 @@ MAX_TRIES = 5
 MAX_DRAWS = 4  # of a reference
 MOST_RUNG = 50  # of one channel by one sweep
 SEATS = Seats()
+# Threads share one interpreter: more of them at once file nothing sooner, and on SQLite they would
+# keep its lock from whoever brings the next thing. Fetching files needs no turn.
+TURN = threading.Lock()
 SORTS: dict[type, str] = {
     Inbound: "message",
     Correction: "correction",
@@ -270,7 +274,7 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
     draws_left = MAX_DRAWS
     while True:
         try:
-            with transaction.atomic():
+            with TURN, transaction.atomic():
                 _store(item, thing)
                 why = kept or (item.reason if item.state == State.QUARANTINED else "")
                 if is_last:

@@ -47,6 +47,8 @@ def _move(delivery: Delivery, receipt: Receipt) -> None:
     """Forward only, in whatever order receipts come; a receipt may overtake the answer to us."""
     # Waiting for another try, and yet the provider took the last one: it must not go twice.
     went = (*WENT, S.QUEUED) if receipt.signed else WENT
+    if receipt.status in ("complained", "returned", "failed"):  # staff are told, in the case
+        delivery.hold_case()
     if receipt.status == "read":
         sent_at = delivery.sent_at or timezone.now()
         frm = (*went, S.DELIVERED)

@@ -299,6 +299,7 @@ def _may_go_approved(delivery: Delivery) -> bool:
 @transaction.atomic
 def _fail(delivery: Delivery, why: Reason) -> None:
     S = Delivery.Status
+    delivery.hold_case()
     if delivery.move(
         S.FAILED,
         frm=(S.QUEUED, S.SENDING),
@@ -312,6 +313,7 @@ def _fail(delivery: Delivery, why: Reason) -> None:
 def _doubt(delivery: Delivery, why: Reason) -> None:
     """Never blindly again: the agent sees that it may have gone, and decides."""
     S = Delivery.Status
+    delivery.hold_case()
     if delivery.move(S.UNCERTAIN, frm=(S.SENDING,), reason=why.stored, leased_until=None):
         dispatch.tell(delivery, Event.Sort.UNCERTAIN)
 

@@ -13,7 +13,7 @@ from channels_app import reasons
 from channels_app.models.channel import Channel
 from channels_app.models.template import Template
 from contacts import hints
-from contacts.models import Identity, Message
+from contacts.models import Case, Identity, Message
 
 # Longer than all time-outs of one try: a lease that ends means that its worker is gone.
 LEASE = timedelta(seconds=settings.LEASE_SECONDS)
@@ -200,6 +200,13 @@ class Delivery(models.Model):
                 setattr(self, name, value)
             transaction.on_commit(self._tell, robust=True)
         return bool(changed)
+
+    def hold_case(self) -> None:
+        """Lock its case, before its own row, as who switches does: else two wait for each other."""
+        case = self.message.case
+        if case is not None:
+            rows = Case.objects.select_for_update(no_key=True).filter(pk=case.root_id or case.pk)
+            rows.values_list("pk").first()
 
     def _tell(self) -> None:
         """Open pages show the step, which takes no number of the case."""

@@ -1,10 +1,15 @@
 """Two tabs, two agents, two clicks: what happens at once happens once, on both databases."""
 
+import threading
+import time
+
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from channels_app import dispatch, opening, switching
+from channels_app import dispatch, opening, receipts, sending, switching
+from channels_app.adapters.base import Reason, Receipt
 from channels_app.models import Delivery
 from contacts import services
 from contacts.models import Case, Choice, Event, Identity, Organisation, User
@@ -168,3 +173,38 @@ def test_a_letter_has_one_code_however_many_print_it() -> None:
     row = Delivery.objects.select_related("message__case").get()
     issued = in_threads(6, lambda _n: letter.issue_code(row))
     assert not faults(issued) and len(set(issued)) == 1, issued
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("news", ["failed", "doubt", "receipt"])
+def test_a_failure_and_a_switch_at_once_do_not_wait_for_each_other(news: str) -> None:
+    shop.make_shop()
+    case = a_case("email", "sam@example.org")
+    message = dispatch.reply(case=case, staff=shop.make_agent(), text="Yes, and in blue.")
+    row = Delivery.objects.select_related("message__case").get(message=message)
+    Delivery.objects.filter(pk=row.pk).update(status=S.SENDING)
+    why, held, asked = Reason.said("no"), threading.Event(), threading.Event()
+
+    def fail() -> None:
+        held.wait(5)
+        with transaction.atomic():
+            asked.set()
+            if news == "receipt":
+                receipts._move(row, Receipt("1", str(row.pk), "failed", signed=True))
+            elif news == "failed":
+                sending._fail(row, why)
+            else:
+                sending._doubt(row, why)
+
+    def switch() -> None:
+        """As a switch does: the case first, then what waits in it."""
+        with transaction.atomic():
+            fresh(case).locked()
+            held.set()
+            asked.wait(5)
+            time.sleep(0.3)
+            Delivery.objects.filter(pk=row.pk).update(reason={})
+
+    assert not faults(in_threads(2, lambda number: (switch, fail)[number]()))
+    row.refresh_from_db()
+    assert row.status == (S.UNCERTAIN if news == "doubt" else S.FAILED)

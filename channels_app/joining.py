@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from channels_app import dispatch, outbox, routing, switching
 from channels_app.adapters.base import Inbound
 from channels_app.models import Channel
-from contacts import codes
+from contacts import codes, services
 from contacts.models import Case, Choice, Code, Customer, Event, Holder, Identity, Message, Question
 from contacts.models.code import CodeQuerySet
 from contacts.models.question import NO, YES, read
@@ -154,6 +154,8 @@ def _named(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -
     if not code.redeem():  # somebody else was faster
         return _dead(channel, inbound, identity, stem)
     join(channel, stem, identity, once=code.once)
+    if inbound.sender_name and not stem.customer.top.name:
+        services.rename(stem.customer.top, inbound.sender_name)  # better than a number
     return _rest(channel, inbound, identity, stem, code)
 
 

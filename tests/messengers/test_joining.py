@@ -50,6 +50,17 @@ def test_send_there_proves_the_address_and_moves_the_case(
     assert pocket.send_all()[0].to == SAM
 
 
+def test_who_has_no_name_yet_gets_the_one_that_they_have_there(
+    case: Case, whatsapp: Channel
+) -> None:
+    pocket.write(whatsapp, SAM, joining.invite(case, whatsapp).text, sender_name="Sam\u202e Vos")
+    case.customer.refresh_from_db()
+    assert case.customer.name == "Sam Vos"
+    pocket.write(whatsapp, SAM, joining.invite(case, whatsapp).text, sender_name="Sammy")
+    case.customer.refresh_from_db()
+    assert case.customer.name == "Sam Vos"
+
+
 def test_our_own_text_is_a_line_and_no_message_to_answer(case: Case, whatsapp: Channel) -> None:
     waits = case.waiting_since
     pocket.write(whatsapp, SAM, joining.invite(case, whatsapp).text)

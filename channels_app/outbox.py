@@ -2,11 +2,13 @@
 
 import logging
 import time
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
 from celery import current_app
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from contacts.models import Identity, Message
 
 logger = logging.getLogger(__name__)
 QUIET_SECONDS = 5.0
+UNHEARD_SECONDS = 2  # for so long one bell of a channel speaks for all that is written meanwhile
 LINE, ASK_TO_JOIN = "line", "ask_to_join"  # without a case; the second one asks for yes or no
 DELIVER, PROCESS = "channels_app.deliver", "channels_app.process"
 
@@ -28,15 +31,28 @@ class _Bell:
 def ring(task: str, argument: str, channel_id: int) -> None:
     """Ask a worker to look; never fails and never keeps a request waiting.
 
-    With the channel, a worker that has no seat free for it need not ask which one it is.
+    With the channel, a worker that has no seat free for it need not ask which one it is. To send
+    is asked once for all that is due there, until somebody heard it.
     """
     if not settings.CELERY_BROKER_URL or time.monotonic() < _Bell.quiet_until:
         return
     try:
+        if task == DELIVER and not cache.add(_bell(channel_id), True, UNHEARD_SECONDS):
+            return
         current_app.send_task(task, args=[argument, channel_id], retry=False, ignore_result=True)
     except Exception as error:
         _Bell.quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("The broker does not answer (%s); the sweep will.", type(error).__name__)
+
+
+def heard(channel_id: int) -> None:
+    """A worker is about to look what is due: what is written from now on rings again."""
+    with suppress(Exception):  # then the bell is silent for two seconds, and the sweep looks
+        cache.delete(_bell(channel_id))
+
+
+def _bell(channel_id: int) -> str:
+    return f"bell:{channel_id}"
 
 
 def ring_on_commit(task: str, argument: str, channel_id: int) -> None:

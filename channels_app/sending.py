@@ -57,7 +57,10 @@ def deliver(delivery_id: uuid.UUID, channel_id: int | None = None) -> int:
     if channel_id is None:
         row = Delivery.objects.filter(pk=delivery_id)
         channel_id = row.values_list("channel_id", flat=True).first()
-    return 0 if channel_id is None else SEATS.work(channel_id, _send_due, channel_id)
+    if channel_id is None:
+        return 0
+    outbox.heard(channel_id)
+    return SEATS.work(channel_id, _send_due, channel_id)
 
 
 def _send_due(channel_id: int) -> int:
@@ -69,6 +72,8 @@ def _send_due(channel_id: int) -> int:
         if channel is None or not _has_room(channel):
             break
         lease, keys = Delivery.objects.claim(channel, timezone.now(), BATCH)
+        if len(keys) == BATCH:  # there may be more: for whoever has a seat free
+            outbox.ring(outbox.DELIVER, str(keys[0]), channel_id)
         done = _send(channel, lease, keys) if keys else 0
         tried, in_vain = tried + done, 0 if done else in_vain + 1
         if done == len(keys) < BATCH:

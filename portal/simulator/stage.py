@@ -83,8 +83,10 @@ class Stage:
         self._carry_out()
         moment = started - timedelta(**ago)
         for model, fields in CLOCKS.items():
+            # A messenger says in whole seconds when something was written.
+            since = started.replace(microsecond=0) if model is InboundItem else started
             for field in fields:
-                rows = model._default_manager.filter(**{f"{field}__gte": started})
+                rows = model._default_manager.filter(**{f"{field}__gte": since})
                 rows.update(**{field: moment})
         for mail in self.maildir.mails():
             if mail.key not in mails:

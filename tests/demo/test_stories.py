@@ -153,7 +153,7 @@ def test_a8_from_desk_to_pocket(desktop: Customer, pocket: Pocket, desk: Desk) -
         dark="#000", light="#fff", border=3, omitsize=True
     )
     assert html.unescape(str(drawn)) in page and "works until" in page
-    assert "Press send there" in page and "Choose another way" in page
+    assert "Press <strong>send</strong> there" in page and "Choose another way" in page
     assert "Until then we answer on this page." in page
     assert reference in link and "Which lock" not in link
 

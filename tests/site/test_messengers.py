@@ -99,10 +99,11 @@ def test_each_messenger_names_its_own_button(client: Client, ask: Ask, shop: Org
     pocket.channel(shop, "telegram", address="OurShopBot")
     Channel.objects.filter(kind="telegram").update(provider="telegram")
     start = client.get("/").content.decode()
-    assert "You press Start there." in start and "You press send there." in start
+    for button in ("Start", "send"):
+        assert f"There you press <strong>{button}</strong>, and your question goes along." in start
     page = page_of(client, ask_by(ask, client, "telegram"))
     assert "https://t.me/OurShopBot?start=" in page
-    assert "Press Start there" in page and "Press send there" not in page
+    assert "Press <strong>Start</strong> there" in page and "<strong>send</strong>" not in page
 
 
 def test_the_qr_code_holds_the_link(client: Client, ask: Ask) -> None:

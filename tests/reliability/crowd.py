@@ -50,7 +50,9 @@ def main() -> dict[str, object]:
     def came(kind: str, request: object) -> InboundEvent:
         return inbound.receive(by[kind], request)  # type: ignore[arg-type]
 
-    inbound.process(came("whatsapp", meta.wrote("text", {"body": "Hi?"}, "wamid.0")).pk)
+    now = str(int(time.time()))  # else the window is closed, and no answer goes
+    hi = meta.wrote("text", {"body": "Hi?"}, "wamid.0", timestamp=now)
+    inbound.process(came("whatsapp", hi).pk)
     chat = Delivery.objects.get(channel=by["whatsapp"]).message.case
     mail = opening.open_case(
         organisation=organisation,

@@ -23,6 +23,7 @@ from contacts.models.case import CaseQuerySet
 from portal.context import topics
 from portal.desk import counts, words
 from portal.desk.pages import page, part, reading, show, staff_of
+from portal.live import sight
 
 PAGE = 50
 NEAR = 0.25  # amber when so much of the promised time is left
@@ -238,13 +239,20 @@ def _row(
 
 @reading
 def queue(request: HttpRequest) -> HttpResponse:
-    """The queue's page; with `part`, only its list, for a page that is open."""
+    """The queue's page; with `part`, only its list, for a page that is open.
+
+    204 where an open page has everything (`have`, the mark that it shows).
+    """
     user, now = staff_of(request), timezone.now()
+    mark = sight.newest()  # before the rows: what comes meanwhile is asked for once more
+    if request.GET.get("have") == mark:
+        return HttpResponse(status=204)
     wanted = Filter.read(request.GET)
     found = list(rows_for(wanted, user)[: PAGE + 1])
     cases, more = found[:PAGE], len(found) > PAGE
     last = cases[-1] if cases else None
     context: dict[str, Any] = {
+        "mark": mark,
         "wanted": wanted,
         "rows": rows_of(cases, now),
         "older": wanted.address(after=(getattr(last, wanted.tab.field), last.pk))

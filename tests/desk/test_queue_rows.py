@@ -1,5 +1,6 @@
 """The queue: tabs, order, promises, filter, search, pages, and its cost."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -251,3 +252,15 @@ def test_a_letter_that_came_back_is_found_by_its_street(
     make_case("Other", address="else@example.org")
     body = desk.get("/admin/cases/", {"q": typed}).content.decode()
     assert case.reference in body and body.count('class="desk-row__link"') == 1
+
+
+def test_an_open_queue_asks_what_came_before_it_was_connected(desk: Client, case: Case) -> None:
+    """Between the page and the stream a row may come that no hint tells any more."""
+    body = desk.get(QUEUE).content.decode()
+    shown = re.search(r'id="queue"[^>]* data-have="([^"]+)"', body)
+    assert shown
+    query = {"have": shown[1]}
+    assert desk.get(QUEUE, query).status_code == 204
+    services.file_message(case=case, kind="email", text="And in green?")
+    page = desk.get(QUEUE, query)
+    assert page.status_code == 200 and f'data-have="{shown[1]}"' not in page.content.decode()

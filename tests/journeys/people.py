@@ -1,11 +1,13 @@
 """Who walks through the doors: a customer with a telephone, an agent at a desk, each a browser."""
 
 import re
+from itertools import cycle
 from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
 PASSWORD = "demo-onecase"
+HOMES = cycle(range(1, 255))  # addresses for documentation
 REFUSED_PAGE = re.compile(r"the server responded with a status of (\d+)")
 
 
@@ -22,9 +24,9 @@ class Person:
         self.faults: list[str] = []
         self.may_get: set[int] = set()
         size: Any = {"width": self.width, "height": self.height}
-        self.context = browser.new_context(
-            **{"viewport": size, "locale": "en-GB", "base_url": url, **options}
-        )
+        usual = {"viewport": size, "locale": "en-GB", "base_url": url}
+        address = {"X-Forwarded-For": f"198.51.100.{next(HOMES)}"}
+        self.context = browser.new_context(**{**usual, "extra_http_headers": address, **options})
         self.context.set_default_timeout(10_000)
         self.context.on("console", self._console)
         self.context.on("weberror", lambda error: self.faults.append(f"script: {error.error}"))

@@ -31,7 +31,8 @@ class Product:
 
     def __init__(self, data: Path) -> None:
         self.data = data
-        self.running = Running(data, free_port())
+        # Everybody comes from an address of their own, and has its limits.
+        self.running = Running(data, free_port(), TRUSTED_PROXIES="1")
         self.url = f"http://localhost:{self.running.port}"
 
     @property

@@ -37,10 +37,10 @@ def free_port() -> int:
 class Running:
     """A supervisor as a person starts it, and what it printed."""
 
-    def __init__(self, data: Path, port: int | str) -> None:
+    def __init__(self, data: Path, port: int | str, **more: str) -> None:
         given = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "SECRET_KEY")
         env = {key: value for key, value in os.environ.items() if key not in given}
-        env |= {"ONECASE_DEMO": "1", "ONECASE_DATA": str(data)}
+        env |= {"ONECASE_DEMO": "1", "ONECASE_DATA": str(data), **more}
         env["DJANGO_SETTINGS_MODULE"] = "portal.settings"
         self.data, self.port, self.begun = data, str(port), time.monotonic()
         self.lines: list[str] = []

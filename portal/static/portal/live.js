@@ -285,6 +285,8 @@
         document.documentElement.dataset.line = mode;
         // It was gone for a moment: whatever happened meanwhile.
         if (greeted && mode === "stream") places.forEach((place) => place.refresh());
+        // What came between a list and the line: it has no number that the line could compare.
+        if (!greeted) places.filter((place) => place.key === "queue" && place.element.dataset.have).forEach((place) => place.refresh());
         greeted = true;
       }
     }

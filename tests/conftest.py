@@ -34,6 +34,22 @@ def _refuse(address: object) -> None:
         raise NetworkRefused(f"a test tried to reach {name}")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what touches the database: the rest is the same there."""
+    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
+        return
+    rest = [item for item in items if not _has_database(item)]
+    config.hook.pytest_deselected(items=rest)
+    items[:] = [item for item in items if _has_database(item)]
+
+
+def _has_database(item: pytest.Item) -> bool:
+    names = getattr(item, "fixturenames", ())
+    return (
+        bool(item.get_closest_marker("django_db")) or "db" in names or "transactional_db" in names
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_network() -> Iterator[None]:
     """Refuse connections and look-ups that leave this machine (unix sockets are paths)."""

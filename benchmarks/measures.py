@@ -20,7 +20,7 @@ from benchmarks.load import Browser, at_once
 from benchmarks.sink import arrivals
 from benchmarks.table import Figure, milliseconds, quantile, rates
 from benchmarks.webhooks import webhooks
-from channels_app import dispatch, inbound
+from channels_app import dispatch, inbound, outbox
 from channels_app.adapters.base import Request
 from channels_app.models import Channel, Delivery, InboundEvent
 from contacts.models import Case, User
@@ -162,6 +162,8 @@ def post_to_mail(house: House, _cases: int) -> Figures:
 def _drop_queue() -> None:
     Delivery.objects.filter(status="queued").update(status="cancelled")
     current_app.control.purge()
+    for channel in Channel.objects.values_list("pk", flat=True):
+        outbox.heard(channel)  # its bell was thrown away
 
 
 def drain(house: House, _cases: int) -> Figures:

@@ -50,8 +50,8 @@ def main() -> dict[str, object]:
     def came(kind: str, request: object) -> InboundEvent:
         return inbound.receive(by[kind], request)  # type: ignore[arg-type]
 
-    now = str(int(time.time()))  # else the window is closed, and no answer goes
-    hi = meta.wrote("text", {"body": "Hi?"}, "wamid.0", timestamp=now)
+    stamp = str(int(time.time()))  # else the window is closed, and no answer goes
+    hi = meta.wrote("text", {"body": "Hi?"}, "wamid.0", timestamp=stamp)
     inbound.process(came("whatsapp", hi).pk)
     chat = Delivery.objects.get(channel=by["whatsapp"]).message.case
     mail = opening.open_case(

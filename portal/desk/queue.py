@@ -23,7 +23,7 @@ from contacts.models.case import CaseQuerySet
 from portal.context import topics
 from portal.desk import counts, words
 from portal.desk.pages import page, part, reading, show, staff_of
-from portal.live import sight
+from portal.live import sight, stay
 
 PAGE = 50
 NEAR = 0.25  # amber when so much of the promised time is left
@@ -239,14 +239,11 @@ def _row(
 
 @reading
 def queue(request: HttpRequest) -> HttpResponse:
-    """The queue's page; with `part`, only its list, for a page that is open.
-
-    204 where an open page has everything (`have`, the mark that it shows).
-    """
+    """The queue's page; with `part`, only its list, for a page that is open."""
     user, now = staff_of(request), timezone.now()
     mark = sight.newest()  # before the rows: what comes meanwhile is asked for once more
-    if request.GET.get("have") == mark:
-        return HttpResponse(status=204)
+    if stay.has_all(request, mark):
+        return stay.nothing_new()
     wanted = Filter.read(request.GET)
     found = list(rows_for(wanted, user)[: PAGE + 1])
     cases, more = found[:PAGE], len(found) > PAGE

@@ -23,6 +23,7 @@ from portal import timeline
 from portal.context import offered
 from portal.desk import queue, story, words
 from portal.desk.pages import done, page, reading, show, staff_of
+from portal.live import sight, stay
 
 SHOWN = 200
 LATER = {
@@ -103,6 +104,9 @@ def card(delivery: Delivery, now: datetime) -> dict[str, Any]:
 def todo(request: HttpRequest) -> HttpResponse:
     """The list: mine, due, later, and what colleagues have taken."""
     user, now = staff_of(request), timezone.now()
+    mark = sight.newest()  # before the rows, as in the queue
+    if stay.has_all(request, mark):
+        return stay.nothing_new()
     found = list(rows().to_do().order_by("next_attempt_at", "pk")[: SHOWN + 1])  # type: ignore[attr-defined]
     cards = [card(delivery, now) for delivery in found[:SHOWN]]
     mine = [c for c in cards if c["delivery"].taken_by_id == user.pk]
@@ -118,6 +122,7 @@ def todo(request: HttpRequest) -> HttpResponse:
         request,
         "desk/todo.html",
         title=_("To do"),
+        mark=mark,
         groups=[group for group in groups if group[1]],
         has_more=len(found) > SHOWN,
         tabs=queue.tabs(request, None),

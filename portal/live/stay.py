@@ -1,4 +1,4 @@
-"""A form that is sent without leaving its page (live-send.js): the answer is what is new there."""
+"""Answers to a page that stays open: live.js asks what is new, live-send.js sends a form."""
 
 import uuid
 
@@ -8,6 +8,16 @@ from django.http import HttpRequest, HttpResponse
 def is_asked(request: HttpRequest) -> bool:
     """Whether the page stays open: else it is loaded anew, as without a script."""
     return request.headers.get("X-Requested-With") == "fetch"
+
+
+def has_all(request: HttpRequest, mark: str) -> bool:
+    """Whether it asks for what is new, and shows that already (`have`, the mark of what it has)."""
+    return is_asked(request) and request.GET.get("have") == mark
+
+
+def nothing_new() -> HttpResponse:
+    """It has everything."""
+    return HttpResponse(status=204)
 
 
 def created(parts: HttpResponse) -> HttpResponse:

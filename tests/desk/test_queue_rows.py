@@ -254,13 +254,17 @@ def test_a_letter_that_came_back_is_found_by_its_street(
     assert case.reference in body and body.count('class="desk-row__link"') == 1
 
 
-def test_an_open_queue_asks_what_came_before_it_was_connected(desk: Client, case: Case) -> None:
+@pytest.mark.parametrize("name", ["cases", "todo"])
+def test_an_open_list_asks_what_came_before_it_was_connected(
+    desk: Client, case: Case, name: str
+) -> None:
     """Between the page and the stream a row may come that no hint tells any more."""
-    body = desk.get(QUEUE).content.decode()
-    shown = re.search(r'id="queue"[^>]* data-have="([^"]+)"', body)
+    address, asks = reverse(f"admin:{name}"), {"X-Requested-With": "fetch"}
+    shown = re.search(r'data-live="queue" data-have="([^"]+)"', desk.get(address).content.decode())
     assert shown
     query = {"have": shown[1]}
-    assert desk.get(QUEUE, query).status_code == 204
+    assert desk.get(address, query, headers=asks).status_code == 204
+    assert desk.get(address, query).status_code == 200  # a bookmark is a page
     services.file_message(case=case, kind="email", text="And in green?")
-    page = desk.get(QUEUE, query)
+    page = desk.get(address, query, headers=asks)
     assert page.status_code == 200 and f'data-have="{shown[1]}"' not in page.content.decode()

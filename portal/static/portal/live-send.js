@@ -3,10 +3,12 @@
    the same key. Who listens for "live:sent" hears of it, with the answer as a document. */
 "use strict";
 (() => {
-  function isQuiet(form, event) {
-    if (event.defaultPrevented || event.submitter?.hasAttribute("formaction")) return false;
+  // Where what is new goes; nothing where the form goes the usual way.
+  function placeFor(form, event) {
+    if (event.defaultPrevented || event.submitter?.hasAttribute("formaction")) return null;
     // Another way than the customer's is for one answer: the whole page goes back to theirs.
-    return form.matches("[data-live-send]") && !form.elements.kind?.value && window.OnecaseLive.history();
+    if (!form.matches("[data-live-send]") || form.elements.kind?.value) return null;
+    return window.OnecaseLive.history();
   }
 
   async function send(form, place) {
@@ -15,10 +17,9 @@
     const headers = { "X-Requested-With": "fetch" };
     const answer = await fetch(to, { method: "POST", body: new FormData(form), headers, redirect: "manual" });
     if (answer.status !== 201) return false;
-    const html = await answer.text();
+    const detail = await window.OnecaseLive.read(answer);
     clear(form, answer.headers.get("X-Next-Key"));
-    await place.take(html, true);
-    const detail = new DOMParser().parseFromString(html, "text/html");
+    await place.take(detail, true);
     form.dispatchEvent(new CustomEvent("live:sent", { bubbles: true, detail }));
     return true;
   }
@@ -34,7 +35,7 @@
 
   document.addEventListener("submit", async (event) => {
     const form = event.target;
-    const place = isQuiet(form, event);
+    const place = placeFor(form, event);
     if (!place) return;
     event.preventDefault();
     if (place.busy === form) return;

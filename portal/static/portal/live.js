@@ -89,6 +89,9 @@
     return old && document.getElementById(fresh.id)?.contains(old) ? { line, old } : null;
   }
 
+  // An answer as a document of its own.
+  const read = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
+
   // ---------- Places
   class Place {
     constructor(element) {
@@ -121,14 +124,14 @@
       if (have) from.searchParams.set("have", have);
       try {
         const answer = await fetch(from, { headers: { "X-Requested-With": "fetch" }, redirect: "manual" });
-        return answer.status === 200 ? await this.take(await answer.text()) : answer.status < 500;
+        return answer.status === 200 ? await this.take(await read(answer)) : answer.status < 500;
       } catch {
         return false; // the server is away: again in a moment
       }
     }
 
-    async take(html, isOwn = false) {
-      const parts = this.parts(html);
+    async take(page, isOwn = false) {
+      const parts = this.parts(page);
       if (parts.some((part) => "tail" in part.dataset && !joint(part))) return await this.fetch("");
       if (this.history) this.history.isOwn = isOwn;
       parts.forEach(put);
@@ -144,8 +147,7 @@
       if (this.wanted) this.refresh();
     }
 
-    parts(html) {
-      const page = new DOMParser().parseFromString(html, "text/html");
+    parts(page) {
       const whole = "liveWhole" in this.element.dataset;
       return whole ? [page.getElementById(this.element.id)].filter(Boolean) : [...page.body.children];
     }
@@ -286,7 +288,7 @@
         // It was gone for a moment: whatever happened meanwhile.
         if (greeted && mode === "stream") places.forEach((place) => place.refresh());
         // What came between a list and the line: it has no number that the line could compare.
-        if (!greeted) places.filter((place) => place.key === "queue" && place.element.dataset.have).forEach((place) => place.refresh());
+        if (!greeted) places.filter((place) => place.element.matches("[data-live=queue][data-have]")).forEach((place) => place.refresh());
         greeted = true;
       }
     }
@@ -362,9 +364,9 @@
     return null;
   }
 
-  // Where a history stands that is kept up to date, and nothing else is under way for it.
+  // The place of the history, while it is kept up to date.
   const history = () => places.find((place) => place.history && !place.over);
-  window.OnecaseLive = { put, history };
+  window.OnecaseLive = { put, read, history };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();

@@ -5,12 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import OuterRef, Subquery
+
 from channels_app import reasons
 from channels_app.adapters.base import Reason
-from channels_app.models import Channel, Delivery, InboundItem, Template
+from channels_app.models import Attempt, Channel, Delivery, InboundItem, Template
 from contacts.kinds import EMAIL, MESSAGE, PHONE, POST, WRITING, get
 from contacts.models import Case, Choice, Consent, Customer, Holder, Identity, Message
 
+WINDOW_CLOSED = "provider_window"  # as an adapter says it
 Consents = Mapping[str, Consent]  # by kind
 UNKNOWN = {EMAIL: "no_email", PHONE: "no_phone", POST: "no_post"}
 # Why an address is closed, and by which group of kinds; else it is dead for good.
@@ -104,17 +107,24 @@ def within(message: Message, way: Route, now: datetime) -> Route | Refused:
 
 
 def window_end(channel: Channel, identity: Identity | None) -> datetime | None:
-    """Until when an address may be answered freely by a channel; None if it never wrote there."""
+    """Until when an address may be answered freely by a channel; None if it never wrote there.
+
+    Where the provider closed it earlier, that moment.
+    """
     window = channel.capabilities.reply_window
+    if identity is None or window is None:
+        return None
     words = InboundItem.objects.filter(identity=identity, channel=channel).order_by("-created_at")
-    last = words.values_list("created_at", flat=True).first() if identity and window else None
-    return last + window if last and window else None
-
-
-def close_window(channel: Channel, identity: Identity | None) -> None:
-    """The provider says that it is closed, and it is the provider's: its clock counts."""
-    if identity is not None:
-        InboundItem.objects.filter(identity=identity, channel=channel).update(identity=None)
+    # What the provider said of it since then: the window is the provider's, and so is its clock.
+    closed = Attempt.objects.filter(
+        delivery__channel=channel,
+        delivery__identity=identity,
+        reason__code=WINDOW_CLOSED,
+        started_at__gt=OuterRef("created_at"),
+    )
+    refused = Subquery(closed.order_by("started_at").values("started_at")[:1])
+    row = words.values_list("created_at", refused).first()
+    return (row[1] or row[0] + window) if row else None
 
 
 def approved(channel: Channel, language: str) -> Template | None:

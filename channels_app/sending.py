@@ -34,7 +34,6 @@ RELATED = (
     "message__code",
 )
 FILES = "message__attachments"
-WINDOW_CLOSED = "provider_window"  # as an adapter says it
 
 
 class Batch:
@@ -278,7 +277,7 @@ def _settle(delivery: Delivery, error: SendError, started: datetime) -> None:
         return
     can_retry = error.retryable or isinstance(error, Uncertain)
     retry = delivery.retry_at(now, error.retry_after) if can_retry else None
-    if error.why.code == WINDOW_CLOSED and _may_go_approved(delivery):
+    if error.why.code == routing.WINDOW_CLOSED and _may_go_approved(delivery):
         retry = now
     if retry is None:
         _fail(delivery, error.why)
@@ -297,7 +296,6 @@ def _may_go_approved(delivery: Delivery) -> bool:
     """It closed between our look and the provider's; whether the approved text may go at once."""
     if delivery.approved is not None:
         return False
-    routing.close_window(delivery.channel, delivery.identity)
     return routing.approved(delivery.channel, delivery.message.language) is not None
 
 

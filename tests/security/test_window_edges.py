@@ -65,6 +65,12 @@ def until(channel: Channel) -> datetime | None:
     return routing.window_end(channel, Identity.objects.get(value=SAM))
 
 
+def is_closed(channel: Channel) -> bool:
+    """Whether Sam may be answered no more."""
+    end = until(channel)
+    return end is not None and end <= timezone.now()
+
+
 def ago(span: timedelta) -> float:
     """A moment, as a provider writes it."""
     return (timezone.now() - span).timestamp()
@@ -165,7 +171,10 @@ def test_it_closes_between_our_look_and_the_provider_s(
     delivery = message.deliveries.get()
     assert sent.approved is not None and "ten" not in sent.text
     assert (delivery.status, delivery.only_notice, delivery.attempt_count) == ("sent", True, 2)
-    assert until(channel) is None  # and the composer says so from now on
+    assert is_closed(channel)  # and the composer says so from now on
+    assert InboundItem.objects.get().identity is not None  # who wrote is still known
+    pocket.write(channel, SAM, "Ten is fine.")
+    assert not is_closed(channel)
 
 
 def test_without_an_approved_text_staff_are_told(
@@ -175,4 +184,4 @@ def test_without_an_approved_text_staff_are_told(
     pocket.send_all()
     delivery = message.deliveries.get()
     assert (delivery.status, delivery.attempt_count) == ("failed", 1) and not Pocket.sent
-    assert closing.events.filter(sort=Event.Sort.FAILED).exists() and until(channel) is None
+    assert closing.events.filter(sort=Event.Sort.FAILED).exists() and is_closed(channel)

@@ -223,7 +223,7 @@ def mail_in(house: House, _cases: int) -> Figures:
     begun = time.perf_counter()
     for mail in mails:
         event = inbound.receive(channel, Request(body=mail, envelope_to=(channel.address,)))
-        inbound.process(event.pk)
+        inbound.process(event.pk, channel.pk)
     rate = count / (time.perf_counter() - begun)
     assert not InboundEvent.objects.exclude(state="processed").exists()
     yield Figure("inbound mails, one process", f"{rate:.0f}/s", "", None, "60/s", rate >= 60)

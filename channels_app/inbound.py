@@ -75,7 +75,7 @@ def receive(channel: Channel, request: Request) -> InboundEvent:
     try:
         with transaction.atomic():
             event = InboundEvent.objects.create(raw=request.body, envelope=envelope, **key)
-            outbox.ring_on_commit(outbox.PROCESS, str(event.pk), channel.pk)
+            _ring_on_commit(event)
             return event
     except IntegrityError:
         came = InboundEvent.objects.get(**key)  # it came before, and now once more
@@ -117,17 +117,17 @@ def _envelope(request: Request, adapter: Adapter | type[Adapter]) -> dict[str, A
     return envelope
 
 
-def process(event_id: int, channel_id: int | None = None) -> None:
-    """Parse and file one event; what cannot be read goes to quarantine with its bytes.
+def _ring_on_commit(event: InboundEvent) -> None:
+    ring = partial(outbox.ring_to_file, event.pk, event.channel_id)
+    transaction.on_commit(ring, robust=True)
 
-    Where all seats of its channel are taken, whoever sits there does it. Without its channel, that
-    is asked first.
+
+def process(event_id: int, channel_id: int) -> None:
+    """Parse and file one event of a channel; what cannot be read goes to quarantine, whole.
+
+    Where all seats of the channel are taken, whoever sits there does it.
     """
-    if channel_id is None:
-        row = InboundEvent.objects.filter(pk=event_id)
-        channel_id = row.values_list("channel_id", flat=True).first()
-    if channel_id is not None:
-        SEATS.work(channel_id, _process, event_id)
+    SEATS.work(channel_id, _process, event_id)
 
 
 def _process(event_id: int) -> int:
@@ -217,7 +217,7 @@ def again(event: InboundEvent) -> bool:
         InboundEvent.objects.filter(pk=event.pk, state=InboundEvent.State.QUARANTINED).update(
             state=InboundEvent.State.NEW, reason="", tries=0, leased_until=None
         )
-        outbox.ring_on_commit(outbox.PROCESS, str(event.pk), event.channel_id)
+        _ring_on_commit(event)
     return True
 
 
@@ -231,7 +231,7 @@ def recover() -> None:
     for channel in Channel.objects.values_list("pk", flat=True):
         oldest = late.filter(channel=channel).order_by("received_at")
         for pk in oldest.values_list("pk", flat=True)[:MOST_RUNG]:
-            outbox.ring(outbox.PROCESS, str(pk), channel)
+            outbox.ring_to_file(pk, channel)
 
 
 def _take_all(event: InboundEvent, adapter: Adapter, things: Sequence[Parsed]) -> None:

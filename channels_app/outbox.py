@@ -28,18 +28,24 @@ class _Bell:
     quiet_until = 0.0
 
 
-def ring(task: str, argument: str, channel_id: int) -> None:
-    """Ask a worker to look; never fails and never keeps a request waiting.
+def ring_to_send(channel_id: int) -> None:
+    """Ask a worker to send what is due on a channel: once for all of it, until somebody heard."""
+    _ring(DELIVER, [channel_id], once=_bell(channel_id))
 
-    With the channel, a worker that has no seat free for it need not ask which one it is. To send
-    is asked once for all that is due there, until somebody heard it.
-    """
+
+def ring_to_file(event_id: int, channel_id: int) -> None:
+    """Ask a worker to file an event. The channel: whoever has no seat for it need not ask."""
+    _ring(PROCESS, [event_id, channel_id])
+
+
+def _ring(task: str, args: list[int], once: str = "") -> None:
+    """Never fails and never keeps a request waiting."""
     if not settings.CELERY_BROKER_URL or time.monotonic() < _Bell.quiet_until:
         return
     try:
-        if task == DELIVER and not cache.add(_bell(channel_id), True, UNHEARD_SECONDS):
+        if once and not cache.add(once, True, UNHEARD_SECONDS):
             return
-        current_app.send_task(task, args=[argument, channel_id], retry=False, ignore_result=True)
+        current_app.send_task(task, args=args, retry=False, ignore_result=True)
     except Exception as error:
         _Bell.quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("The broker does not answer (%s); the sweep will.", type(error).__name__)
@@ -53,11 +59,6 @@ def heard(channel_id: int) -> None:
 
 def _bell(channel_id: int) -> str:
     return f"bell:{channel_id}"
-
-
-def ring_on_commit(task: str, argument: str, channel_id: int) -> None:
-    """Ring once the row is there for the worker to see."""
-    transaction.on_commit(partial(ring, task, argument, channel_id), robust=True)
 
 
 def add(
@@ -87,5 +88,5 @@ def add(
     )
     delivery.save(force_insert=True)
     if delivery.status == Delivery.Status.QUEUED and delivery.next_attempt_at <= now:
-        ring_on_commit(DELIVER, str(delivery.pk), channel.pk)
+        transaction.on_commit(partial(ring_to_send, channel.pk), robust=True)
     return delivery

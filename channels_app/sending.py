@@ -48,16 +48,11 @@ class Batch:
         self.offered = routing.offered(channel.organisation_id, channel.kind)
 
 
-def deliver(delivery_id: uuid.UUID, channel_id: int | None = None) -> int:
-    """Send what is due on the channel of a delivery, over the same connection; how many tries.
+def deliver(channel_id: int) -> int:
+    """Send what is due on a channel, over the same connection; how many tries.
 
-    Rows that another worker leased are left alone. Without its channel, that is asked first.
+    Rows that another worker leased are left alone.
     """
-    if channel_id is None:
-        row = Delivery.objects.filter(pk=delivery_id)
-        channel_id = row.values_list("channel_id", flat=True).first()
-    if channel_id is None:
-        return 0
     outbox.heard(channel_id)
     return SEATS.work(channel_id, _send_due, channel_id)
 
@@ -72,7 +67,7 @@ def _send_due(channel_id: int) -> int:
             break
         lease, keys = Delivery.objects.claim(channel, timezone.now(), BATCH)
         if len(keys) == BATCH:  # there may be more: for whoever has a seat free
-            outbox.ring(outbox.DELIVER, str(keys[0]), channel_id)
+            outbox.ring_to_send(channel_id)
         done = _send(channel, lease, keys) if keys else 0
         tried, in_vain = tried + done, 0 if done else in_vain + 1
         if done == len(keys) < BATCH:
@@ -326,8 +321,6 @@ def recover() -> None:
     now = timezone.now()
     for delivery in Delivery.objects.lost_in_sending(now).select_related("channel", *RELATED)[:500]:
         _settle(delivery, Uncertain(Reason("worker_stopped")), now)
-    for channel in Channel.objects.all():
-        due = Delivery.objects.due(now).filter(channel=channel).order_by("next_attempt_at")
-        first = due.values_list("pk", flat=True).first()
-        if first is not None:
-            outbox.ring(outbox.DELIVER, str(first), channel.pk)
+    for channel in Channel.objects.values_list("pk", flat=True):
+        if Delivery.objects.due(now).filter(channel=channel).exists():
+            outbox.ring_to_send(channel)

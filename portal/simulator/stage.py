@@ -98,9 +98,9 @@ class Stage:
 
     def _carry_out(self) -> None:
         """What a worker does: send what is due. What the providers then tell comes in."""
-        due = Delivery.objects.due(timezone.now()).order_by("next_attempt_at")
-        for pk in list(due.values_list("pk", flat=True)):
-            sending.deliver(pk)
+        due = Delivery.objects.due(timezone.now()).order_by("channel")
+        for channel in list(due.values_list("channel", flat=True).distinct()):
+            sending.deliver(channel)
         told, self.hooks[:] = list(self.hooks), []
         for hook in told:
             self.hear(hook)
@@ -116,7 +116,7 @@ class Stage:
             query=tuple(parse_qsl(urlsplit(hook.url).query)),
             received_at=timezone.now(),
         )
-        inbound.process(inbound.receive(channel, request).pk)
+        inbound.process(inbound.receive(channel, request).pk, channel.pk)
         courier.taken(hook, "", "")
 
     def newest_mail(self, person: Person) -> Mail:
@@ -127,7 +127,8 @@ class Stage:
         """A customer's mail comes in by the shop's door."""
         content = post.compose(draft).as_bytes()
         request = Request(body=content, envelope_from=draft.sender, envelope_to=(draft.to,))
-        inbound.process(inbound.receive(self.mail_channel, request).pk)
+        event = inbound.receive(self.mail_channel, request)
+        inbound.process(event.pk, event.channel_id)
 
     def read_all(self, *, but: int) -> None:
         """The customers looked at everything but the newest mails."""

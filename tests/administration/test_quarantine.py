@@ -14,6 +14,7 @@ from channels_app.adapters.base import Request
 from channels_app.management import imap
 from channels_app.models import InboundEvent
 from contacts.models import Case, Organisation, User
+from tests import worker
 from tests.administration.conftest import channel, said
 from tests.shop import MAILBOX, mail
 
@@ -84,7 +85,7 @@ def test_try_again_files_it(
         desk.post(reverse("admin:quarantine_again", args=[event.pk]))
     event.refresh_from_db()
     assert (event.state, event.tries) == (State.NEW, 0)
-    inbound.process(event.pk)  # what a worker does when it is rung
+    worker.file(event)  # what a worker does when it is rung
     event.refresh_from_db()
     assert event.state == State.PROCESSED
     assert Case.objects.get().title == "Question"
@@ -131,7 +132,7 @@ def test_what_is_set_aside_stays_aside_when_it_comes_once_more(
 ) -> None:
     desk.post(reverse("admin:quarantine_aside", args=[event.pk]))
     request = Request(body=RAW, envelope_from="sue@example.org", envelope_to=(MAILBOX,))
-    inbound.process(inbound.receive(channel("email"), request).pk)
+    worker.file(inbound.receive(channel("email"), request))
     event.refresh_from_db()
     assert event.state == State.SET_ASIDE and not Case.objects.exists()
 
@@ -142,7 +143,7 @@ def test_every_reason_reads_in_the_language_of_who_reads(event: InboundEvent, de
     for number in range(60):
         deep = f"Content-Type: multipart/mixed; boundary=b{number}\n\n--b{number}\n{deep}"
     for raw in (b"From: sue@example.org\n" + deep.encode(), b"From: <>\n\nHello"):
-        inbound.process(inbound.receive(channel("email"), Request(body=raw)).pk)
+        worker.file(inbound.receive(channel("email"), Request(body=raw)))
     text = desk.get(reverse("admin:quarantine")).content.decode()
     assert InboundEvent.objects.filter(state=State.QUARANTINED).count() == 3
     for words in ("onderdelen zitten dieper genest dan 50", "geen afzender", "fout van ons"):

@@ -85,7 +85,7 @@ def test_a_switch_in_mid_batch_takes_the_answer_along(
     rows = answers(3)
     case = case_of(rows[1])
     after_the_first(monkeypatch, lambda: switching.switch(case=case, kind="account"))
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.SENT, S.CANCELLED, S.SENT] and len(sink.raw) == 2
     assert rows[1].replaced_by.get().channel.kind == "account"
 
@@ -98,7 +98,7 @@ def test_a_topic_that_becomes_sensitive_in_mid_batch_leaves_a_notice(
         Case.objects.filter(pk=case_of(row).pk).update(topic=topic)
     mark = Topic.objects.filter(pk=topic.pk)
     after_the_first(monkeypatch, lambda: mark.update(is_sensitive=True))
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.SENT] * 3
     told = [f"Answer {number}." in mail.as_string() for number, mail in enumerate(sink.mails)]
     assert told == [True, False, False]
@@ -110,7 +110,7 @@ def test_a_case_that_gets_a_sensitive_topic_in_mid_batch_too(
     rows, agent = answers(2), User.objects.get()
     case, topic = case_of(rows[1]), Topic.objects.get(slug="invoice")
     after_the_first(monkeypatch, lambda: services.set_topic(case=case, topic=topic, by=agent))
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert "Answer 1." not in sink.mails[1].as_string()
 
 
@@ -127,7 +127,7 @@ def test_an_address_that_says_stop_in_mid_batch_gets_nothing(
     rows = answers(3)
     address = address_of(rows[1])
     after_the_first(monkeypatch, lambda: address.update(**mark))
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.SENT, S.FAILED, S.SENT] and len(sink.raw) == 2
 
 
@@ -138,7 +138,7 @@ def test_an_address_that_works_again_in_mid_batch_gets_its_answer(
     address = address_of(rows[1])
     address.update(closed=STOPPED)
     after_the_first(monkeypatch, lambda: address.update(closed={}))
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.SENT, S.SENT] and len(sink.raw) == 2
 
 
@@ -148,7 +148,7 @@ def test_a_second_channel_is_not_used_for_an_address_that_said_stop(
     rows = answers(1)
     Delivery.objects.update(role=Delivery.Role.FALLBACK)
     address_of(rows[0]).update(closed=STOPPED)
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.FAILED] and not sink.raw
 
 
@@ -161,7 +161,7 @@ def test_a_no_to_all_mail_in_mid_batch_holds_for_an_override(
     over = dispatch.reply(case=case, staff=None, text="By mail.", kind="email", why_text="a file")
     no = Consent(customer=case.customer, kind="email", level=Consent.Level.NEVER)
     after_the_first(monkeypatch, no.save)
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert over.deliveries.get().status == S.FAILED and len(sink.raw) == 1
 
 
@@ -175,7 +175,7 @@ def test_a_customer_whose_usual_way_changes_in_mid_batch_is_followed(
     customer = type(case.customer).objects.filter(pk=case.customer_id)
     customer.update(preferred_kind="email")
     after_the_first(monkeypatch, lambda: customer.update(preferred_kind="account"))
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.SENT, S.CANCELLED] and len(sink.raw) == 1
 
 
@@ -187,7 +187,7 @@ def test_a_case_that_is_joined_in_mid_batch_goes_by_the_choice_of_the_other(
     target = a_case(7)
     switching.switch(case=target, kind="account")
     after_the_first(monkeypatch, lambda: merging.join(case=source, into=target, by=agent))
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.SENT, S.CANCELLED] and len(sink.raw) == 1
 
 
@@ -198,7 +198,7 @@ def test_a_pause_in_mid_batch_holds_at_once(
     channel = Channel.objects.get(kind="email")
     until = timezone.now() + timedelta(hours=1)
     after_the_first(monkeypatch, lambda: channel.pause(until, "Wrong sender"))
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.SENT, S.QUEUED, S.QUEUED]
     assert not Delivery.objects.exclude(lease=None).filter(status=S.QUEUED).exists()
 
@@ -217,7 +217,7 @@ def test_what_the_next_row_would_meet_too_stops_the_batch(
 
     monkeypatch.setattr(EmailAdapter, "send", send)
     rows = answers(3)
-    assert sending.deliver(rows[0].pk) == 1
+    assert sending.deliver(rows[0].channel_id) == 1
     assert tried == [str(rows[0].pk)]
     assert not Delivery.objects.exclude(leased_until=None).exists()
     assert Channel.objects.get(kind="email").is_paused(timezone.now())
@@ -234,7 +234,7 @@ def test_workers_at_once_share_the_rows_and_send_none_twice(
         monkeypatch.setenv("EMAIL_URL", url)
         monkeypatch.setattr(sending, "BATCH", 3)
         rows = answers(24)
-        done = in_threads(4, lambda number: sending.deliver(rows[number].pk))
+        done = in_threads(4, lambda number: sending.deliver(rows[number].channel_id))
     assert not [result for result in done if isinstance(result, Exception)], done
     arrived = Counter(mail["Message-ID"].strip("<>").partition("@")[0] for mail in sink.mails)
     assert arrived == Counter(str(row.pk) for row in rows)
@@ -254,7 +254,7 @@ def test_a_switch_at_the_same_moment_sends_an_answer_one_way_only(
         def work(number: int) -> object:
             if number:
                 return [switching.switch(case=case, kind="account") for case in cases[::-1]]
-            return sending.deliver(rows[0].pk)
+            return sending.deliver(rows[0].channel_id)
 
         done = in_threads(2, work)
     assert not [result for result in done if isinstance(result, Exception)], done
@@ -279,12 +279,12 @@ def test_what_a_killed_worker_leased_is_claimed_when_the_lease_is_over(
     rows = answers(4)
     after_the_first(monkeypatch, kill)
     with pytest.raises(Killed):
-        sending.deliver(rows[0].pk)
+        sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.SENDING, S.QUEUED, S.QUEUED, S.QUEUED]
-    assert sending.deliver(rows[1].pk) == 0  # somebody may still hold them
+    assert sending.deliver(rows[1].channel_id) == 0  # somebody may still hold them
     Delivery.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     sending.recover()
-    sending.deliver(rows[1].pk)
+    sending.deliver(rows[1].channel_id)
     assert state(rows) == [S.UNCERTAIN, S.SENT, S.SENT, S.SENT] and len(sink.raw) == 4
 
 
@@ -308,7 +308,7 @@ def test_a_worker_killed_before_it_tells_its_colleagues_leaves_that_to_the_sweep
         patch.setattr(dispatch, "tell", kill)
         patch.setattr(EmailAdapter, "send", broken)
         with pytest.raises(Killed):
-            sending.deliver(row.pk)
+            sending.deliver(row.channel_id)
     assert state([row]) == [S.SENDING] and not Attempt.objects.exists()
     Delivery.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
     sending.recover()
@@ -333,7 +333,7 @@ def test_a_batch_that_never_begins_is_left_to_the_sweep(
 ) -> None:
     rows = answers(2)
     monkeypatch.setattr(sending, "_grounds", lambda _row: {"channel__version": -1})
-    assert sending.deliver(rows[0].pk) == 0
+    assert sending.deliver(rows[0].channel_id) == 0
     assert state(rows) == [S.QUEUED, S.QUEUED] and not sink.raw
     assert not Delivery.objects.exclude(lease=None).exists()
 
@@ -350,7 +350,7 @@ def test_a_batch_is_worded_as_each_of_its_mails_alone(
     Message.objects.filter(case=spoken).update(staff=agent, kind="phone")
     for turn in range(13):  # more than a mail refers to
         dispatch.reply(case=first, staff=agent, text=f"Earlier {turn}.")
-    sending.deliver(Delivery.objects.filter(status=S.QUEUED).latest("created_at").pk)
+    sending.deliver(Delivery.objects.filter(status=S.QUEUED).latest("created_at").channel_id)
     for case in (first, sensitive, Case.objects.get(pk=joined.pk), spoken, first):
         dispatch.reply(case=case, staff=agent, text="Now.")
     rows = list(Delivery.objects.filter(status=S.QUEUED).order_by("created_at"))
@@ -376,7 +376,7 @@ def test_a_mail_refers_to_the_one_before_it_in_the_same_batch(
     sent = [
         dispatch.reply(case=case, staff=agent, text=text) for text in ("One.", "Two.", "Three.")
     ]
-    sending.deliver(sent[0].deliveries.get().pk)
+    sending.deliver(sent[0].deliveries.get().channel_id)
     one, two, three = sink.mails
     assert one["In-Reply-To"] is None and two["In-Reply-To"] == one["Message-ID"]
     assert three["References"] == f"{one['Message-ID']} {two['Message-ID']}"
@@ -392,7 +392,7 @@ def test_five_statements_send_a_mail_however_many_there_are(
         for row in rows:  # so that the codes are there, as they are after the first answer
             rendering.render(row)
         with CaptureQueriesContext(connection) as statements:
-            assert sending.deliver(rows[0].pk) == count
+            assert sending.deliver(rows[0].channel_id) == count
         counts.append(len(statements))
     assert counts[1] - counts[0] == 5 * 10, counts
 
@@ -414,5 +414,5 @@ def test_a_connection_that_the_server_closed_is_opened_anew(
         return real(self, sender, options)
 
     monkeypatch.setattr(smtplib.SMTP, "mail", mail)
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert state(rows) == [S.SENT] * 3 and (len(told), len(sink.raw)) == (4, 3)

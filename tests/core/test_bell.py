@@ -40,12 +40,12 @@ def test_it_is_rung_once_until_it_is_heard(sink: shop.Sink, bells: Bells) -> Non
     shop.make_shop()
     rows = answer(3)
     assert [bell[0] for bell in bells] == [outbox.DELIVER]
-    assert bells[0][2] == rows[0].channel_id
-    assert sending.deliver(rows[0].pk, rows[0].channel_id) == len(sink.raw) >= 3
+    assert bells[0][1] == rows[0].channel_id
+    assert sending.deliver(rows[0].channel_id) == len(sink.raw) >= 3
     again = dispatch.reply(case=a_case(1), staff=None, text="One more.").deliveries.get()
     assert len(bells) == 2
     # What is written while a worker looks is rung for, and found by the next one.
-    assert sending.deliver(again.pk, again.channel_id) == 1
+    assert sending.deliver(again.channel_id) == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -54,7 +54,7 @@ def test_what_comes_while_a_worker_looks_rings(
 ) -> None:
     shop.make_shop()
     (row,) = answer(1)
-    channel, late = row.channel_id, list[Delivery]()
+    late = list[Delivery]()
     has_room = sending._has_room
 
     def meanwhile(found: Channel) -> bool:
@@ -66,16 +66,16 @@ def test_what_comes_while_a_worker_looks_rings(
         return [dispatch.reply(case=a_case(2), staff=None, text="Late.").deliveries.get()]
 
     monkeypatch.setattr(sending, "_has_room", meanwhile)
-    sending.deliver(row.pk, channel)
+    sending.deliver(row.channel_id)
     assert len(bells) == 2 and late
 
 
 def test_another_channel_and_another_thing_ring_for_themselves(bells: Bells) -> None:
-    for task, channel in ((outbox.DELIVER, 1), (outbox.DELIVER, 2), (outbox.DELIVER, 1)):
-        outbox.ring(task, "x", channel)
-    for number in "12":
-        outbox.ring(outbox.PROCESS, number, 1)
-    assert [bell[1:] for bell in bells] == [["x", 1], ["x", 2], ["1", 1], ["2", 1]]
+    for channel in (1, 2, 1):
+        outbox.ring_to_send(channel)
+    for event in (1, 2):
+        outbox.ring_to_file(event, 1)
+    assert [bell[1:] for bell in bells] == [[1], [2], [1, 1], [2, 1]]
 
 
 def test_a_full_batch_rings_for_whoever_is_free(
@@ -84,7 +84,7 @@ def test_a_full_batch_rings_for_whoever_is_free(
     monkeypatch.setattr(sending, "BATCH", 2)
     rows = answer(5)
     bells.clear()
-    assert sending.deliver(rows[0].pk, rows[0].channel_id) == 5
+    assert sending.deliver(rows[0].channel_id) == 5
     assert [bell[0] for bell in bells] == [outbox.DELIVER]  # nobody heard it: the second rings not
 
 
@@ -96,6 +96,6 @@ def test_without_a_cache_all_ring_or_none_fails(
 
     monkeypatch.setattr(outbox.cache, "add", broken)
     monkeypatch.setattr(outbox.cache, "delete", broken)
-    outbox.ring(outbox.DELIVER, "x", 1)
+    outbox.ring_to_send(1)
     outbox.heard(1)
     assert bells == [] and outbox._Bell.quiet_until > 0

@@ -69,12 +69,12 @@ def test_three_faults_in_a_row_stop_the_rest(
 ) -> None:
     rows = answers(6)
     provider.says = lambda: error
-    assert sending.deliver(rows[0].pk) == 3
+    assert sending.deliver(rows[0].channel_id) == 3
     after = S.UNCERTAIN if error is NONSENSE else S.QUEUED
     assert state(rows) == [after] * 3 + [S.QUEUED] * 3
     assert channel().is_paused(timezone.now())
     assert channel().paused_for == error.why.stored
-    assert sending.deliver(rows[5].pk) == 0 and len(provider.calls) == 3
+    assert sending.deliver(rows[5].channel_id) == 0 and len(provider.calls) == 3
 
 
 def test_single_faults_among_others_stop_nothing(
@@ -82,29 +82,29 @@ def test_single_faults_among_others_stop_nothing(
 ) -> None:
     rows = answers(9)
     provider.says = lambda: NONSENSE if len(provider.calls) % 3 else None
-    assert sending.deliver(rows[0].pk) == 9
+    assert sending.deliver(rows[0].channel_id) == 9
     assert channel().paused_until is None
 
 
 def test_a_refusal_in_words_is_an_answer(organisation: Organisation, provider: Provider) -> None:
     rows = answers(9)
     provider.says = lambda: NONSENSE if len(provider.calls) % 3 else Rejected("550 no")
-    assert sending.deliver(rows[0].pk) == 9
+    assert sending.deliver(rows[0].channel_id) == 9
     assert channel().paused_until is None
 
 
 def test_one_is_tried_before_the_others(organisation: Organisation, provider: Provider) -> None:
     rows = answers(8)
     provider.says = lambda: Unavailable("421", everyone=True)
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     assert len(provider.calls) == 1 and channel().is_paused(timezone.now())
     the_pause_is_over()
     provider.says = lambda: Unavailable("451")  # another fault, of one message: one is enough now
-    assert sending.deliver(rows[0].pk) == 1
+    assert sending.deliver(rows[0].channel_id) == 1
     assert len(provider.calls) == 2 and channel().is_paused(timezone.now())
     the_pause_is_over()
     provider.says = lambda: None
-    assert sending.deliver(rows[0].pk) == 8
+    assert sending.deliver(rows[0].channel_id) == 8
     assert state(rows) == [S.SENT] * 8
     assert (channel().paused_until, channel().paused_for) == (None, {})
 
@@ -114,7 +114,7 @@ def test_who_answers_no_is_there_again(organisation: Organisation, provider: Pro
     Channel.objects.update(paused_for={"code": "typed"})
     the_pause_is_over()
     provider.says = lambda: Rejected("550 no") if len(provider.calls) == 1 else None
-    assert sending.deliver(rows[0].pk) == 3
+    assert sending.deliver(rows[0].channel_id) == 3
     assert sorted(state(rows)) == [S.FAILED, S.SENT, S.SENT]
     assert (channel().paused_until, channel().paused_for) == (None, {})
 
@@ -127,7 +127,7 @@ def test_where_the_first_does_not_go_at_all_the_next_one_tells(
     first = Delivery.objects.order_by("next_attempt_at").values_list("pk", flat=True)[0]
     stopped = next(row for row in rows if row.pk == first)
     address_of(stopped).update(blocked_at=timezone.now())
-    assert sending.deliver(rows[0].pk) == 3
+    assert sending.deliver(rows[0].channel_id) == 3
     assert Delivery.objects.get(pk=first).status == S.FAILED and len(provider.calls) == 2
     assert channel().paused_until is None
 
@@ -138,7 +138,7 @@ def test_where_none_goes_the_trial_is_over_all_the_same(
     rows = answers(1)
     the_pause_is_over()
     address_of(rows[0]).update(blocked_at=timezone.now())
-    assert sending.deliver(rows[0].pk) == 1 and not provider.calls
+    assert sending.deliver(rows[0].channel_id) == 1 and not provider.calls
     found = channel()
     assert found.paused_until is not None and not found.is_paused(timezone.now())
 
@@ -149,7 +149,7 @@ def test_a_limit_of_the_account_is_kept_as_long_as_the_provider_says(
     rows, now = answers(3), timezone.now()
     limit = Unavailable("429", retry_after=timedelta(hours=2), everyone=True)
     provider.says = lambda: limit
-    sending.deliver(rows[0].pk)
+    sending.deliver(rows[0].channel_id)
     until = channel().paused_until
     assert until is not None and until - now >= timedelta(hours=2)
     assert len(provider.calls) == 1

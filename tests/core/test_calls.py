@@ -9,7 +9,7 @@ from channels_app.adapters.base import Request
 from channels_app.models import Channel, Delivery
 from contacts import services
 from contacts.models import Case, Choice, Event, Identity, Message, Organisation, User
-from tests import shop
+from tests import shop, worker
 
 PHONE = "020 123 45 67"
 
@@ -149,7 +149,7 @@ def test_who_writes_instead_waits_for_an_answer(
     to = f"help+{services.reply_code(case).plain}@mail.example.org"
     raw = shop.mail(sender="sam@example.org", to=to, text="Rather by mail: which size?")
     event = inbound.receive(Channel.objects.get(slug="email"), Request(body=raw))
-    inbound.process(event.pk)
+    worker.file(event)
     assert Message.objects.filter(direction="in").count() == 2
     assert not todos.calls_to_come([case]) and fresh(case).waiting_since
     assert state_in_the_list(case) == "Waiting for our answer" and message.pk

@@ -6,7 +6,7 @@ from channels_app import inbound, opening
 from channels_app.adapters.base import Request
 from channels_app.models import Channel
 from contacts.models import Case, Holder, Identity, Organisation
-from tests import shop
+from tests import shop, worker
 
 PASS = "mx.example.org; dmarc=pass header.from=example.org"
 
@@ -26,7 +26,7 @@ def case(organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> Case:
 
 def receive(raw: bytes) -> None:
     event = inbound.receive(Channel.objects.get(slug="email"), Request(body=raw))
-    inbound.process(event.pk)
+    worker.file(event)
 
 
 def test_a_proved_and_authenticated_sender_joins(case: Case) -> None:

@@ -78,7 +78,7 @@ def test_a_refused_connection_says_so(
     case = a_case(organisation)
     Delivery.objects.all().delete()  # the acknowledgement would meet the fault first
     message = dispatch.reply(case=case, staff=agent, text="Yes.")
-    sending.deliver(message.deliveries.get().pk)
+    sending.deliver(message.deliveries.get().channel_id)
     row = message.deliveries.get()
     assert row.error == "The mail server cannot be reached (it refuses the connection)."
 
@@ -117,7 +117,7 @@ def test_what_the_server_said_stays_as_it_came(
     case = a_case(organisation)
     sink.answer = "554 5.7.1 Refused by policy"
     message = dispatch.reply(case=case, staff=agent, text="Yes.")
-    sending.deliver(message.deliveries.get().pk)
+    sending.deliver(message.deliveries.get().channel_id)
     row = message.deliveries.get()
     assert row.reason == {"code": "said", "text": "554 5.7.1 Refused by policy"}
     assert row.attempts.get().reason == row.reason

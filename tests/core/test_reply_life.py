@@ -11,7 +11,7 @@ from channels_app.adapters.mail import reply_address
 from channels_app.models import Channel
 from contacts import codes, services
 from contacts.models import Case, Code, Organisation
-from tests import shop
+from tests import shop, worker
 
 SAM = "sam@example.org"
 
@@ -20,7 +20,7 @@ def receive(to: str, **headers: str) -> Case:
     """A mail of Sam by the door; the case that it lies in."""
     raw = shop.mail(sender=SAM, to=to, **headers)
     event = inbound.receive(Channel.objects.get(slug="email"), Request(body=raw))
-    inbound.process(event.pk)
+    worker.file(event)
     message = event.items.get().message
     assert message is not None and message.case is not None
     return message.case

@@ -294,7 +294,7 @@ def test_a_note_of_staff_is_no_subject_for_the_customer(
         staff=agent,
     )
     message = dispatch.reply(case=case, staff=agent, text="Come by.")
-    sending.deliver(message.deliveries.get().pk)
+    sending.deliver(message.deliveries.get().channel_id)
     subject = next(mail["Subject"] for mail in sink.mails if "Auto-Submitted" not in mail)
     assert subject.startswith("Re: Your call of ") and case.reference in subject
 
@@ -306,7 +306,7 @@ def test_a_no_that_comes_after_queueing_holds_when_sending(
     services.hold(case.customer, Identity.of("email", "sam@example.org"), how="typed")
     message = dispatch.reply(case=case, staff=agent, text="Hi", kind="email", why_text="file")
     Consent.objects.create(customer=case.customer, kind="email", level=Consent.Level.NEVER)
-    sending.deliver(message.deliveries.get().pk)
+    sending.deliver(message.deliveries.get().channel_id)
     assert message.deliveries.get().status == S.FAILED and not sink.raw
 
 
@@ -345,8 +345,8 @@ def test_a_broker_that_is_down_fails_no_request(
     monkeypatch.setattr(outbox.settings, "CELERY_BROKER_URL", "redis://127.0.0.1:1")
     monkeypatch.setattr(outbox.current_app, "send_task", broken)
     monkeypatch.setattr(outbox._Bell, "quiet_until", 0.0)
-    outbox.ring(outbox.DELIVER, "x", 1)
-    outbox.ring(outbox.DELIVER, "y", 2)
+    outbox.ring_to_send(1)
+    outbox.ring_to_send(2)
     assert len(calls) == 1  # and then it is silent for a while
 
 

@@ -6,7 +6,7 @@ from channels_app import dispatch, inbound, opening, sending, switching
 from channels_app.adapters.base import Request
 from channels_app.models import Channel, Delivery, InboundEvent
 from contacts.models import Case, Choice, Event, Holder, Identity, Message, Organisation, User
-from tests import shop
+from tests import shop, worker
 
 S = Delivery.Status
 TEXT = "Is the blue bicycle still there?\nI would like to try it."
@@ -26,13 +26,13 @@ def open_by_mail(organisation: Organisation, **values: object) -> Case:
 
 def send_all() -> None:
     for delivery in Delivery.objects.filter(status=S.QUEUED).order_by("created_at"):
-        sending.deliver(delivery.pk)
+        sending.deliver(delivery.channel_id)
 
 
 def receive(raw: bytes, *, to: str = "") -> InboundEvent:
     channel = Channel.objects.get(slug="email")
     event = inbound.receive(channel, Request(body=raw, envelope_to=(to,) if to else ()))
-    inbound.process(event.pk)
+    worker.file(event)
     event.refresh_from_db()
     return event
 

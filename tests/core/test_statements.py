@@ -16,7 +16,7 @@ from channels_app.models import Channel
 from contacts import services
 from contacts.models import Case, Event, Organisation, User
 from portal import lately
-from tests import shop
+from tests import shop, worker
 
 pytestmark = pytest.mark.django_db
 # Between BEGIN and COMMIT; a call that is asked for is a message of its own.
@@ -118,7 +118,7 @@ def _mail_in(**envelope: str) -> list[str]:
     channel = Channel.objects.get(kind="email")
     raw = shop.mail(sender="Sam <sam@example.org>", **{"to": shop.MAILBOX, **envelope})
     with CaptureQueriesContext(connection) as seen:
-        inbound.process(inbound.receive(channel, Request(body=raw)).pk, channel.pk)
+        worker.file(inbound.receive(channel, Request(body=raw)))
     return [sql for sql in statements(seen) if not sql.startswith(("BEGIN", "COMMIT"))]
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from channels_app import dispatch, inbound, opening, sending
-from channels_app.models import Delivery, InboundEvent
+from channels_app import dispatch, opening
+from channels_app.models import Delivery
 from contacts.models import Case, Organisation, User
 from portal.simulator.providers import door
 from portal.simulator.providers.base import Call
+from tests import worker
 from tests.setup.test_processes import until
 
 QUESTION = "Is the blue bike still there?"
@@ -31,10 +31,8 @@ def ask(shop: Organisation, kind: str = "sms", address: str = TOM) -> Case:
 
 def work() -> None:
     """What the worker does."""
-    for event in InboundEvent.objects.filter(state=InboundEvent.State.NEW):
-        inbound.process(event.pk)
-    for pk in Delivery.objects.due(timezone.now()).values_list("pk", flat=True):
-        sending.deliver(pk)
+    worker.file_all()
+    worker.send_due()
 
 
 def becomes(condition: Callable[[], bool]) -> None:

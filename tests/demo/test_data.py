@@ -134,7 +134,7 @@ def test_a_failed_delivery_can_be_tried_again(
     daan = User.objects.get(username="daan")
     again = dispatch.try_again(failed, daan)
     assert again is not None
-    sending.deliver(again.pk)
+    sending.deliver(again.channel_id)
     again.refresh_from_db()
     assert again.status == Delivery.Status.SENT
     assert Maildir().mails(cast.PEOPLE["bram"].email)[0].head.preview.startswith("Rijden kan")

@@ -7,10 +7,10 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from channels_app import inbound
 from channels_app.management import smtp
 from channels_app.models import InboundEvent, InboundItem
 from contacts.models import Case, Message, Organisation
+from tests import worker
 
 MAIL = (
     b"From: Tom <tom@example.org>\r\nTo: help@mail.example.org\r\nSubject: The blue bike\r\n"
@@ -36,7 +36,7 @@ def test_a_mail_is_stored_raw_before_250(client: smtplib.SMTP) -> None:
 
 def test_the_mail_opens_a_case(client: smtplib.SMTP) -> None:
     client.sendmail("tom@example.org", ["help@mail.example.org"], MAIL)
-    inbound.process(InboundEvent.objects.get().pk)
+    worker.file(InboundEvent.objects.get())
     case = Case.objects.get()
     assert case.title == "The blue bike"
     assert Message.objects.get(case=case, direction="in").text == "Is it still there?"
@@ -54,7 +54,7 @@ def test_the_same_mail_by_another_way_is_one_message(client: smtplib.SMTP) -> No
         "tom@example.org", ["help@mail.example.org"], b"Received: from elsewhere\r\n" + MAIL
     )
     for event in InboundEvent.objects.all():
-        inbound.process(event.pk)
+        worker.file(event)
     assert InboundEvent.objects.count() == 2
     assert InboundItem.objects.filter(state="filed").count() == 1
     assert Case.objects.count() == 1

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from channels_app import inbound
 from channels_app.management import imap
 from channels_app.models import Channel, InboundEvent
 from contacts.models import Organisation
 from tests import shop as shops
+from tests import worker
 from tests.imap import dovecot
 from tests.imap.dovecot import Account, Dovecot, DovecotMissing
 from tests.needs import require
@@ -93,8 +93,7 @@ def stored(count: int) -> Callable[[], bool]:
 
 def process() -> None:
     """What the worker does."""
-    for event in InboundEvent.objects.filter(state=InboundEvent.State.NEW).order_by("pk"):
-        inbound.process(event.pk)
+    worker.file_all()
 
 
 def fresh(channel: Channel) -> Channel:

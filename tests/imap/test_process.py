@@ -73,7 +73,7 @@ from channels_app import inbound
 from channels_app.models import Channel, InboundEvent
 from contacts.models import Case, Message
 for event in InboundEvent.objects.filter(state="new"):
-    inbound.process(event.pk)
+    worker.file(event)
 error = Channel.objects.get(kind="email").read_error
 rows = InboundEvent.objects.count(), Message.objects.filter(direction="in").count()
 print(json.dumps([*rows, Case.objects.count(), error]))

@@ -9,13 +9,14 @@ from urllib.parse import quote
 import pytest
 from django.db import OperationalError
 
-from channels_app import dispatch, inbound, sending
+from channels_app import dispatch, inbound
 from channels_app.adapters.imap import Mailbox
 from channels_app.management import imap, smtp
 from channels_app.management.commands.listen_smtp import Door
-from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
+from channels_app.models import Channel, InboundEvent, InboundItem
 from contacts.models import Case, Message
 from tests import shop as shops
+from tests import worker
 from tests.imap.conftest import fresh, process, stored, until
 from tests.imap.dovecot import Account, Dovecot
 
@@ -89,8 +90,7 @@ def test_a_reply_joins_its_case(
     with shops.sink_server() as (sink, url):
         monkeypatch.setenv("EMAIL_URL", url)
         dispatch.reply(case=Case.objects.get(), staff=shops.make_agent(), text="It is.")
-        for delivery in Delivery.objects.filter(status="queued"):
-            sending.deliver(delivery.pk)
+        worker.send_due()
         answer = next(m for m in sink.mails if "It is." in str(m))
     mailbox.put(
         mail("I take it.", subject="Re: it").replace(

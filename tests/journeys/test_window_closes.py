@@ -13,10 +13,9 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
-from channels_app import inbound, sending
 from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
 from contacts.models import Case
-from tests import shop
+from tests import shop, worker
 from tests.adapters.whatsapp import WhatsApp, posted, value
 from tests.webhooks.channels import channel_at, post
 from tests.webhooks.providers import Provider, provider_server
@@ -35,7 +34,7 @@ def write(text: str) -> None:
     own = {"from": "31612345678", "id": uuid.uuid4().hex, "timestamp": str(int(time.time()))}
     request = posted(value(messages=[own | _text(text)]))
     assert post(Client(), Channel.objects.get(kind="whatsapp"), request).status_code == 200
-    inbound.process(InboundEvent.objects.latest("pk").pk)
+    worker.file(InboundEvent.objects.latest("pk"))
     work()
 
 
@@ -45,8 +44,7 @@ def _text(text: str) -> dict[str, Any]:
 
 def work() -> None:
     """What a worker does."""
-    for pk in Delivery.objects.filter(status="queued").values_list("pk", flat=True):
-        sending.deliver(pk)
+    worker.send_due()
 
 
 def told(provider: Provider) -> list[Any]:

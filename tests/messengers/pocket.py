@@ -8,7 +8,7 @@ import uuid
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from channels_app import inbound, sending
+from channels_app import inbound
 from channels_app.adapters.base import (
     Adapter,
     BadPayload,
@@ -27,8 +27,9 @@ from channels_app.adapters.base import (
     Sent,
     Unavailable,
 )
-from channels_app.models import Channel, Delivery, InboundEvent
+from channels_app.models import Channel, InboundEvent
 from contacts.models import Organisation
+from tests import worker
 
 SECRET = b"pocket-secret"
 NOBODYS = "+15005550000"
@@ -117,7 +118,7 @@ def post(to: Channel, *things: dict[str, Any], signed: bool = True) -> InboundEv
     body = json.dumps(things).encode()
     headers = (("x-signature", signature(body) if signed else "forged"),)
     event = inbound.receive(to, Request(body=body, headers=headers, method="POST"))
-    inbound.process(event.pk)
+    worker.file(event)
     event.refresh_from_db()
     return event
 
@@ -132,6 +133,5 @@ def write(to: Channel, sender: str, text: str = "", **more: Any) -> InboundEvent
 def send_all() -> list[Outbound]:
     """What a worker does; what was sent by it."""
     before = len(Pocket.sent)
-    for pk in Delivery.objects.filter(status="queued").values_list("pk", flat=True):
-        sending.deliver(pk)
+    worker.send_due()
     return Pocket.sent[before:]

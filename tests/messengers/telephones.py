@@ -13,10 +13,10 @@ import pytest
 from django.conf import settings
 from django.test import Client
 
-from channels_app import inbound, sending
 from channels_app.adapters.base import Request
-from channels_app.models import Channel, Delivery, InboundEvent
+from channels_app.models import Channel
 from contacts.models import Identity, Organisation
+from tests import worker
 from tests.adapters import telegram, twilio, whatsapp
 from tests.adapters.contract import AtProvider, said
 from tests.webhooks.channels import channel_at, post
@@ -84,8 +84,7 @@ class Messenger(ABC):
     def bring(self, request: Request) -> Request:
         """Post it, and let the worker read it."""
         assert post(Client(), self.channel, request).status_code == 200
-        for event in InboundEvent.objects.filter(state=InboundEvent.State.NEW).order_by("pk"):
-            inbound.process(event.pk)
+        worker.file_all()
         return request
 
     def unsigned(self, request: Request, proof: str | None) -> Request:
@@ -238,5 +237,4 @@ def messenger_at(
 
 def send_all() -> None:
     """What a worker does."""
-    for pk in Delivery.objects.filter(status="queued").values_list("pk", flat=True):
-        sending.deliver(pk)
+    worker.send_due()

@@ -15,6 +15,7 @@ from contacts import services
 from contacts.models import Attachment, Case, Event, Identity, Message, User
 from contacts.viewers import Viewer
 from portal import timeline
+from tests import worker
 from tests.messengers import pocket
 from tests.messengers.people import SAM, VICTIM
 from tests.messengers.pocket import Pocket
@@ -101,7 +102,7 @@ def test_somebody_elses_message_is_not_touched(
     event = correct(whatsapp, "edited", "Hacked", **more)
     assert event.state == event.State.NEW  # it may have overtaken its message: once more
     InboundEvent.objects.update(leased_until=None)
-    inbound.process(event.pk)
+    worker.file(event)
     event.refresh_from_db()
     assert event.state == event.State.PROCESSED and event.items.get().state == "ignored"
     assert Message.objects.get(direction="in").text == "My kettle leaks"
@@ -111,7 +112,7 @@ def test_a_correction_that_overtakes_its_message_is_not_lost(whatsapp: Channel) 
     event = correct(whatsapp, "edited", "My boiler leaks")
     pocket.write(whatsapp, SAM, "My kettle leaks", id="m1")
     InboundEvent.objects.update(leased_until=None)
-    inbound.process(event.pk)
+    worker.file(event)
     assert Message.objects.get(direction="in").text == "My boiler leaks"
 
 
@@ -134,14 +135,14 @@ def test_a_file_that_cannot_be_had_now_is_tried_again(whatsapp: Channel) -> None
     assert event.leased_until and event.leased_until > timezone.now() + timedelta(minutes=6)
     Pocket.files["f1"] = JPEG
     InboundEvent.objects.update(leased_until=None)
-    inbound.process(event.pk)
+    worker.file(event)
     assert Attachment.objects.get().name == "leak.jpg"
 
 
 def test_at_the_last_try_the_words_come_without_it(whatsapp: Channel) -> None:
     event = pocket.write(whatsapp, SAM, "Look", files=[FILE])
     InboundEvent.objects.update(leased_until=None, tries=inbound.MAX_TRIES - 1)
-    inbound.process(event.pk)
+    worker.file(event)
     case = Case.objects.get()
     assert case.title == "Look" and not Attachment.objects.exists()
     assert "A file was not taken: leak.jpg." in shown(case, customer(case))

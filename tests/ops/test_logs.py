@@ -216,7 +216,7 @@ def test_a_delivery_that_breaks_names_its_case(
         raise RuntimeError(f"cannot make '{TEXT}'")
 
     monkeypatch.setattr(rendering, "render", broken)
-    sending.deliver(delivery.pk)
+    sending.deliver(delivery.channel_id)
     with tracing.bound():  # a line that came by later is about nothing
         logging.getLogger("contacts").warning("Later.")
     found = next(line for line in lines() if "cannot be rendered" in line["message"])
@@ -236,7 +236,7 @@ def test_ringing_carries_the_id(
     monkeypatch.setattr(outbox._Bell, "quiet_until", 0.0)
     monkeypatch.setattr("kombu.messaging.Producer.publish", keep)
     with tracing.bound(request_id="edge-1234"):
-        outbox.ring(outbox.PROCESS, "1", 1)
+        outbox.ring_to_file(1, 1)
     assert [headers[celery.HEADER] for headers in sent] == ["edge-1234"]
 
 

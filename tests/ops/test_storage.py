@@ -15,13 +15,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from channels_app import inbound, sending
+from channels_app import inbound
 from channels_app.adapters.base import Request
-from channels_app.models import Channel, Delivery
+from channels_app.models import Channel
 from contacts import files, services
 from contacts.models import Attachment, Message
 from portal import environment, tasks
-from tests import shop
+from tests import shop, worker
 from tests.site.conftest import Ask
 from tests.site.conftest import ask as ask
 from tests.site.conftest import organisation as organisation
@@ -106,8 +106,7 @@ def test_a_file_goes_up_comes_down_and_leaves_by_mail(
             {**data, "seen": str(case.seq), "files": SimpleUploadedFile("plan.txt", b"the plan")},
         )
         assert sent.status_code == 302, sent.content.decode()[:2000]
-        for pk in Delivery.objects.filter(status="queued").values_list("pk", flat=True):
-            sending.deliver(pk)
+        worker.send_due()
         found = [part.get_content() for mail in sink.mails for part in mail.iter_attachments()]
     assert found in (["the plan"], [b"the plan"])
 
@@ -121,7 +120,7 @@ def test_a_mail_brings_a_file_and_its_own_picture(organisation: Any, bucket: Any
         b'Content-Disposition: inline; filename="a.png"\r\n'
         b"Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b--\r\n"
     )
-    inbound.process(inbound.receive(Channel.objects.get(slug="email"), Request(body=raw)).pk)
+    worker.file(inbound.receive(Channel.objects.get(slug="email"), Request(body=raw)))
     assert [content for content, _at in bucket.values()] == [b"hello"]
     desk = Client()
     desk.force_login(shop.make_agent(), "portal.access.StaffBackend")

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import django
 
+from tests import worker
 from tests.reliability.shift import kill, start
 
 ANSWERS, PICTURES, MAILS, CHATS = 30, 12, 10, 10
@@ -52,7 +53,7 @@ def main() -> dict[str, object]:
 
     stamp = str(int(time.time()))  # else the window is closed, and no answer goes
     hi = meta.wrote("text", {"body": "Hi?"}, "wamid.0", timestamp=stamp)
-    inbound.process(came("whatsapp", hi).pk)
+    worker.file(came("whatsapp", hi))
     chat = Delivery.objects.get(channel=by["whatsapp"]).message.case
     mail = opening.open_case(
         organisation=organisation,
@@ -63,7 +64,7 @@ def main() -> dict[str, object]:
         language="en",
     )
     assert chat is not None
-    worker = start("worker", "-P", "threads", "-c", "16")
+    running = start("worker", "-P", "threads", "-c", "16")
     try:
         for number in range(ANSWERS):
             dispatch.reply(case=chat, staff=agent, text=f"Yes ({number}).")
@@ -89,7 +90,7 @@ def main() -> dict[str, object]:
         ):
             time.sleep(0.05)
     finally:
-        kill(worker)
+        kill(running)
     longest = {
         "mail": mails.filter(created_at__gte=since).aggregate(
             found=Max(F("sent_at") - F("created_at"))

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from channels_app import opening, sending
+from channels_app import opening
 from channels_app.adapters.base import Adapter, Capabilities, Outbound, Sent
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
 from contacts.models import Case, Identity, Organisation, User
-from tests import shop
+from tests import shop, worker
 
 NUMBER = "+31612345678"
 MakeCase = Callable[..., Case]
@@ -103,6 +103,5 @@ def wrote(kind: str, ago: timedelta = timedelta()) -> InboundItem:
 def send_all() -> list[Outbound]:
     """What a worker does; what was sent by it."""
     before = len(Telephone.sent)
-    for pk in Delivery.objects.filter(status="queued").values_list("pk", flat=True):
-        sending.deliver(pk)
+    worker.send_due()
     return Telephone.sent[before:]

@@ -8,7 +8,7 @@ from channels_app import dispatch, filing, inbound, opening, sending
 from channels_app.adapters.base import Request
 from channels_app.models import Channel, Delivery, InboundItem
 from contacts.models import Case, Holder, Identity, Message, Organisation, Topic, User
-from tests import shop
+from tests import shop, worker
 from tests.security.test_strangers import VICTIM, send_all
 
 PASS = "mx.example.org; dmarc=pass header.from=example.org"
@@ -17,7 +17,7 @@ PASS = "mx.example.org; dmarc=pass header.from=example.org"
 def receive(raw: bytes) -> InboundItem:
     """A mail by the door, read and filed."""
     event = inbound.receive(Channel.objects.get(slug="email"), Request(body=raw))
-    inbound.process(event.pk)
+    worker.file(event)
     return event.items.get()
 
 
@@ -107,7 +107,7 @@ def test_what_becomes_sensitive_while_it_waits_goes_as_a_notice(
     )
     message = dispatch.reply(case=case, staff=agent, text="You owe us 4711.")
     Case.objects.update(topic=Topic.objects.get(is_sensitive=True))
-    sending.deliver(message.deliveries.get().pk)
+    sending.deliver(message.deliveries.get().channel_id)
     went = [raw for raw in sink.raw if b"4711" in raw]
     assert sink.raw and not went and all(b"A bill" not in raw for raw in sink.raw)
 

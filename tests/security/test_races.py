@@ -13,7 +13,7 @@ from channels_app.adapters.base import Request
 from channels_app.models import Channel, Delivery, InboundEvent
 from contacts import merging, services
 from contacts.models import Attachment, Case, Message, Organisation, User
-from tests import shop
+from tests import shop, worker
 from tests.security.test_strangers import EVIL, VICTIM, ask
 
 
@@ -89,13 +89,13 @@ def test_a_mail_that_kills_its_readers_ends_in_quarantine(organisation: Organisa
     with mock.patch("channels_app.adapters.mail.parse", side_effect=SystemExit):
         for _try in range(inbound.MAX_TRIES):
             with pytest.raises(SystemExit):
-                inbound.process(event.pk)
+                worker.file(event)
             InboundEvent.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
-        inbound.process(event.pk)
+        worker.file(event)
     event.refresh_from_db()
     assert event.state == InboundEvent.State.QUARANTINED and event.reason
     inbound.again(event)
-    inbound.process(event.pk)
+    worker.file(event)
     assert Case.objects.get().messages.filter(direction="in").count() == 1
 
 
@@ -104,13 +104,13 @@ def test_a_fault_half_way_files_nothing_and_the_next_try_files_it_once(
 ) -> None:
     event = receive()
     with mock.patch.object(dispatch, "deliver", side_effect=OperationalError("disk full")):
-        inbound.process(event.pk)
+        worker.file(event)
     event.refresh_from_db()
     assert event.state == InboundEvent.State.NEW and bytes(event.raw)
     assert not Case.objects.exists() and not Delivery.objects.exists()
     InboundEvent.objects.update(leased_until=None)
-    inbound.process(event.pk)
-    inbound.process(event.pk)
+    worker.file(event)
+    worker.file(event)
     assert Case.objects.count() == 1 and Message.objects.filter(direction="in").count() == 1
 
 
@@ -121,7 +121,7 @@ def test_a_fault_after_the_delivery_sends_nothing(
     case = ask(Client(), VICTIM)
     before = Delivery.objects.count()
     with (
-        mock.patch("channels_app.outbox.ring") as ring,
+        mock.patch("channels_app.outbox.ring_to_send") as ring,
         mock.patch.object(dispatch, "_settle", side_effect=RuntimeError),
         pytest.raises(RuntimeError),
     ):

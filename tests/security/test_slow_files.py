@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from channels_app import inbound
 from channels_app.adapters.base import InFile, Unavailable
 from channels_app.models import Channel, InboundEvent
 from contacts.models import Attachment, Message
+from tests import worker
 from tests.messengers import pocket
 from tests.messengers.people import SAM
 from tests.messengers.pocket import Pocket
@@ -39,7 +39,7 @@ def test_a_batch_that_is_tried_again_fetches_only_what_is_missing(whatsapp: Chan
     Pocket.fetched.clear()
     Pocket.files["f3"] = JPEG
     InboundEvent.objects.update(leased_until=None)
-    inbound.process(event.pk)
+    worker.file(event)
     assert Pocket.fetched == ["f3"] and Attachment.objects.count() == 5
     event.refresh_from_db()
     assert event.state == event.State.PROCESSED

@@ -9,14 +9,14 @@ from django.core.cache import caches
 from django.test import Client, RequestFactory
 from redis import ConnectionError as RedisConnectionError
 
-from channels_app import dispatch, inbound, sending
+from channels_app import dispatch, inbound
 from channels_app.adapters.base import Request
-from channels_app.models import Channel, Delivery
+from channels_app.models import Channel
 from contacts import merging, services
 from contacts.models import Case, Code, Customer, Holder, Identity, Message, Organisation, User
 from portal import access
 from portal.access import SessionStore
-from tests import shop
+from tests import shop, worker
 
 VICTIM, EVIL = "victim@example.org", "evil@example.org"
 
@@ -47,13 +47,12 @@ def answer_mail(case: Case, sender: str) -> None:
     local, _at, domain = shop.MAILBOX.partition("@")
     to = f"{local}+{services.reply_code(case).plain}@{domain}"
     raw = shop.mail(sender=sender, to=to, text="I answer")
-    inbound.process(inbound.receive(Channel.objects.get(slug="email"), Request(body=raw)).pk)
+    worker.file(inbound.receive(Channel.objects.get(slug="email"), Request(body=raw)))
 
 
 def send_all() -> None:
     """What a worker does."""
-    for pk in Delivery.objects.filter(status="queued").values_list("pk", flat=True):
-        sending.deliver(pk)
+    worker.send_due()
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from channels_app.adapters.meta import read
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel, InboundEvent, InboundItem, Template
 from contacts.models import Case, Event, Identity, User
+from tests import worker
 from tests.messengers import pocket
 from tests.messengers.people import SAM
 from tests.messengers.pocket import Pocket
@@ -107,7 +108,7 @@ def test_what_waited_in_our_own_queue_is_no_newer_for_that(channel: Channel) -> 
         state="quarantined", received_at=timezone.now() - DAY - HOUR, leased_until=None
     )
     inbound.again(event)
-    inbound.process(event.pk)
+    worker.file(event)
     end = until(channel)
     assert end is not None and end < timezone.now()
 

@@ -8,10 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from channels_app import inbound, sending
-from channels_app.models import Channel, Delivery, InboundEvent
+from channels_app.models import Channel
 from contacts.models import Organisation, User
-from tests import shop
+from tests import shop, worker
 from tests.webhooks.providers import BASIC, SIGNING_KEY, Call, Provider, provider_server
 
 
@@ -110,7 +109,5 @@ def post(live_server: Any) -> Post:
 
 def work() -> None:
     """What the worker would do: file what came, send what waits."""
-    for event in InboundEvent.objects.filter(state=InboundEvent.State.NEW).order_by("pk"):
-        inbound.process(event.pk)
-    for delivery in Delivery.objects.filter(status=Delivery.Status.QUEUED):
-        sending.deliver(delivery.pk)
+    worker.file_all()
+    worker.send_due()

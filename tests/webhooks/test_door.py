@@ -308,6 +308,6 @@ def test_a_fault_of_ours_asks_for_another_try(
         raise RuntimeError("no disk")
 
     call = mailgun_mail(RAW, to=shop.MAILBOX)
-    monkeypatch.setattr(inbound.outbox, "ring_on_commit", broken)
+    monkeypatch.setattr(inbound, "_ring_on_commit", broken)
     assert post("mailgun", call).status_code == 500 and nothing_came()
     monkeypatch.undo()

@@ -11,7 +11,7 @@ from channels_app import dispatch, inbound
 from channels_app.adapters.base import Request
 from channels_app.models import Channel, Delivery, InboundItem
 from contacts.models import Alert, Case, Event, Identity, Organisation, User
-from tests import shop
+from tests import shop, worker
 from tests.webhooks.conftest import MAILGUN, Post, work
 from tests.webhooks.providers import (
     Call,
@@ -66,7 +66,7 @@ def delivery(organisation: Organisation, agent: User) -> Delivery:
 def bring(channel: Channel) -> Case:
     """A mail of Sam's by a door of our own, filed."""
     raw = shop.mail(sender=SAM, to=shop.MAILBOX)
-    inbound.process(inbound.receive(channel, Request(body=raw)).pk)
+    worker.file(inbound.receive(channel, Request(body=raw)))
     return Case.objects.get()
 
 

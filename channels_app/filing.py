@@ -13,7 +13,7 @@ from contacts import languages, services
 from contacts.addresses import InvalidAddress
 from contacts.files import File, clean_name
 from contacts.kinds import PHONE
-from contacts.models import Case, Choice, Event, Holder, Identity, Message
+from contacts.models import Case, Choice, Customer, Event, Holder, Identity, Message
 
 MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
 AUTO_REPLY = "auto_reply"
@@ -48,6 +48,11 @@ def file(item: InboundItem, inbound: Inbound) -> Message | None:
         item.save(update_fields=["identity"])  # what is routed from here on finds the window open
     if identity.closed and channel.capabilities.authenticates_sender:
         identity.open_again(channel.kind, Identity.BOUNCED)  # who writes from there is there
+    if inbound.greeting:
+        keywords.welcome(
+            channel, identity, _language(channel, inbound, services.known_customer(identity))
+        )
+        return None
     if keywords.heed(channel, inbound, identity):
         return None
     taken = joining.take(channel, inbound, identity)
@@ -147,10 +152,7 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity, hint: Case | N
         raise Unfiled(State.QUARANTINED, _("Too many new cases by this address in an hour."))
     organisation = channel.organisation
     customer = services.known_customer(identity)
-    # Where the words do not tell: theirs, else that of their telephone, else ours.
-    told = inbound.language if inbound.language in organisation.languages else ""
-    default = customer.language if customer else told or organisation.languages[0]
-    language = languages.guess(inbound.text, default)
+    language = _language(channel, inbound, customer)
     if customer is None:
         customer = services.new_customer(
             identity, name=inbound.sender_name, language=language, how=Holder.How.WROTE
@@ -168,6 +170,13 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity, hint: Case | N
     # "We have your question" goes the way that the question came, where that is open to all.
     among = [channel] if channel.is_offered else None
     return opening.store(case, among=among, kind=channel.kind, identity=identity, **content)
+
+
+def _language(channel: Channel, inbound: Inbound, customer: Customer | None) -> str:
+    """What the words tell; else the customer's, else that of their telephone, else ours."""
+    ours = channel.organisation.languages
+    told = inbound.language if inbound.language in ours else ""
+    return languages.guess(inbound.text, customer.language if customer else told or ours[0])
 
 
 def _name_of(inbound: Inbound) -> str:

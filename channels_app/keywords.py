@@ -1,4 +1,4 @@
-"""Whether we may write there: STOP, START and HELP by SMS as the whole text, blocks elsewhere."""
+"""What is said to a channel, not to us: STOP, START and HELP by SMS, blocks, a first hello."""
 
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -54,6 +54,14 @@ def block(channel: Channel, said: Block) -> None:
     change = identity.open_again if said.lifted else identity.close
     if change(channel.kind, Identity.BOUNCED):
         _tell(channel, identity, is_stopped=not said.lifted)
+
+
+def welcome(channel: Channel, identity: Identity, language: str) -> None:
+    """Who opened a conversation and wrote nothing yet hears what it is for."""
+    with translation.override(language):
+        text = _("%(name)s. Write your question here: we answer here as well.")
+        text %= {"name": channel.organisation.name}
+    dispatch.say(text, to=identity, by=channel, language=language)
 
 
 def _help(channel: Channel, identity: Identity, language: str) -> None:

@@ -191,6 +191,7 @@ class Inbound:
     ours: bool = False  # it carries our own mark: a loop
     kept_out: tuple[tuple[str, Reason], ...] = ()  # files that did not come along, and why
     language: str = ""
+    greeting: bool = False  # they opened the conversation, and wrote nothing yet
     keyword: str = ""  # stop, start or help: the provider understood it, and answered it itself
     # By the provider's clock, where it says so.
     written_at: datetime | None = field(default=None, compare=False)

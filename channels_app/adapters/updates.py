@@ -67,12 +67,11 @@ def read(body: bytes, bot: str) -> Iterator[Parsed]:
 def _written(message: dict[str, Any], external_id: str, bot: str) -> Iterator[Inbound]:
     text = _words(message)
     command, *words = text.split(maxsplit=1) or [""]
-    if command == "/start":  # the button that each chat with a bot begins with: no words of theirs
-        for word in words:
-            yield replace(_inbound(message, external_id, bot, word), join_codes=(word[:64],))
-        return
     inbound = _inbound(message, external_id, bot, text)
-    if inbound.text or inbound.files:  # else it tells what happened, as that a message was pinned
+    if command == "/start":  # the button that each chat with a bot begins with: no words of theirs
+        code = words[0][:64] if words else ""
+        yield replace(inbound, text=code, join_codes=(code,) if code else (), greeting=not code)
+    elif inbound.text or inbound.files:  # else it tells what happened, as that a message was pinned
         yield inbound
 
 

@@ -106,6 +106,7 @@ def file(name: str, content_type: str, reference: str) -> InFile:
 # What customers do, and what each is to us.
 UPDATES: list[tuple[dict[str, Any], Parsed]] = [
     (wrote(text="Is het er al? 🙂"), inbound(text="Is het er al? 🙂")),
+    (wrote(text="/start"), inbound(greeting=True)),
     (wrote(text="/start abcdefghij"), inbound(text="abcdefghij", join_codes=("abcdefghij",))),
     (
         wrote(photo=SIZES, caption="Broken"),
@@ -165,7 +166,6 @@ PLACED = {"ok": True, "result": {"file_path": "x"}}
 GROUP = {"id": -100200, "type": "group", "title": "Neighbours"}
 # News that is none to us.
 SILENT: list[dict[str, Any]] = [
-    wrote(text="/start"),
     wrote(text="Hi all", chat=GROUP),
     wrote(chat=GROUP, migrate_to_chat_id=-100300),
     wrote(pinned_message=message(text="Pinned")),

@@ -84,6 +84,19 @@ def test_what_the_provider_understood_it_answers_itself(case: Case, sms: Channel
     assert lines() == [True]
 
 
+@pytest.mark.parametrize(
+    ("language", "says"), [("nl", "Schrijf hier uw vraag"), ("tr", "Write your question here")]
+)
+def test_who_opens_a_conversation_hears_what_it_is_for(
+    whatsapp: Channel, language: str, says: str
+) -> None:
+    for _time in range(3):
+        pocket.write(whatsapp, SAM, greeting=True, language=language)
+    assert not Case.objects.exists()
+    texts = [sent.text for sent in pocket.send_all()]
+    assert len(texts) == 3 and texts[0].startswith("Test Shop.") and says in texts[0]
+
+
 def test_a_word_in_a_sentence_is_a_message(case: Case, sms: Channel) -> None:
     pocket.write(sms, VICTIM, "Please stop the leak")
     assert Identity.objects.get(value=VICTIM).is_usable_by("sms") and Case.objects.count() == 2

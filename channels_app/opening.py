@@ -78,7 +78,7 @@ def open_case(
                     identity=None if to_prove else identity,
                     wish=wish,
                     calls_allowed=calls_allowed,
-                    by=Choice.By.STAFF if staff else Choice.By.CUSTOMER,
+                    by=_chooser(staff, to_prove),
                     by_staff=staff,
                 ),
                 text=text,
@@ -95,6 +95,12 @@ def open_case(
             return case
 
     return _once(write, client_key)
+
+
+def _chooser(staff: User | None, to_prove: bool) -> str:
+    if staff:
+        return Choice.By.STAFF
+    return Choice.By.MEANWHILE if to_prove else Choice.By.CUSTOMER
 
 
 def _asker(

@@ -54,7 +54,8 @@ def switch(
             by_staff=staff,
             replaces=base if base.pk else None,
         )
-        return _record(stem, choice, before, staff)
+        stays = before is not None and before.by == Choice.By.MEANWHILE and before.kind == kind
+        return _record(stem, choice, None if stays else before, staff)
 
 
 def undo(*, case: Case, choice: Choice) -> Choice | None:
@@ -69,6 +70,8 @@ def undo(*, case: Case, choice: Choice) -> Choice | None:
 
 
 def _same(choice: Choice, kind: str, identity: Identity | None, wish: str, once: bool) -> bool:
+    if choice.by == Choice.By.MEANWHILE:
+        return False  # nobody chose it yet
     return (choice.kind, choice.identity, choice.wish, choice.once) == (kind, identity, wish, once)
 
 

@@ -22,6 +22,7 @@ class Choice(models.Model):
         PROPOSAL = "proposal", _("accepted proposal")
         STAFF = "staff", _("noted by staff at the customer's request")
         RETURNING = "returning", _("back to the usual way")
+        MEANWHILE = "meanwhile", _("until the customer goes on by the channel they chose")
 
     case = models.ForeignKey("contacts.Case", models.CASCADE, related_name="choices")
     kind = models.CharField(max_length=32, choices=kind_choices)

@@ -6,10 +6,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import joining, opening
+from channels_app import joining, opening, switching
 from channels_app.models import Channel
 from contacts import codes
-from contacts.models import Case, Code, Event, Organisation
+from contacts.models import Case, Choice, Code, Event, Organisation, User
+from contacts.viewers import Viewer
+from portal import words
 from portal.desk.people import find_code
 
 
@@ -95,3 +97,24 @@ def test_a_code_for_a_messenger_opens_no_page(case: Case, whatsapp: Channel) -> 
     letter = Code.objects.issue(codes.JOIN, case=case, lifetime=codes.LETTER_LIFETIME)
     answer = Client().post("/sign-in/letter/", {"paper": letter.plain})
     assert answer["Location"] == f"/q/{case.reference}/"
+
+
+def test_staff_read_what_the_answer_waits_for(whatsapp: Channel, agent: User) -> None:
+    """Nobody chose the own page: they chose WhatsApp, and did not write there yet."""
+    case = opening.open_case(
+        organisation=whatsapp.organisation,
+        text="My kettle leaks",
+        came_by="account",
+        kind="whatsapp",
+        language="en",
+        to_prove=True,
+    )
+    desk = Client()
+    desk.force_login(agent)
+    address, waits = f"/admin/cases/{case.reference}/", "until the customer goes on by the channel"
+    assert f"their own page: {waits}" in desk.get(address).content.decode()
+    chosen = switching.switch(case=case, kind="account")  # they stay after all
+    page = desk.get(address).content.decode()
+    assert chosen.by == Choice.By.CUSTOMER and waits not in page
+    said = Event.objects.filter(sort=Event.Sort.CHOSEN).latest("pk")
+    assert words.event(said, Viewer(customer_id=case.customer_id), {}) == "You chose your own page."

@@ -62,6 +62,8 @@ def test_files_go_along_and_are_gone_from_the_form(customer: Customer, agent: Ag
             expect(page.locator(own).last).to_contain_text(text)
             expect(form).not_to_contain_text("tyre.txt")
         expect(page.locator(own, has_text="tyre.txt")).to_have_count(1)
+        # Who has not seen it yet is asked before an answer goes.
+        expect(agent.page.locator("#timeline")).to_contain_text("And without.")
         stayed(page)
 
 

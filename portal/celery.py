@@ -12,11 +12,13 @@ from celery.signals import (
     task_postrun,
     task_prerun,
     worker_before_create_process,
+    worker_init,
 )
 from django.db import connections
 
 from contacts import tracing
 from portal import warm
+from portal.sqlite.base import DatabaseWrapper
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("onecase")
@@ -27,6 +29,12 @@ logger = logging.getLogger("portal.tasks.done")
 HEADER = "onecase_request_id"
 OFTEN = frozenset({"channels_app.sweep"})  # every five seconds, mostly with nothing to do
 _open: dict[str, tuple[AbstractContextManager[object], float]] = {}  # the tasks under way here
+
+
+@worker_init.connect
+def give_way(**_more: Any) -> None:
+    """On SQLite people write first."""
+    DatabaseWrapper.gives_way = True
 
 
 @worker_before_create_process.connect

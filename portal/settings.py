@@ -176,6 +176,7 @@ except (dj_database_url.ParseError, dj_database_url.UnknownSchemeError):
 if not DATABASES["default"]["ENGINE"].endswith(("sqlite3", "postgresql")):
     raise ImproperlyConfigured("DATABASE_URL must begin with postgres:// or sqlite:///.")
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["ENGINE"] = "portal.sqlite"  # writers take turns
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
     DATABASES["default"]["CONN_MAX_AGE"] = 0
 else:

@@ -175,7 +175,7 @@ def test_lines_for_people_say_the_same(lines: Lines) -> None:
     assert "violet" not in text and "ValueError" in text
 
 
-def work(*args: str, **headers: str) -> None:
+def work(*args: object, **headers: str) -> None:
     """What a worker's process does with the message of a task."""
     task, key = tasks.process, str(uuid.uuid4())
     request = {"id": key, "is_eager": False, "ignore_result": True, **headers}
@@ -186,9 +186,9 @@ def test_a_task_goes_on_with_the_id_and_ends_with_a_line(db: None, lines: Lines)
     headers: dict[str, Any] = {}
     with tracing.bound(request_id="edge-1234"):
         celery.carry(headers=headers)
-    work("0", **headers)
-    work("0", onecase_request_id="no good")
-    work("0")
+    work(0, 1, **headers)
+    work(0, 1, onecase_request_id="no good")
+    work(0, 1)
     first, second, third = (li for li in lines() if li["logger"] == "portal.tasks.done")
     assert (first["request_id"], first["task"]) == ("edge-1234", "channels_app.process")
     assert first["state"] == "SUCCESS" and first["ms"] > 0
@@ -198,7 +198,7 @@ def test_a_task_goes_on_with_the_id_and_ends_with_a_line(db: None, lines: Lines)
 
 
 def test_a_task_that_fails_says_so_without_the_text(db: None, lines: Lines) -> None:
-    work(TEXT, onecase_request_id="edge-1234")  # no number: int() quotes it
+    work(TEXT, 1, onecase_request_id="edge-1234")  # no number: the fault quotes it
     found = [li for li in lines() if li.get("request_id") == "edge-1234"]
     assert [li["state"] for li in found if "state" in li] == ["FAILURE"]
     assert any("ValueError" in li.get("fault", "") for li in found)

@@ -41,7 +41,12 @@ Figures = Iterator[Figure]
 
 
 def all_of(house: House, cases: int, only: list[str]) -> Figures:
-    """Every measure in its order; what needs a quiet house comes first."""
+    """Every measure in its order; what needs a quiet house comes first.
+
+    Raises ValueError for a name that is none.
+    """
+    if unknown := set(only) - set(MEASURES):
+        raise ValueError(f"No measure: {', '.join(unknown)}. There are {', '.join(MEASURES)}.")
     house.web()
     for name, measure in MEASURES.items():
         if not only or name in only:

@@ -37,18 +37,23 @@ def by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> Case | 
     """
     if identity.is_new:
         return None
-    if channel.capabilities.authenticates_sender or channel.appends_by_sender:
+    if trusts_sender(channel):
         found = wrote_in(identity)
         return found[0] if len(found) == 1 else None
     return _by_proved_mail(identity) if inbound.authenticated else None
 
 
-def wrote_in(identity: Identity) -> list[Case]:
-    """The newest two open cases that an address itself wrote in, also those it joined by a code."""
+def trusts_sender(channel: Channel) -> bool:
+    """Whether who wrote may be taken from the channel: it says so, or an administrator does."""
+    return channel.capabilities.authenticates_sender or channel.appends_by_sender
+
+
+def wrote_in(identity: Identity, most: int = 2) -> list[Case]:
+    """The newest open cases that an address itself wrote in, also those it joined by a code."""
     is_open = Q(case__root=None, case__state=OPEN) | Q(case__root__state=OPEN)
     wrote = Message.objects.filter(direction=Message.Direction.IN, identity=identity, staff=None)
     stems = wrote.filter(is_open).annotate(stem=Coalesce("case__root_id", "case_id"))
-    keys = stems.values_list("stem", flat=True).distinct().order_by("-stem")[:2]
+    keys = stems.values_list("stem", flat=True).distinct().order_by("-stem")[:most]
     return list(Case.objects.filter(pk__in=list(keys)).order_by("-pk"))
 
 

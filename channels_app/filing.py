@@ -6,19 +6,20 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import belonging, dispatch, joining, keywords, opening
+from channels_app import belonging, dispatch, joining, keywords, opening, which
 from channels_app.adapters.base import Inbound
 from channels_app.models import Channel, InboundItem
 from contacts import languages, services
 from contacts.addresses import InvalidAddress
 from contacts.files import File, clean_name
 from contacts.kinds import PHONE
-from contacts.models import Case, Choice, Customer, Event, Holder, Identity, Message
+from contacts.models import Case, Choice, Customer, Event, Holder, Identity, Message, Question
 
 MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
 AUTO_REPLY = "auto_reply"
 NO_SENDER = _("It has no sender that could be answered.")
 State = InboundItem.State
+ANSWERED = {Question.Sort.JOIN: joining.answered, Question.Sort.WHICH: which.answered}
 
 
 class Unfiled(Exception):
@@ -55,10 +56,14 @@ def file(item: InboundItem, inbound: Inbound) -> Message | None:
         return None
     if keywords.heed(channel, inbound, identity):
         return None
+    if item.question is None and _is_answer(channel, inbound, identity):
+        return None
     taken = joining.take(channel, inbound, identity)
     if taken.inbound is None:
         return taken.message
-    message = _file(channel, identity, taken)
+    message = _file(item, identity, taken)
+    if message is None:
+        return None
     for name, why in inbound.kept_out:
         assert message.case is not None
         data = {"name": clean_name(name), "reason": why.stored}
@@ -66,16 +71,36 @@ def file(item: InboundItem, inbound: Inbound) -> Message | None:
     return message
 
 
-def _file(channel: Channel, identity: Identity, taken: joining.Taken) -> Message:
-    """What is left of a message: into the case that it belongs to, or into a new one."""
-    inbound = taken.inbound
+def _is_answer(channel: Channel, inbound: Inbound, identity: Identity) -> bool:
+    """Whether it is the word that we wait for, which is then heeded, or waited for too long."""
+    if identity.is_new:
+        return False
+    question = Question.objects.open().filter(identity=identity, kind=channel.kind).first()
+    if question is None:
+        return which.is_late(channel, inbound, identity)
+    return ANSWERED[Question.Sort(question.sort)](channel, inbound, question)
+
+
+def _file(item: InboundItem, identity: Identity, taken: joining.Taken) -> Message | None:
+    """What is left of a message: into the case that it belongs to, or into a new one.
+
+    None where it waits until its writer says to which.
+    """
+    channel, inbound = item.channel, taken.inbound
     assert inbound is not None
-    case = taken.case or belonging.by_reply(channel, inbound, identity)
-    case = case or belonging.by_sender(channel, inbound, identity)
+    if item.question is not None:
+        case = which.case_of(item)
+    else:
+        case = taken.case or belonging.by_reply(channel, inbound, identity)
+        case = case or belonging.by_sender(channel, inbound, identity)
     if case is not None:
         return _join(channel, case, inbound, identity)
     if inbound.automatic:
         raise Unfiled(State.IGNORED, _("An automatic message that answers no case."))
+    if item.question is None:
+        language = _language(channel, inbound, services.known_customer(identity))
+        if which.asked(item, identity, language):
+            return None
     hint = taken.hint or belonging.hint(channel, inbound, identity)
     return _open(channel, inbound, identity, hint)
 

@@ -158,14 +158,15 @@ def _process(event_id: int) -> int:
     return 1
 
 
-def _with_files(event: InboundEvent, adapter: Adapter, thing: Parsed) -> Parsed:
+def _with_files(item: InboundItem, adapter: Adapter, thing: Parsed) -> Parsed:
     """A message with its files, which some providers keep for us. Raises Later, Overtaken.
 
     What is here already brings none: of a batch that is tried again all but one may be.
     """
     if not isinstance(thing, Inbound) or not any(file.reference for file in thing.files):
         return thing
-    if _came_before(_item(event, thing)):
+    event = item.event
+    if item.pk is None and _came_before(item):
         return thing
     try:
         is_last_try = event.tries >= MAX_TRIES
@@ -243,8 +244,9 @@ def _take_all(event: InboundEvent, adapter: Adapter, things: Sequence[Parsed]) -
     later: list[timedelta] = []
     for left, thing in zip(reversed(range(len(things))), things, strict=True):
         try:
-            whole = _with_files(event, adapter, thing)
-            kept = _take(event, whole, kept, is_last=not (left or later))
+            item = _item(event, thing)
+            whole = _with_files(item, adapter, thing)
+            kept = _take(item, whole, kept, is_last=not (left or later))
         except Later as error:
             later.append(error.after or timedelta())
     if later:
@@ -261,12 +263,12 @@ def _kept_before(event: InboundEvent) -> str:
     return kept.values_list("reason", flat=True).first() or ""
 
 
-def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> str:
+def _take(item: InboundItem, thing: Parsed, kept: str, *, is_last: bool) -> str:
     """File one thing; why the event is kept in quarantine, "" if it is not.
 
     Its item is stored first: of two doors with the same thing the second one waits, and is refused.
     """
-    item = _item(event, thing)
+    event, waited = item.event, item.pk is not None
     if isinstance(thing, Inbound):
         item.provider_id = thing.provider_id
         # The provider counts its window from there, however late it reached us or was read.
@@ -275,7 +277,9 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
     while True:
         try:
             with TURN, transaction.atomic():
-                _store(item, thing)
+                if not waited:
+                    _insert(item)
+                _settle(item, thing)
                 why = kept or (item.reason if item.state == State.QUARANTINED else "")
                 if is_last:
                     _finish(event, why)
@@ -285,7 +289,7 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
         except receipts.Unknown as error:
             item.state, item.reason = State.IGNORED, str(error)
         except IntegrityError:
-            if _came_before(item):
+            if not waited and _came_before(item):
                 break
             # Else the reference is taken, at a million cases one draw in 700: drawn again.
             draws_left -= 1
@@ -297,14 +301,24 @@ def _take(event: InboundEvent, thing: Parsed, kept: str, *, is_last: bool) -> st
 
 
 def _item(event: InboundEvent, thing: Parsed) -> InboundItem:
+    """A new one, to be filed; or the one that waited until now."""
     own = {"external_id": thing.external_id, "sort": SORTS[type(thing)]}
+    if event.processed_at is not None:  # it is processed again
+        waits = InboundItem.objects.filter(event=event, state=State.WAITING, **own)
+        if item := waits.select_related("question").first():
+            item.event, item.channel, item.state = event, event.channel, State.FILED
+            return item
     return InboundItem(event=event, channel=event.channel, state=State.FILED, **own)
 
 
-def _store(item: InboundItem, thing: Parsed) -> None:
-    item.pk = item.identity = None  # what an earlier round half filed was undone
+def _insert(item: InboundItem) -> None:
+    item.pk = item.identity = item.question = None  # what an earlier round half filed was undone
     item.save(force_insert=True)
+
+
+def _settle(item: InboundItem, thing: Parsed) -> None:
     if item.state != State.FILED:
+        item.save(update_fields=["state", "reason"])
         return
     if isinstance(thing, Receipt):
         item.message = receipts.settle(item.channel, thing)
@@ -314,7 +328,7 @@ def _store(item: InboundItem, thing: Parsed) -> None:
         keywords.block(item.channel, thing)
     else:
         item.message = filing.file(item, thing)
-    item.save(update_fields=["message", "identity"])
+    item.save(update_fields=["message", "identity", "question", "state"])
 
 
 def _correct(item: InboundItem, correction: Correction) -> Message:

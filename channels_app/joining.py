@@ -113,11 +113,7 @@ class Taken:
 
 
 def take(channel: Channel, inbound: Inbound, identity: Identity) -> Taken:
-    """Redeem the code in a message, or the answer to our question whether to join."""
-    if not identity.is_new:
-        question = Question.objects.open().filter(identity=identity, kind=channel.kind).first()
-        if question is not None and _answered(channel, inbound, question):
-            return Taken(None)
+    """Redeem the code in a message."""
     letters = candidates(inbound)
     if not letters or not identity.may_guess:
         return Taken(inbound)
@@ -295,8 +291,8 @@ def _propose(stem: Case, identity: Identity, kind: str) -> None:
     stem.append(Event(sort=Event.Sort.QUESTIONED, data=data), **changes)
 
 
-def _answered(channel: Channel, inbound: Inbound, question: Question) -> bool:
-    """Whether the whole message is the answer that we wait for; then it is done."""
+def answered(channel: Channel, inbound: Inbound, question: Question) -> bool:
+    """Whether the whole message is the yes or no that we wait for; then it is done."""
     said = read(inbound.text)
     code, stem = question.code, question.case and question.case.stem
     if not said or inbound.files or code is None or stem is None:

@@ -18,7 +18,8 @@ from contacts.models import Identity, Message
 logger = logging.getLogger(__name__)
 QUIET_SECONDS = 5.0
 UNHEARD_SECONDS = 2  # for so long one bell of a channel speaks for all that is written meanwhile
-LINE, ASK_TO_JOIN = "line", "ask_to_join"  # without a case; the second one asks for yes or no
+# Without a case: a line, one that asks for yes or no, one that asks for a number.
+LINE, ASK_TO_JOIN, WHICH = "line", "ask_to_join", "which"
 DELIVER, PROCESS = "channels_app.deliver", "channels_app.process"
 
 

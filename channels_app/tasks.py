@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from channels_app import inbound, sending
+from channels_app import inbound, sending, which
 
 
 @shared_task(name="channels_app.deliver")
@@ -21,4 +21,5 @@ def process(event_id: int, channel_id: int) -> None:
 def sweep() -> None:
     """Find what was never rung, and what a dead worker left behind."""
     sending.recover()
+    which.recover()
     inbound.recover()

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from channels_app.models.channel import Channel
-from contacts.models import Identity, Message
+from contacts.models import Identity, Message, Question
 
 
 class InboundEvent(models.Model):
@@ -89,6 +89,10 @@ class InboundItem(models.Model):
     identity = models.ForeignKey(
         Identity, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
+    # Which case it belongs to: it waits for that word, or was filed by it.
+    question = models.ForeignKey(
+        Question, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -111,6 +115,13 @@ class InboundItem(models.Model):
                 condition=Q(identity__isnull=False),
                 name="inbound_item_last_word",
             ),
+            # what waits for the same word, and the sweep for what waits at all
+            models.Index(
+                fields=["question"],
+                condition=Q(question__isnull=False),
+                name="inbound_item_question",
+            ),
+            models.Index(fields=["id"], condition=Q(state="waiting"), name="inbound_item_waiting"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """A message as plain text, for kinds without subject and HTML, within what the kind can carry."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,6 +18,9 @@ from channels_app.models import Channel, Delivery, Template
 from channels_app.rendering.background import Background, code_url
 from contacts import codes
 from contacts.models import Code, Message, Organisation, User
+
+NUMBERED = re.compile(r"^((\d+) .+)$", re.MULTILINE)
+MAX_TAPS = 3  # buttons below one message that every messenger takes
 
 
 class Listed(Protocol):
@@ -148,11 +152,20 @@ def notice(delivery: Delivery) -> Outbound:
     link = code_url(code) if code and code.purpose == codes.CASE_LINK else ""
     plain = code.plain if code else ""
     if message.text:  # a line that stands in the message itself, but for its code
-        asks = message.template == outbox.ASK_TO_JOIN and code is None
         line = _simple(channel.capabilities, message.text.replace("{code}", plain))
-        return _outbound(delivery, line, buttons=yes_or_no() if asks else ())
+        return _outbound(delivery, line, buttons=_buttons(message))
     text = _template(message.template, message, channel.organisation, link=link, code=plain)
     return _outbound(delivery, _simple(channel.capabilities, text))
+
+
+def _buttons(message: Message) -> tuple[Button, ...]:
+    """What answers a line that asks something, where a tap can."""
+    if message.template == outbox.ASK_TO_JOIN and message.code is None:
+        return yes_or_no()
+    if message.template != outbox.WHICH:
+        return ()
+    lines = NUMBERED.findall(message.text)
+    return tuple(Button(number, line) for line, number in lines) if len(lines) <= MAX_TAPS else ()
 
 
 def yes_or_no() -> tuple[Button, ...]:

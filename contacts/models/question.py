@@ -51,6 +51,7 @@ class Question(models.Model):
         """What is asked."""
 
         JOIN = "join", _("Go on with that case here?")
+        WHICH = "which", _("Which case is this about?")
 
     sort = models.CharField(max_length=16, choices=Sort)
     identity = models.ForeignKey(Identity, models.CASCADE, related_name="questions")
@@ -58,6 +59,7 @@ class Question(models.Model):
     case = models.ForeignKey(Case, models.CASCADE, null=True, blank=True, related_name="questions")
     code = models.ForeignKey(Code, models.CASCADE, null=True, blank=True, related_name="+")
     proof = models.ForeignKey(Code, models.CASCADE, null=True, blank=True, related_name="+")
+    options = models.JSONField(default=list, blank=True)  # ids of the cases, as they were numbered
     answer = models.CharField(max_length=16, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
@@ -81,5 +83,8 @@ class Question(models.Model):
 
     def close(self, answer: str) -> bool:
         """It is answered; False if somebody else was faster, or it is over."""
-        waits = Question.objects.open().filter(pk=self.pk)
-        return bool(waits.update(closed_at=timezone.now(), answer=answer))
+        now, waits = timezone.now(), Question.objects.open().filter(pk=self.pk)
+        if not waits.update(closed_at=now, answer=answer):
+            return False
+        self.closed_at, self.answer = now, answer
+        return True

@@ -67,17 +67,6 @@ def test_an_address_that_staff_only_noted_joins_nothing(
     assert Case.objects.count() == 2 and newest().customer.holders.get().identity == identity
 
 
-def test_of_several_open_cases_none_is_guessed(whatsapp: Channel) -> None:
-    pocket.write(whatsapp, SAM, "One")
-    first = newest()
-    services.resolve(case=first)
-    pocket.write(whatsapp, SAM, "Two")
-    services.reopen(case=first)
-    second = newest()
-    pocket.write(whatsapp, SAM, "Three")
-    assert Case.objects.count() == 3 and newest().may_belong_to == second
-
-
 def test_cases_that_were_joined_are_one(whatsapp: Channel) -> None:
     pocket.write(whatsapp, SAM, "One")
     first = newest()

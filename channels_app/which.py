@@ -58,7 +58,7 @@ def _ask(
     if Question.objects.filter(_of(channel, identity), created_at__gte=day).count() >= MAX_ASKED:
         return None
     with translation.override(language):
-        names = [*map(_named, cases), _("a new question")]
+        names = [*map(_named, cases), _("A new question")]
         text = "\n".join(
             [
                 _("You have several questions with us. Which one is this about?"),

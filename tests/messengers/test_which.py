@@ -141,6 +141,16 @@ def test_any_other_word_waits_as_well(
     assert InboundItem.objects.filter(state=State.WAITING).count() == 2 and len(asked()) == 1
 
 
+def test_a_picture_with_a_number_below_is_no_answer(
+    whatsapp: Channel, cases: tuple[Case, Case]
+) -> None:
+    pocket.write(whatsapp, SAM, "On Friday")
+    pocket.Pocket.files["kept-1"] = PNG
+    photo = {"name": "a.png", "type": "image/png", "content": "", "id": "kept-1"}
+    pocket.write(whatsapp, SAM, "1", files=[photo])
+    assert InboundItem.objects.filter(state=State.WAITING).count() == 2
+
+
 def test_an_answer_by_another_address_or_kind_is_none(
     whatsapp: Channel, sms: Channel, cases: tuple[Case, Case]
 ) -> None:

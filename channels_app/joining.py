@@ -140,7 +140,7 @@ def _named(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -
     case = code.case
     assert case is not None
     stem, is_sure = case.stem, _is_sure(channel, inbound)
-    if is_sure and not code.is_live and _is_joined(stem, identity, code):
+    if is_sure and not code.is_live and _is_joined(channel, stem, identity, code):
         return _rest(channel, inbound, identity, stem, code)  # the same message once more
     fits = code.kind in ("", channel.kind) and stem.organisation_id == channel.organisation_id
     if not fits or not code.is_live:
@@ -172,8 +172,10 @@ def _is_sure(channel: Channel, inbound: Inbound) -> bool:
     return inbound.authenticated or channel.capabilities.authenticates_sender
 
 
-def _is_joined(stem: Case, identity: Identity, code: Code) -> bool:
-    return bool(code.redeemed_at) and stem.choices.filter(identity=identity).exists()
+def _is_joined(channel: Channel, stem: Case, identity: Identity, code: Code) -> bool:
+    """Whether it was this address that joined; one that was only typed there is anybody's."""
+    wrote = stem.choices.filter(identity=identity, kind=channel.kind, by=Choice.By.WRITING)
+    return bool(code.redeemed_at) and wrote.exists()
 
 
 def _is_known(stem: Case, identity: Identity) -> bool:

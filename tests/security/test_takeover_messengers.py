@@ -293,6 +293,18 @@ def expired_code(world: World) -> None:
     world.thief_tries(code.plain)
 
 
+def used_code_where_the_victims_number_was_typed(world: World) -> None:
+    """The thief asks to be called at the victim's number, uses a code, and hands it on."""
+    case = own_page(world.planted.organisation, "Call me")
+    switching.switch(case=case, kind="phone", identity=Identity.of("phone", VICTIM))
+    shown = joining.invite(case, world.messenger.channel)
+    world.messenger.scan(THIEF, shown.link)
+    world.messenger.scan(VICTIM, shown.link)
+    world.victim_writes(f"My code is {shown.code.plain}")
+    assert choice_of(case) == (world.kind, world.thief)
+    assert not Message.objects.of(case).filter(identity=world.victim).exists()
+
+
 def sign_in_and_reply_codes(world: World) -> None:
     """Secrets for another purpose join nothing."""
     for purpose in (codes.SIGN_IN, codes.PROVE, codes.REPLY, codes.CASE_LINK):
@@ -428,6 +440,7 @@ ATTEMPTS: list[Callable[[World], None]] = [
     tapped_code,
     used_code,
     expired_code,
+    used_code_where_the_victims_number_was_typed,
     sign_in_and_reply_codes,
     pin_of_the_phone,
     code_of_another_kind,

@@ -323,6 +323,17 @@ def fall_back(delivery: Delivery) -> Delivery | None:
     return deliver(message, route, role=Delivery.Role.FALLBACK, replaces=delivery)
 
 
+def send_approved(delivery: Delivery) -> Delivery | None:
+    """What went outside the reply window goes once more, as an approved text; None without one."""
+    message = delivery.message
+    if message.case is None or delivery.role != Delivery.Role.MAIN:
+        return None
+    route = routing.route(message, timezone.now())
+    if isinstance(route, routing.Refused) or route.approved is None:
+        return None
+    return deliver(message, route, replaces=delivery)
+
+
 def key_of(value: str) -> uuid.UUID | None:
     """The delivery that a Message-ID (or a provider's echo of our key) names; None if none."""
     try:

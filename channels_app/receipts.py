@@ -1,11 +1,12 @@
 """How deliveries went, by what providers and mail servers say afterwards: forward only."""
 
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import dispatch
+from channels_app import dispatch, routing
 from channels_app.adapters.base import Reason, Receipt
-from channels_app.models import Channel, Delivery
+from channels_app.models import Attempt, Channel, Delivery
 from contacts import codes
 from contacts.models import Code, Event, Identity, Message
 
@@ -66,13 +67,28 @@ def _move(delivery: Delivery, receipt: Receipt) -> None:
 
 def _lost(delivery: Delivery, receipt: Receipt, status: str, frm: tuple[str, ...]) -> None:
     now = timezone.now()
-    reason = Reason.said(receipt.detail).stored
-    if not delivery.move(status, frm=frm, reason=reason, finished_at=now, leased_until=None):
+    why = Reason(routing.WINDOW_CLOSED) if receipt.too_late else Reason.said(receipt.detail)
+    if not delivery.move(status, frm=frm, reason=why.stored, finished_at=now, leased_until=None):
         return
     if (receipt.gone or receipt.stopped) and delivery.identity is not None:
-        why = Identity.STOPPED if receipt.stopped else Identity.BOUNCED
-        delivery.identity.close(delivery.channel.kind, why)
-    dispatch.fall_back(delivery)
+        mark = Identity.STOPPED if receipt.stopped else Identity.BOUNCED
+        delivery.identity.close(delivery.channel.kind, mark)
+    if not (receipt.too_late and _goes_approved(delivery)):
+        dispatch.fall_back(delivery)
+
+
+def _goes_approved(delivery: Delivery) -> bool:
+    """Taken, and then found to be too late: routing hears of it; whether the approved text goes."""
+    same = Q(delivery=delivery.pk) | Q(delivery=delivery.replaces_id)
+    again = Attempt.objects.filter(same, reason__code=routing.WINDOW_CLOSED).exists()
+    Attempt.objects.create(
+        delivery=delivery,
+        number=delivery.attempt_count,
+        outcome="rejected",
+        reason=delivery.reason,
+        started_at=delivery.sent_at or timezone.now(),
+    )
+    return not again and dispatch.send_approved(delivery) is not None
 
 
 def _complained(delivery: Delivery, receipt: Receipt) -> None:

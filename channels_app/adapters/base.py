@@ -228,6 +228,7 @@ class Receipt:
     detail: str = ""
     gone: bool = False  # the address is no more
     stopped: bool = False  # they told the provider that they want nothing from us there
+    too_late: bool = False  # its reply window was closed: only an approved text may go
     reply_codes: tuple[str, ...] = ()  # secrets of ours that the report came back with
     signed: bool = False
 

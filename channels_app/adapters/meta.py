@@ -29,6 +29,7 @@ from channels_app.adapters.payload import (
 
 STATUS = {"delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
 GONE = frozenset({131026})  # no WhatsApp there, or one that takes nothing from businesses
+WINDOW_CLOSED = 131047  # their last message is older than a day
 NO_NEWS = frozenset({"request_welcome", "call_permission_reply", "customer_identity_changed"})
 SECONDS = re.compile(r"[0-9]{1,11}")
 FILES = ("image", "video", "audio", "document", "sticker")
@@ -182,14 +183,15 @@ def _news(value: dict[str, Any]) -> Iterator[Receipt]:
         if not status:
             continue
         errors = parts(row, "errors")
-        codes = [str(code(error)) for error in errors]
+        codes = [code(error) for error in errors]
         yield Receipt(
             external_id=f"{_id(row)} {word}",
             key=key,
             status=status,
             recipient=f"+{clean(row.get('recipient_id'))}",
-            detail=" ".join([word, *codes, *map(why, errors)])[:300],
-            gone=any(code(error) in GONE for error in errors),
+            detail=" ".join([word, *map(str, codes), *map(why, errors)])[:300],
+            gone=not GONE.isdisjoint(codes),
+            too_late=WINDOW_CLOSED in codes,
             signed=True,
         )
 

@@ -39,7 +39,6 @@ from channels_app.adapters.http import Answer, Door, HttpAdapter, send_in_parts
 from channels_app.adapters.media import OFFICE, SOUNDS, checked
 from channels_app.adapters.payload import clean, is_same, one_line, piece
 
-WINDOW_CLOSED = 131047
 OURS = frozenset(
     # the token and its rights, a locked account, an unpaid bill, a number that is not registered
     {0, 3, 10, 33, 190, *range(200, 300), 368, 131005, 131031, 131037, 131042, 131045}
@@ -183,7 +182,7 @@ class WhatsAppAdapter(HttpAdapter):
         if answer.ok or code is None:
             return self.door.refusal(answer, words)
         detail = f"{answer.status} {code} {self.door.clean(words)}"
-        if code == WINDOW_CLOSED:
+        if code == meta.WINDOW_CLOSED:
             return Rejected(Reason("provider_window"))
         if code in meta.GONE:
             return RecipientGone(detail)

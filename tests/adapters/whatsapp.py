@@ -169,7 +169,7 @@ class WhatsApp(AtProvider):
             (posted(value(statuses=[status("failed", errors=[fault(131026, "No WhatsApp.")])])),
              [receipt("failed", "failed", detail="failed 131026 No WhatsApp.", gone=True)]),
             (posted(value(statuses=[status("failed", errors=[fault(131047, "Too late.")])])),
-             [receipt("failed", "failed", detail="failed 131047 Too late.")]),
+             [receipt("failed", "failed", detail="failed 131047 Too late.", too_late=True)]),
             (posted(value(statuses=[status("delivered", KEY + "+"), status("failed", KEY + "+")])),
              [receipt("failed", "returned")]),
         ]  # fmt: skip

@@ -20,7 +20,7 @@ from channels_app.adapters.base import (
 )
 from channels_app.adapters.meta import read
 from channels_app.adapters.registry import PROVIDERS
-from channels_app.models import Channel, InboundEvent, InboundItem, Template
+from channels_app.models import Channel, Delivery, InboundEvent, InboundItem, Template
 from contacts.models import Case, Event, Identity, User
 from tests import worker
 from tests.messengers import pocket
@@ -186,3 +186,60 @@ def test_without_an_approved_text_staff_are_told(
     delivery = message.deliveries.get()
     assert (delivery.status, delivery.attempt_count) == ("failed", 1) and not Pocket.sent
     assert closing.events.filter(sort=Event.Sort.FAILED).exists() and is_closed(channel)
+
+
+# Meta takes a message first, and says afterwards that it was too late.
+
+
+def too_late(channel: Channel, delivery: Delivery) -> None:
+    """What it posts then."""
+    said = {"external_id": f"{delivery.pk} failed", "key": str(delivery.pk), "status": "failed"}
+    pocket.post(channel, {"sort": "receipt", **said, "signed": True, "too_late": True})
+    delivery.refresh_from_db()
+
+
+@pytest.fixture
+def answered(channel: Channel, agent: User) -> Delivery:
+    """An answer that the provider took, while we believe the window open."""
+    pocket.write(channel, SAM, "Is it there?")
+    pocket.send_all()
+    message = dispatch.reply(case=Case.objects.get(), staff=agent, text="Come at ten.")
+    pocket.send_all()
+    return message.deliveries.get()
+
+
+@pytest.mark.parametrize("state", ["sent", "sending", "uncertain"])
+def test_what_was_taken_and_found_too_late_goes_as_an_approved_text(
+    answered: Delivery, channel: Channel, state: str
+) -> None:
+    """Also where that overtakes the answer to our own call."""
+    Delivery.objects.filter(pk=answered.pk).update(status=state)
+    texts = channel.templates
+    texts.create(name="a", language="en", body="{{1}} {{2}}", state="approved")
+    too_late(channel, answered)
+    assert (answered.status, answered.reason) == ("failed", {"code": "provider_window"})
+    assert is_closed(channel)  # and the composer says so from now on
+    (sent,) = pocket.send_all()
+    new = Delivery.objects.get(replaces=answered)
+    assert sent.approved is not None and (new.status, new.only_notice) == ("sent", True)
+    too_late(channel, answered)  # the same news once more
+    too_late(channel, new)  # and if not even that may go, it is over: no answer goes round for ever
+    assert new.status == "failed" and not pocket.send_all()
+    assert Event.objects.filter(sort=Event.Sort.FAILED).count() == 1
+    pocket.write(channel, SAM, "Ten is fine.")
+    assert not is_closed(channel)
+
+
+def test_what_they_wrote_since_keeps_the_window_open(answered: Delivery, channel: Channel) -> None:
+    pocket.write(channel, SAM, "Hello?")
+    too_late(channel, answered)
+    assert not is_closed(channel) and answered.status == "failed"
+    assert not pocket.send_all()
+
+
+def test_a_message_that_came_too_late_and_has_no_approved_text(
+    answered: Delivery, channel: Channel
+) -> None:
+    too_late(channel, answered)
+    assert not pocket.send_all() and is_closed(channel)
+    assert Event.objects.filter(sort=Event.Sort.FAILED).count() == 1

@@ -83,7 +83,7 @@ class Answer:
             return min(timedelta(seconds=int(value[:6])), MAX_PAUSE)
         try:
             until = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         wait = until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)
         return max(timedelta(0), min(wait, MAX_PAUSE))

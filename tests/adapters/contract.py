@@ -4,11 +4,14 @@ The provider is a real server on this machine that was told what to answer. An a
 how that provider speaks: what it answers, and what it posts to us.
 """
 
+import copy
 import json
 import logging
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -59,6 +62,37 @@ def said(status: int, data: object = None, **headers: str) -> Said:
     """An answer in JSON; header names with _ for -."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return status, named, json.dumps(data if data is not None else {}).encode()
+
+
+# What may stand where another thing is expected.
+ODD = (None, True, -1, 10**30, 1e308, float("nan"), "", "a\x00b\ud83d", "x" * 5000, [], [[]], {})
+ODD += ([None], {"": {}}, {"id": [1], "type": {}})
+
+
+def mutated(body: bytes, dice: random.Random) -> bytes:
+    """A body with something else in one place: in JSON a value, else some bytes."""
+    try:
+        said = json.loads(body)
+    except ValueError:
+        at, length = dice.randrange(len(body) + 1), dice.choice([0, 1, 8, 200])
+        other = dice.choice([b"", b"\x00", b"\xff\xfe", b"%00", b"%ED%A0", b"&", b"=", b"\r\n\r\n"])
+        return body[:at] + other * dice.choice([1, 1, 50]) + body[at + length :]
+    place: Any = {"": said}
+    while True:
+        key = dice.choice(list(place) if isinstance(place, dict) else range(len(place)))
+        if not (isinstance(place[key], (dict, list)) and place[key]) or dice.random() < 0.15:
+            break
+        place = place[key]
+    if dice.random() < 0.2 and place[key] is not said:
+        del place[key]
+    else:
+        place[key] = copy.deepcopy(dice.choice(ODD))
+    return json.dumps(said).encode()
+
+
+def is_kept(name: str) -> bool:
+    """Whether every database keeps it: no NUL, no half of a sign."""
+    return "\x00" not in name and name == name.encode("utf-8", "replace").decode()
 
 
 class Server:
@@ -285,6 +319,17 @@ class Contract(AtProvider, ABC):
             with pytest.raises(BadPayload):
                 adapter.verify(request)
                 adapter.parse(_kept(adapter, request))
+
+    def test_whatever_became_of_a_post_on_its_way_breaks_nothing(self, adapter: Adapter) -> None:
+        dice = random.Random(7)
+        for request, _things in self.posts():
+            kept = _kept(adapter, request)
+            for _round in range(150):
+                body = mutated(kept.body, dice)
+                with suppress(BadPayload):
+                    for thing in adapter.parse(replace(kept, body=body)):
+                        names = thing.external_id, getattr(thing, "provider_id", "")
+                        assert all(is_kept(name) for name in names), body
 
     def test_whoever_cannot_show_that_it_is_the_provider(self, adapter: Adapter) -> None:
         forged = self.forged()

@@ -286,6 +286,7 @@ def test_a_key_that_fits_no_header_is_said(provider: Provider, key: str) -> None
         ("Fri, 31 Dec 9999 23:59:59 GMT", 86400),
         ("-5", None),
         ("soon", None),
+        (f"Wed, 21 Oct 2015 07:{'9' * 40}:00 GMT", None),
         ("", None),
         ("\u0663", None),
     ],

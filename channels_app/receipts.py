@@ -49,6 +49,8 @@ def _move(delivery: Delivery, receipt: Receipt) -> None:
     # Waiting for another try, and yet the provider took the last one: it must not go twice.
     went = (*WENT, S.QUEUED) if receipt.signed else WENT
     if receipt.status in ("complained", "returned", "failed"):  # staff are told, in the case
+        if delivery.identity_id is not None:  # first, as whoever files what is written from there
+            Identity.objects.locking().only("pk").get(pk=delivery.identity_id)
         delivery.hold_case()
     if receipt.status == "read":
         sent_at = delivery.sent_at or timezone.now()

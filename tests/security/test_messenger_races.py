@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 
 import pytest
 from django.db import connection, connections
 
-from channels_app import dispatch, joining
+from channels_app import dispatch, inbound, joining
 from channels_app.adapters.registry import PROVIDERS
-from channels_app.models import Channel
+from channels_app.models import Channel, InboundEvent
 from contacts.models import Case, Customer, Identity, Message
 from tests import shop
 from tests.messengers import pocket
@@ -92,3 +92,26 @@ def test_an_answer_and_a_closing_address_do_not_wait_for_each_other(whatsapp: Ch
     dispatch.reply(case=case, staff=agent, text="Answer")
     at_once(news, answer)
     assert Message.objects.filter(direction="out", template="").count() > 1
+
+
+def test_a_word_and_news_that_closes_its_address_do_not_wait_for_each_other(
+    whatsapp: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers, and so two processes: within one, one thing is filed after the other."""
+    monkeypatch.setattr(inbound, "TURN", nullcontext())
+    pocket.write(whatsapp, SAM, "My kettle leaks")
+    case, agent = Case.objects.get(), shop.make_agent()
+    answers = [dispatch.reply(case=case, staff=agent, text=f"Answer {n}") for n in range(15)]
+
+    def news() -> None:
+        for answer in answers:
+            key = str(answer.deliveries.get().pk)
+            receipt = {"sort": "receipt", "key": key, "status": "failed", "signed": True}
+            pocket.post(whatsapp, {**receipt, "external_id": key, "gone": True})
+
+    def words() -> None:
+        for number in range(30):
+            pocket.write(whatsapp, SAM, f"Word {number}")
+
+    at_once(news, words)
+    assert not InboundEvent.objects.exclude(state="processed", tries=1).exists()

@@ -1,0 +1,25 @@
+"""No adapter without the contract."""
+
+from importlib import import_module
+from pathlib import Path
+
+from channels_app.adapters.registry import PROVIDERS
+from tests.adapters.contract import Contract
+
+
+def providers_of(cls: type[Contract]) -> set[str]:
+    """Which providers a contract and those that inherit it are about."""
+    own = {getattr(cls, "provider_name", "")}
+    return own.union(*map(providers_of, cls.__subclasses__()))
+
+
+def test_every_provider_that_sends_by_itself_keeps_the_contract() -> None:
+    for path in Path(__file__).parent.glob("test_*.py"):
+        import_module(f"{__package__}.{path.stem}")
+    sending = {
+        name
+        for name, cls in PROVIDERS.items()
+        for able in map(cls.capabilities, cls.kinds)
+        if able.automatic and not able.immediate
+    }
+    assert sending and sending <= providers_of(Contract)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -343,3 +344,21 @@ def test_all_threads_of_an_account_keep_one_pace(provider: Provider) -> None:
     for door in (one, two, one):
         door.call("GET", "/")
     assert time.monotonic() - before >= 2 / 7 - 0.01
+
+
+def test_neither_proxy_nor_password_is_taken_from_the_environment(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A customer's words go to their provider by no machine in between that nobody set up here."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login sam password of-another-service\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    nobody = f"http://127.0.0.1:{shop.free_port()}"
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, nobody)
+        monkeypatch.setenv(name.lower(), nobody)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    door = Door(provider.url)
+    assert door.call("GET", "/").ok
+    assert "Authorization" not in provider.calls[0][1]
+    door.close()

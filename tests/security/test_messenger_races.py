@@ -25,7 +25,8 @@ pytestmark = [
 
 @pytest.fixture
 def whatsapp(monkeypatch: pytest.MonkeyPatch) -> Channel:
-    """A messenger that says who writes."""
+    """A messenger that says who writes, and several workers that file what it brings."""
+    monkeypatch.setattr(inbound, "TURN", nullcontext())  # that of one process; locks are for all
     monkeypatch.setitem(PROVIDERS, "pocket", Pocket)
     return pocket.channel(shop.make_shop())
 
@@ -95,10 +96,8 @@ def test_an_answer_and_a_closing_address_do_not_wait_for_each_other(whatsapp: Ch
 
 
 def test_a_word_and_news_that_closes_its_address_do_not_wait_for_each_other(
-    whatsapp: Channel, monkeypatch: pytest.MonkeyPatch
+    whatsapp: Channel,
 ) -> None:
-    """Two workers, and so two processes: within one, one thing is filed after the other."""
-    monkeypatch.setattr(inbound, "TURN", nullcontext())
     pocket.write(whatsapp, SAM, "My kettle leaks")
     case, agent = Case.objects.get(), shop.make_agent()
     answers = [dispatch.reply(case=case, staff=agent, text=f"Answer {n}") for n in range(15)]

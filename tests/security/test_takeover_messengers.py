@@ -7,6 +7,7 @@ victim was shown.
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import dispatch, joining, switching
+from channels_app import dispatch, inbound, joining, switching
 from channels_app.models import Channel, InboundEvent
 from contacts import codes, services
 from contacts.models import (
@@ -496,6 +497,7 @@ def test_a_forged_no_does_not_end_a_question_that_was_asked_elsewhere(world: Wor
 def test_two_telephones_at_once_are_one_join(
     kind: str, providers: dict[str, Provider], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(inbound, "TURN", nullcontext())  # that of one process; locks are for all
     organisation = shop.make_shop()
     messenger = messenger_at(kind, organisation, providers, monkeypatch)
     case = own_page(organisation)

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 from twilio.request_validator import RequestValidator
 
+from channels_app.adapters.whatsapp import MEDIA
 from portal.simulator import accounts
 from portal.simulator.book import READ, SENT, Book, Bubble, now
 from portal.simulator.providers import courier, door, moods
@@ -265,16 +266,42 @@ def test_a_wrong_token(world: World) -> None:
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, 190)
 
 
+def upload(world: World, sort: str, content: bytes) -> httpx.Response:
+    """Bring a file there."""
+    pk = accounts.value("DEMO_WHATSAPP_PHONE_NUMBER_ID")
+    return world.client.post(
+        f"{accounts.value('DEMO_WHATSAPP_URL')}/v23.0/{pk}/media",
+        data={"messaging_product": "whatsapp", "type": sort},
+        files={"file": ("plan.pdf", content, sort)},
+        headers={"Authorization": f"Bearer {accounts.value('DEMO_WHATSAPP_ACCESS_TOKEN')}"},
+    )
+
+
+def test_files_that_whatsapp_refuses(world: World) -> None:
+    wrote()
+    for sort in ("application/zip", "image/svg+xml", "image/gif", "text/html"):
+        assert upload(world, sort, b"x").json()["error"]["code"] == 100
+    large = upload(world, "image/png", b"x" * (5 * 1024 * 1024 + 1))
+    assert large.json()["error"]["code"] == 131053
+    for sort, content_type in (("image", "application/pdf"), ("document", "image/png")):
+        part = {"id": upload(world, content_type, b"x").json()["id"]}
+        refused = world.whatsapp({"type": sort, sort: part})
+        assert refused.json()["error"]["code"] == 131053
+    sound = {"id": upload(world, "audio/ogg", b"x").json()["id"], "caption": "Hear"}
+    assert world.whatsapp({"type": "audio", "audio": sound}).json()["error"]["code"] == 100
+    assert not [one for one in Book("whatsapp").bubbles() if not one.mine]
+
+
+def test_whatever_our_adapter_sends_is_taken_there(world: World) -> None:
+    wrote()
+    for content_type, sort in MEDIA.items():
+        part = {"id": upload(world, content_type, b"x").json()["id"]}
+        assert world.whatsapp({"type": sort, sort: part}).status_code == 200, content_type
+
+
 def test_a_file_goes_up_and_along(world: World) -> None:
     wrote()
-    headers = {"Authorization": f"Bearer {accounts.value('DEMO_WHATSAPP_ACCESS_TOKEN')}"}
-    pk = accounts.value("DEMO_WHATSAPP_PHONE_NUMBER_ID")
-    up = world.client.post(
-        f"{accounts.value('DEMO_WHATSAPP_URL')}/v23.0/{pk}/media",
-        data={"messaging_product": "whatsapp", "type": "application/pdf"},
-        files={"file": ("plan.pdf", b"%PDF-1.7\r\n\x00\xff", "application/pdf")},
-        headers=headers,
-    )
+    up = upload(world, "application/pdf", b"%PDF-1.7\r\n\x00\xff")
     part = {"id": up.json()["id"], "filename": "Plan.pdf", "caption": "See"}
     assert world.whatsapp({"type": "document", "document": part}).status_code == 200
     bubble = Book("whatsapp").bubbles(TOM)[-1]

@@ -27,7 +27,16 @@ WINDOW = timedelta(hours=24)
 MAX_TEXT, MAX_BUTTON_TEXT, MAX_LABEL, MAX_WORD, MAX_CAPTION = 4096, 1024, 20, 256, 1024
 ROUTE = re.compile(r"/v[0-9]+\.[0-9]/(?P<node>[0-9]+)(?P<edge>/messages|/media)?")
 FETCHED = re.compile(r"/files/(?P<key>[0-9a-f]{32})")
-FILES = ("image", "document", "audio", "video", "sticker")
+MB = 1024 * 1024
+OFFICE = "application/(msword|vnd\\.ms-(excel|powerpoint)|vnd\\.openxmlformats-officedocument\\..+)"
+# What it takes of the shop as which sort of message, and how large.
+FILES = {
+    "image": (re.compile("image/(jpeg|png)"), 5 * MB),
+    "document": (re.compile(f"text/plain|application/pdf|{OFFICE}"), 100 * MB),
+    "audio": (re.compile("audio/(aac|amr|mpeg|mp4|ogg)"), 16 * MB),
+    "video": (re.compile("video/(mp4|3gpp)"), 16 * MB),
+    "sticker": (re.compile("image/webp"), MB // 2),
+}
 # What it says for each code: HTTP status and text.
 ERRORS = {
     100: (400, "(#100) Invalid parameter"),
@@ -149,6 +158,10 @@ class WhatsApp(Provider):
                 raise Fault(131053, "The media id does not exist.")
             caption = part.get("caption", "")
             text = _words(caption, "caption", MAX_CAPTION) if caption else ""
+            if not FILES[sort][0].fullmatch(fact["content_type"]):
+                raise Fault(131053, f"The media is no {sort}.")
+            if caption and sort in ("audio", "sticker"):
+                raise Fault(100, f"Unexpected key caption on param {sort}.")
             name = part.get("filename") or fact["name"]
             return {"text": text, "files": (Kept(**{**fact, "name": name}),)}
         raise Fault(100, f"The type {sort} is not known.")
@@ -170,6 +183,11 @@ class WhatsApp(Provider):
         if file is None or fields.get("messaging_product") != "whatsapp":
             return refused(100, "The parameters file and messaging_product are required.")
         sort = fields.get("type") or file.content_type or ""
+        bounds = [most for types, most in FILES.values() if types.fullmatch(sort)]
+        if not bounds:
+            return refused(100, f"Param file has a type that is not taken: {sort}.")
+        if (file.size or 0) > max(bounds):
+            return refused(131053, "The file is too large.")
         kept = self.book.keep(file.read(), file.name or "file", sort)
         return answer_json({"id": self._named(kept)})
 

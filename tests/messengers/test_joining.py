@@ -10,6 +10,7 @@ from channels_app.models import Channel, Delivery, InboundItem
 from contacts import codes
 from contacts.models import Case, Choice, Code, Event, Holder, Identity, Message, Organisation, User
 from contacts.models import Question as Asked
+from contacts.models.identity import GUESS_SPAN, MAX_GUESSES
 from contacts.models.question import read
 from tests.messengers import pocket
 from tests.messengers.people import (
@@ -280,3 +281,19 @@ def test_only_the_whole_text_is_an_answer() -> None:
 def test_who_is_new_to_us_is_not_the_thief(case: Case, whatsapp: Channel) -> None:
     pocket.write(whatsapp, THIEF, joining.invite(case, whatsapp).text)
     assert Pocket.sent == [] and choice_of(case) == ("whatsapp", THIEF)
+
+
+def test_dead_codes_are_guesses_as_well(case: Case, whatsapp: Channel) -> None:
+    """Who tries old codes one after the other is not listened to for ever."""
+    right = code_of(case, whatsapp)
+    for _n in range(MAX_GUESSES):
+        dead = Code.objects.issue(codes.JOIN, case=case, kind="whatsapp")
+        dead.revoke()
+        pocket.write(whatsapp, SAM, dead.plain)
+    pocket.write(whatsapp, SAM, right)
+    assert not Asked.objects.exists()
+    Identity.objects.update(guessed_at=timezone.now() - GUESS_SPAN)
+    pocket.write(whatsapp, SAM, right)
+    assert Asked.objects.open().exists()  # they wrote in cases of their own: they are asked
+    pocket.write(whatsapp, SAM, "yes")
+    assert choice_of(case) == ("whatsapp", SAM)

@@ -65,7 +65,20 @@ def said(status: int, data: object = None, **headers: str) -> Said:
 
 
 # What may stand where another thing is expected.
-ODD = (None, True, -1, 10**30, 1e308, float("nan"), "", "a\x00b\ud83d", "x" * 5000, [], [[]], {})
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    10**30,
+    1e308,
+    float("nan"),
+    "",
+    "a\x00b\ud83d",
+    "x" * 5000,
+    [],
+    [[]],
+    {},
+)
 ODD += ([None], {"": {}}, {"id": [1], "type": {}})
 
 

@@ -2,12 +2,13 @@
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from channels_app.adapters.registry import PROVIDERS
 from tests.adapters.contract import Contract
 
 
-def providers_of(cls: type[Contract]) -> set[str]:
+def providers_of(cls: type[Any]) -> set[str]:
     """Which providers a contract and those that inherit it are about."""
     own = {getattr(cls, "provider_name", "")}
     return own.union(*map(providers_of, cls.__subclasses__()))

@@ -177,6 +177,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "API: case": ("program", _api_case(), 2),
     "API: messages": ("program", _api_case("messages/"), 5),
     "API: deliveries": ("program", _api_case("deliveries/"), 4),
+    "API: a customer's cases": ("link", lambda here: "/api/v1/cases/", 3),
     "API: a customer's case": ("link", _api_case(), 2),
     "API: a customer's messages": ("link", _api_case("messages/"), 5),
     "API: a customer's deliveries": ("link", _api_case("deliveries/"), 4),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0009_choice_meanwhile'),
+        ('contacts', '0010_which_case'),
     ]
 
     operations = [

@@ -12,6 +12,7 @@ SECRET = re.compile(
     rb"-----BEGIN [A-Z ]*PRIVATE KEY|" + rb"AKIA[0-9A-Z]{16}|" + rb"ghp_[A-Za-z0-9]{36}"
 )
 UNWANTED = ("uv.lock", "pylock.toml", "poetry.lock", "db.sqlite3", ".env")
+PACKED = (".whl", ".gz", ".zip")  # a package that pip left behind
 PIN = re.compile(r"^([A-Za-z0-9._-]+(?:\[[^\]]*\])?)==(\S+)", re.MULTILINE)
 
 
@@ -31,7 +32,7 @@ def faults(root: Path = ROOT, files: list[Path] | None = None) -> Iterator[str]:
     """Each thing that should not be there, one line each."""
     for path in tracked() if files is None else files:
         name = path.relative_to(root)
-        if path.name in UNWANTED:
+        if path.name in UNWANTED or path.suffix in PACKED:
             yield f"{name}: does not belong into the tree"
         content = path.read_bytes()
         for pattern, what in ((MACHINE_PATH, "a path of some machine"), (SECRET, "a secret")):

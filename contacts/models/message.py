@@ -112,8 +112,14 @@ class Message(models.Model):
             ),
         ]
         indexes = [
-            # home: share of answers by the chosen channel over 30 days: Bitmap Index Scan
-            models.Index(fields=["direction", "created_at"], name="message_by_day"),
+            # home: answers of 30 days, by which channel and why: Index Scan, 0.6 ms. Of answers
+            # alone: with all of a direction in it PostgreSQL looked here for the first message of
+            # a long case, through all of the house by time (85 ms of 1,000,000 messages).
+            models.Index(
+                fields=["created_at"],
+                condition=Q(direction="out", template=""),
+                name="answer_by_day",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -42,7 +42,8 @@ class Cases(View):
         """Cases that were joined to another one are found as that one. With the link of a case:
         that case."""
         query = asked.query(request, asked.CasesQuery)
-        # EXPLAIN at 100,000 cases: the primary key backwards, 0.4 ms.
+        # EXPLAIN at 100,000 cases: the primary key backwards, 0.4 ms; those of the last hours by
+        # case_by_change, 0.1 ms; of a link by the primary key, 0.3 ms.
         rows = self._rows(query).select_related(*CASE_WITH)
         found, more = page(request, rows, query)
         return Response(
@@ -50,12 +51,15 @@ class Cases(View):
         )
 
     def _rows(self, query: dict[str, Any]) -> QuerySet[Case]:
-        rows = Case.objects.visible_to(self.caller.viewer).stems()
-        if "state" in query:
-            rows = rows.filter(state=query["state"])
+        seen = Case.objects.visible_to(self.caller.viewer)
+        if self.caller.is_customer:
+            # By keys: beside so many tables PostgreSQL reads all cases of the house first (477 ms).
+            seen = Case.objects.filter(pk__in=list(seen.values_list("pk", flat=True)))
+        rows = seen.stems()
         if "changed_since" in query:
             rows = rows.filter(changed_at__gte=query["changed_since"])
-        return rows
+        # Every state is named where none was: the index of changes begins with it.
+        return rows.filter(state__in=[query["state"]] if "state" in query else Case.State.values)
 
     @operation(
         "open_case",

@@ -98,6 +98,16 @@ def test_as_few_queries_for_1000_cases(api: Api, organisation: Organisation, age
     assert queries(api, "/channels/") <= 4
 
 
+def test_what_a_link_sees_is_looked_for_alone(case: Case) -> None:
+    """PostgreSQL plans eight tables at a time: rights beside so many come last, after all cases."""
+    api = link_of(case)
+    with CaptureQueriesContext(connection) as found:
+        assert len(api.get("/cases/").json()["results"]) == 1
+    said = [query["sql"] for query in found]
+    assert any("UNION" in sql for sql in said)
+    assert not [sql for sql in said if "UNION" in sql and "JOIN" in sql.partition("WHERE")[0]]
+
+
 def walk(api: Api, path: str) -> list[Any]:
     """Every row of every page."""
     rows: list[Any] = []

@@ -204,7 +204,7 @@ class TestCustomer:
             customer.get(f"/cases/{case.reference}/{part}").content.decode() for part in parts
         )
         assert "parcel" in said and "s…@example.org" in said
-        for secret in ("Secret", "Beware", "Reason", "550", "sam@example.org"):
+        for secret in ("Secret", "Beware", "Reason", "550 internal", "sam@example.org"):
             assert secret not in said, secret
         program = make_client()
         assert "Beware" not in program.get(f"/cases/{case.reference}/messages/").content.decode()

@@ -20,6 +20,7 @@ def test_the_tree_is_clean() -> None:
         ("notes.md", "in /ho" + "me/jan/portal", "a path of some machine"),
         ("key.pem", "-----BEGIN RSA PRIV" + "ATE KEY-----", "a secret"),
         ("uv.lock", "", "does not belong"),
+        ("tool-1.0-py3-none-any.whl", "", "does not belong"),
     ],
 )
 def test_what_must_not_be_there_is_found(tmp_path: Path, name: str, text: str, fault: str) -> None:

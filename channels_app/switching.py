@@ -54,8 +54,8 @@ def switch(
             by_staff=staff,
             replaces=base if base.pk else None,
         )
-        stays = before is not None and before.by == Choice.By.MEANWHILE and before.kind == kind
-        return _record(stem, choice, None if stays else before, staff)
+        is_first = before is None or before.by == Choice.By.MEANWHILE
+        return _record(stem, choice, None if is_first else before, staff)
 
 
 def undo(*, case: Case, choice: Choice) -> Choice | None:

@@ -23,7 +23,7 @@ from channels_app.models import Channel
 from contacts import kinds, services
 from contacts.files import File, check, uploaded
 from contacts.kinds import Kind
-from contacts.models import Case, Choice, Event, Identity, Message, User
+from contacts.models import Case, Event, Identity, Message, User
 from portal.context import offered
 from portal.desk import addresses, preview, words
 from portal.desk.pages import staff_of
@@ -117,10 +117,7 @@ def _why(case: Case, route: routing.Route) -> str:
         return _("the customer chose “%(kind)s”") % {"kind": words.label(chosen)}
     if route.why == Message.Why.DEFAULT or choice is None:
         return _("the customer's usual channel")
-    if choice.by == Choice.By.MEANWHILE:
-        return choice.get_by_display()
-    data = {"how": choice.get_by_display(), "when": words.day_and_time(choice.created_at)}
-    return _("%(how)s %(when)s") % data
+    return words.chosen(choice)
 
 
 def _is_proved(case: Case, identity: Identity, read: Read | None) -> bool:

@@ -50,8 +50,7 @@ class Facts:
     address: str = ""
     wish: str = ""
     once: bool = False
-    chosen_by: str = ""
-    chosen_at: datetime | None = None
+    chosen: str = ""
     calls_allowed: bool = False
 
 
@@ -125,8 +124,8 @@ def _wish(facts: Facts) -> str:
     if facts.once:
         line += ", " + _("for the next answer only")
     line = line[:1].upper() + line[1:]
-    if facts.chosen_by and facts.chosen_at:
-        line += f" ({facts.chosen_by}, {words.day_and_time(facts.chosen_at)})"
+    if facts.chosen:
+        line += f" ({facts.chosen})"
     if facts.calls_allowed and not KINDS[facts.wanted].rings:
         line += ". " + _("May be called")
     return line + "."
@@ -210,7 +209,6 @@ def _chosen(choice: Choice) -> dict[str, Any]:
         "address": str(choice.identity) if choice.identity else "",
         "wish": choice.wish,
         "once": choice.once,
-        "chosen_by": choice.get_by_display(),
-        "chosen_at": choice.created_at,
+        "chosen": words.chosen(choice),
         "calls_allowed": choice.calls_allowed,
     }

@@ -7,12 +7,22 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from contacts.models import Case, Customer, Holder
+from contacts.models import Case, Choice, Customer, Holder
 from portal.words import staff_by as by
 from portal.words import staff_label as label
 from portal.words import staff_noun as noun
 
-__all__ = ["by", "customer_name", "day_and_time", "holders", "label", "noun", "shorten", "span"]
+__all__ = [
+    "by",
+    "chosen",
+    "customer_name",
+    "day_and_time",
+    "holders",
+    "label",
+    "noun",
+    "shorten",
+    "span",
+]
 
 
 def span(length: timedelta) -> str:
@@ -25,6 +35,14 @@ def span(length: timedelta) -> str:
     if minutes < 48 * 60:
         return _("%(count)s h") % {"count": minutes // 60}
     return ngettext("%(count)s day", "%(count)s days", minutes // 1440) % {"count": minutes // 1440}
+
+
+def chosen(choice: Choice) -> str:
+    """Chosen by the customer today 10:12; without the time where nobody chose yet."""
+    how = choice.get_by_display()
+    if choice.by == Choice.By.MEANWHILE:
+        return how
+    return _("%(how)s %(when)s") % {"how": how, "when": day_and_time(choice.created_at)}
 
 
 def day_and_time(at: datetime) -> str:

@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from channels_app.models import Delivery
+from contacts.models import Choice
 from portal.desk import words
 from portal.templatetags.onecase import chip_of, icon
 
@@ -89,6 +90,12 @@ def shorten(text: str, limit: int = 160) -> str:
 def when(value: object) -> str:
     """today 10:12, yesterday 10:12, 12 May 10:12."""
     return words.day_and_time(value) if value else ""  # type: ignore[arg-type]
+
+
+@register.filter
+def chosen(choice: Choice) -> str:
+    """How a way to answer was chosen, and when."""
+    return words.chosen(choice)
 
 
 @register.filter

@@ -9,7 +9,7 @@ from django.utils import timezone
 from channels_app import joining, opening, switching
 from channels_app.models import Channel
 from contacts import codes
-from contacts.models import Case, Choice, Code, Event, Organisation, User
+from contacts.models import Case, Choice, Code, Event, Identity, Organisation, User
 from contacts.viewers import Viewer
 from portal import words
 from portal.desk.people import find_code
@@ -112,9 +112,28 @@ def test_staff_read_what_the_answer_waits_for(whatsapp: Channel, agent: User) ->
     desk = Client()
     desk.force_login(agent)
     address, waits = f"/admin/cases/{case.reference}/", "until the customer goes on by the channel"
-    assert f"their own page: {waits}" in desk.get(address).content.decode()
+    page = desk.get(address).content.decode()
+    assert f"their own page: {waits}" in page
+    assert "they chose, today" not in page
+    assert "they chose today" not in page  # they did not go on yet
     chosen = switching.switch(case=case, kind="account")  # they stay after all
     page = desk.get(address).content.decode()
     assert chosen.by == Choice.By.CUSTOMER and waits not in page
     said = Event.objects.filter(sort=Event.Sort.CHOSEN).latest("pk")
     assert words.event(said, Viewer(customer_id=case.customer_id), {}) == "You chose your own page."
+
+
+def test_what_was_waited_for_is_chosen_not_switched_to(sms: Channel) -> None:
+    """Six digits came back: the own page, where it waited, was never a choice of theirs."""
+    case = opening.open_case(
+        organisation=sms.organisation,
+        text="My kettle leaks",
+        came_by="account",
+        kind="sms",
+        language="en",
+        to_prove=True,
+    )
+    identity, _new = Identity.objects.get_or_create(scheme="phone", value="+442079460188")
+    switching.switch(case=case, kind="sms", identity=identity)
+    said = Event.objects.latest("pk")
+    assert words.event(said, Viewer(customer_id=case.customer_id), {}) == "You chose SMS."

@@ -23,7 +23,7 @@ from channels_app.models import Channel
 from contacts import kinds, services
 from contacts.files import File, check, uploaded
 from contacts.kinds import Kind
-from contacts.models import Case, Event, Identity, Message, User
+from contacts.models import Case, Choice, Event, Message, User
 from portal.context import offered
 from portal.desk import addresses, preview, words
 from portal.desk.pages import staff_of
@@ -98,7 +98,7 @@ def way_of(case: Case, kind: str = "", read: Read | None = None) -> Way:
         route=route,
         left=preview.left(route),
         by_hand=not route.channel.capabilities.automatic,
-        is_unproved=bool(route.identity and not _is_proved(case, route.identity, read)),
+        is_unproved=bool(route.identity and not _is_proved(case, route, read)),
         greets=route.channel.kind == "letter" and not route.only_notice,
     )
 
@@ -120,7 +120,12 @@ def _why(case: Case, route: routing.Route) -> str:
     return words.chosen(choice)
 
 
-def _is_proved(case: Case, identity: Identity, read: Read | None) -> bool:
+def _is_proved(case: Case, route: routing.Route, read: Read | None) -> bool:
+    choice, identity = case.choice, route.identity
+    assert identity is not None
+    wrote = choice and (choice.by, choice.identity) == (Choice.By.WRITING, identity)
+    if wrote and route.channel.capabilities.authenticates_sender:
+        return True
     if read is None:
         return addresses.is_proved(case, identity)
     return any(known.is_proved for known in read.addresses if known.identity.pk == identity.pk)

@@ -1,11 +1,12 @@
 """Rule (c): what an address writes without a code, and a message out of the blue."""
 
 import pytest
+from django.test import Client
 
 from channels_app import joining
 from channels_app.models import Channel, Delivery
 from contacts import merging, services
-from contacts.models import Case, Identity, Message, Organisation
+from contacts.models import Case, Identity, Message, Organisation, User
 from portal.desk.channel_form import ChannelForm
 from tests.messengers import pocket
 from tests.messengers.people import SAM, choice_of, known, own_page, texts
@@ -28,6 +29,17 @@ def test_out_of_the_blue_a_case_is_opened_in_the_senders_language(whatsapp: Chan
     said = Message.objects.get(template="acknowledgement")
     assert (said.kind, said.deliveries.get().channel) == ("whatsapp", whatsapp)
     assert said.deliveries.get().status == Delivery.Status.QUEUED
+
+
+@pytest.mark.parametrize(("kind", "is_warned"), [("whatsapp", False), ("sms", True)])
+def test_staff_are_warned_only_where_a_sender_can_be_forged(
+    organisation: Organisation, agent: User, kind: str, is_warned: bool
+) -> None:
+    pocket.write(pocket.channel(organisation, kind), SAM, "My kettle leaks")
+    desk = Client()
+    desk.force_login(agent)
+    page = desk.get(f"/admin/cases/{newest().reference}/").content.decode()
+    assert ("Nobody has proved this address yet." in page) == is_warned
 
 
 @pytest.mark.parametrize(("told", "language"), [("nl", "nl"), ("en", "en"), ("fr", "en")])

@@ -1,4 +1,8 @@
-"""`make test`: all tests on SQLite; beside them those that touch the database, on PostgreSQL."""
+"""`make test`: all tests on SQLite; beside them those that touch the database, on PostgreSQL.
+
+One processor has the tests on SQLite but for those that only look at pages in a browser; the other
+one has PostgreSQL, and then those.
+"""
 
 import os
 import re
@@ -66,16 +70,23 @@ def on_postgres(arguments: list[str]) -> Run:
         return Run("PostgreSQL", int(required), f"{'FAILED' if required else 'skipped'}: {missing}")
 
 
+def pages(arguments: list[str]) -> Run:
+    """What looks at pages in a browser and starts nothing."""
+    return pytest("SQLite, pages", [*arguments, "-m", "browser and not processes"], aloud=False)
+
+
 def main(arguments: list[str]) -> int:
-    """Both runs side by side, a processor each; the sum stands on the last line."""
+    """All runs, on two processors; the sum stands on the last line."""
     begun = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
-        beside = pool.submit(on_postgres, arguments)
-        runs = [pytest("SQLite", arguments), beside.result()]
-    print(*runs[1].said, sep="", flush=True)
+        beside = [pool.submit(on_postgres, arguments), pool.submit(pages, arguments)]
+        here = pytest("SQLite", [*arguments, "-m", "not browser or processes"])
+        runs = [here, *(run.result() for run in beside)]
+    for run in runs[1:]:
+        print(*run.said, sep="", flush=True)
     print()
     for run in runs:
-        print(f"{run.name + ':':<12} {run.summary}")
+        print(f"{run.name + ':':<14} {run.summary}")
     total = sum((run.counts for run in runs), Counter())
     words = ("failed", "error", "passed", "skipped")
     parts = [f"{total[word]} {word}" for word in words if total[word]]

@@ -10,7 +10,6 @@ from datetime import timedelta
 
 import django
 
-from tests import worker
 from tests.reliability.shift import kill, start
 
 ANSWERS, PICTURES, MAILS, CHATS = 30, 12, 10, 10
@@ -27,7 +26,7 @@ def main() -> dict[str, object]:
 
     from channels_app import dispatch, inbound, opening
     from channels_app.models import Channel, Delivery, InboundEvent
-    from tests import shop
+    from tests import shop, worker
     from tests.adapters import telegram as bot
     from tests.adapters import whatsapp as meta
 

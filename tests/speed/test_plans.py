@@ -1,5 +1,6 @@
 """Where PostgreSQL would go through all of the house, as it plans it with few rows."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,8 @@ from portal.desk import story
 from tests.desk.conftest import MakeCase
 from tests.desk.conftest import make_case as make_case
 from tests.desk.conftest import organisation as organisation
+
+OF_THE_CASE = re.compile(r" on contacts_message.*\n +Index Cond: .*case_id")
 
 pytestmark = [
     pytest.mark.django_db,
@@ -41,7 +44,8 @@ def test_the_lines_of_a_case_are_looked_for_in_the_case(make_case: MakeCase) -> 
     case = Case.objects.get(pk=case.pk)
     read = [plan for plan in plans(lambda: story.facts_of(case)) if "contacts_message" in plan]
     assert len(read) == 3
-    assert all("Index Scan using message_once" in plan for plan in read), read
+    # By whichever index of a case: with few rows they cost the same.
+    assert all(OF_THE_CASE.search(plan) for plan in read), "\n\n".join(read)
 
 
 def test_what_replaces_nothing_is_no_answer_that_was_sent_anew(make_case: MakeCase) -> None:

@@ -120,7 +120,7 @@ def display(scheme: str, value: str) -> str:
         return phonenumbers.format_number(number, form.NATIONAL if home else form.INTERNATIONAL)
     if scheme == POST:
         return ", ".join(value.splitlines())
-    return value if _is_typed(scheme) else value.rpartition(":")[2]
+    return value if is_typed(scheme) else value.rpartition(":")[2]
 
 
 def mask(scheme: str, value: str) -> str:
@@ -131,10 +131,11 @@ def mask(scheme: str, value: str) -> str:
     if scheme == PHONE:
         shown = display(scheme, value)
         return f"{shown[: 3 if shown.startswith('+') else 2]} … {value[-2:]}"
-    if not _is_typed(scheme):
+    if not is_typed(scheme):
         return ""  # a number that its owner never saw
     return value.splitlines()[0] if value else ""
 
 
-def _is_typed(scheme: str) -> bool:
+def is_typed(scheme: str) -> bool:
+    """Whether people know such an address: else a provider made it up."""
     return scheme not in SCHEMES or SCHEMES[scheme].typed

@@ -42,6 +42,13 @@ def taken_back(case: Case, template: str) -> None:
     since = case.stem.waiting_since
     if since is None or not mine.filter(template=template, created_at=since).exists():
         return
-    came = mine.filter(direction=Message.Direction.IN, created_at__gt=since)
-    first = came.exclude(template__in=Message.WAITS_FOR_NOTHING).order_by("created_at").first()
+    over(case)
+
+
+def over(case: Case) -> None:
+    """What they waited for is over, or under way: now for their oldest message after it, if any."""
+    came = Message.objects.of(case).filter(
+        Message.TO_ANSWER, created_at__gt=case.stem.waiting_since
+    )
+    first = came.order_by("created_at").first()
     case.append(waiting_since=first.created_at if first else None)

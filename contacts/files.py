@@ -57,6 +57,22 @@ DANGEROUS = frozenset(
     ]
 )
 
+# How the pictures begin that a page of ours may show: (where, bytes) of each.
+PICTURES: dict[str, tuple[tuple[int, bytes], ...]] = {
+    "image/png": ((0, b"\x89PNG\r\n\x1a\n"),),
+    "image/jpeg": ((0, b"\xff\xd8\xff"),),
+    "image/gif": ((0, b"GIF8"),),
+    "image/webp": ((0, b"RIFF"), (8, b"WEBP")),
+}
+
+
+def picture_type(content: bytes) -> str:
+    """What sort of picture these bytes begin as, whatever they are called; "" where none."""
+    for name, marks in PICTURES.items():
+        if all(content.startswith(mark, at) for at, mark in marks):
+            return name
+    return ""
+
 
 class FileRefused(ValidationError):
     """A file that we do not take; the message says why."""

@@ -32,7 +32,8 @@ class Kind:
     `staff_by` and `staff_noun`, which differ where the customer's words say "my" or "your".
     `rings` is True where it interrupts a person (R12); `scheme` is "" where no address is needed.
     `good_for` and `cannot`: what a new channel says, until an administrator writes better words.
-    `button`: what one presses there to write to us first, in that app's own word.
+    `button`: what one presses there to write to us first, in that app's own word. `weight`: how
+    much of an agent's capacity an open case takes.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Kind:
     good_for: Text = ""
     cannot: Text = ""
     button: Text = SEND
+    weight: int = 1
 
     @property
     def staff_label(self) -> Text:
@@ -68,6 +70,8 @@ class Kind:
 
 EMAIL, PHONE, POST = "email", "phone", "post"
 ACCOUNT = "account"  # the own page: where an answer stands while no address is proved
+CHAT = "chat"
+OWN_PAGE = frozenset({ACCOUNT, CHAT})  # what is written and read on the page of the question
 TALK, MESSAGE, WRITING = "talk", "message", "writing"
 
 SCHEMES = {
@@ -98,6 +102,17 @@ KINDS = {
             spoken=True,
             good_for=_("Long stories, doubts and anything urgent"),
             cannot=_("Leaves you nothing in writing"),
+            weight=4,
+        ),
+        Kind(
+            CHAT,
+            _("Chat"),
+            _("by chat"),
+            _("a chat"),
+            MESSAGE,
+            good_for=_("Short questions, answered while you are here"),
+            cannot=_("You wait on this page; not for what is confidential"),
+            weight=3,
         ),
         Kind(
             "whatsapp",
@@ -108,6 +123,7 @@ KINDS = {
             PHONE,
             good_for=_("Short questions and pictures, on the telephone that you use anyway"),
             cannot=_("You write to us first; nothing confidential"),
+            weight=2,
         ),
         Kind(
             "sms",
@@ -118,6 +134,7 @@ KINDS = {
             PHONE,
             good_for=_("A short answer on any mobile phone, without an app"),
             cannot=_("No files; nothing long or confidential"),
+            weight=2,
         ),
         Kind(
             "telegram",
@@ -128,6 +145,7 @@ KINDS = {
             "telegram",
             good_for=_("Short questions and pictures; your telephone number stays with you"),
             cannot=_("You write to us first; nothing confidential"),
+            weight=2,
             button=pgettext_lazy("button of a bot", "Start"),
         ),
         Kind(

@@ -1,6 +1,7 @@
 """In which of our languages a text is, where it can be told."""
 
 import re
+from collections.abc import Sequence
 
 # The most frequent words that the other language does not have.
 WORDS = {
@@ -18,6 +19,7 @@ WORDS = {
             "met",
             "zijn",
             "mijn",
+            "hier",
             "uw",
             "u",
             "wij",
@@ -35,6 +37,7 @@ WORDS = {
             "it",
             "to",
             "my",
+            "here",
             "for",
             "with",
             "have",
@@ -47,6 +50,11 @@ WORDS = {
         ]
     ),
 }
+
+
+def told(text: str, ours: Sequence[str], *hints: str) -> str:
+    """What the words tell; else the first of the hints that we speak, else our first."""
+    return guess(text, next((hint for hint in hints if hint in ours), ours[0]))
 
 
 def guess(text: str, default: str) -> str:

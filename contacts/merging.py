@@ -3,18 +3,19 @@
 Merging moves no rows: `merged_into` is the truth, `root` a cache that pages read by.
 """
 
+from copy import copy
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from contacts import hints, search
-from contacts.models import Case, Event, Message, User
+from contacts import hints, search, unanswered
+from contacts.models import Case, Choice, Customer, Event, Message, User
 
-ANSWERS = ("", "spoken")  # templates of what a person said to the customer
+Row = TypeVar("Row", Case, Customer)
 
 
 @transaction.atomic
@@ -23,14 +24,10 @@ def join(*, case: Case, into: Case, by: User | None) -> None:
 
     Raises ValueError for a case with itself, or one that is joined already.
     """
-    pks = sorted((case.pk, into.stem.pk))
-    # Both rows are locked in one order; a concurrent join then sees what this one did.
-    locked = {c.pk: c for c in Case.objects.select_for_update().filter(pk__in=pks).order_by("pk")}
-    source, target = locked.get(case.pk), locked.get(into.stem.pk)
-    if source is None or target is None or source == target:
+    if case.pk == into.stem.pk:
         raise ValueError("A case cannot be joined to itself.")
-    if source.merged_into_id or target.root_id:
-        raise ValueError("This case is joined to another one already.")
+    rows = tops(Case.objects.select_for_update(), case.pk, into.stem.pk)
+    source, target = rows[case.pk], rows[into.stem.pk]
     waiting = [t for t in (source.waiting_since, target.waiting_since) if t]
     Case.objects.filter(Q(pk=source.pk) | Q(root=source)).update(root=target)
     Case.objects.filter(pk=source.pk).update(merged_into=target)
@@ -47,14 +44,18 @@ def join(*, case: Case, into: Case, by: User | None) -> None:
 
 
 def undo_join(*, case: Case, by: User | None) -> None:
-    """Take a joined case out again, with all that was ever addressed to it."""
+    """Take a joined case out again, with all that was ever addressed to it.
+
+    Raises ValueError for one that is not joined.
+    """
     with transaction.atomic():
-        target = case.stem
+        target = case.locked()  # the family changes under its lock alone
+        case.refresh_from_db()
         if case.merged_into_id is None:
             raise ValueError("This case is not joined to another one.")
-        members = _members(case)
-        Case.objects.filter(pk__in=members - {case.pk}).update(root=case)
+        Case.objects.filter(pk__in=members(case) - {case.pk}).update(root=case)
         Case.objects.filter(pk=case.pk).update(merged_into=None, root=None, seq=target.seq)
+        _part_choices(case, target)
         data = {"reference": case.reference}
         target.append(Event(sort=Event.Sort.UNMERGED, staff=by, data=data))
         case.refresh_from_db()
@@ -63,11 +64,63 @@ def undo_join(*, case: Case, by: User | None) -> None:
         case.refresh_from_db()
 
 
-def _members(case: Case) -> set[int]:
-    """The ids of a case and of those merged into it, directly or on the way."""
-    found, edge = {case.pk}, {case.pk}
+def _part_choices(part: Case, target: Case) -> None:
+    """What was chosen in the part goes with it; each is answered by its own newest choice again."""
+    if not target.choices.filter(said_in__in=members(part)).update(case=part):
+        return
+    part.choices.filter(said_in=part).update(said_in=None)
+    rows = list(Choice.objects.filter(case__in=(part, target)).order_by("pk"))
+    was = {row.pk: copy(row) for row in rows}
+    for case in (part, target):
+        own = [row for row in rows if row.case_id == case.pk]
+        _own_choices(own, was)
+        case.choice = own[-1] if own else None
+        Case.objects.filter(pk=case.pk).update(choice=case.choice)
+    Choice.objects.bulk_update(rows, ["replaces", *Choice.ADDED])
+
+
+def _own_choices(own: list[Choice], was: dict[int, Choice]) -> None:
+    """Each follows one of the same case, and keeps nothing that came along from the other one."""
+    keys = {row.pk for row in own}
+    for last, row in zip([None, *own], own, strict=False):
+        base = was.get(row.replaces_id or 0)
+        before = base
+        while before is not None and before.pk not in keys:
+            before = was.get(before.replaces_id or 0)
+        if base is None:
+            continue
+        follows = before.pk if before else None
+        if before is None and last is not None:  # changed once more: they follow the same one
+            follows = last.replaces_id if was[last.pk].replaces_id == base.pk else last.pk
+        row.replaces_id = follows
+        mine = next((one for one in own if one.pk == follows), Choice())
+        for name in Choice.ADDED:
+            if getattr(row, name) == getattr(base, name):
+                setattr(row, name, getattr(mine, name))
+
+
+def tops(rows: QuerySet[Row], *keys: int) -> dict[int, Row]:
+    """These rows, locked by `rows` in one order; a concurrent join then sees what this one did.
+
+    Who changes a family holds the lock of its top, and takes those of others below it: so that
+    two wait for each other never, one that is no top is let go before the next is waited for.
+    Raises ValueError for it.
+    """
+    found: dict[int, Row] = {}
+    for key in sorted(keys):
+        row = rows.filter(pk=key, root=None).first()
+        if row is None:
+            raise ValueError("It is joined to another one already.")
+        found[key] = row
+    return found
+
+
+def members(row: Case | Customer) -> set[int]:
+    """The ids of a case or a customer and of those merged into it, directly or on the way."""
+    rows = type(row)._default_manager
+    found, edge = {row.pk}, {row.pk}
     while edge:
-        edge = set(Case.objects.filter(merged_into__in=edge).values_list("pk", flat=True)) - found
+        edge = set(rows.filter(merged_into__in=edge).values_list("pk", flat=True)) - found
         found |= edge
     return found
 
@@ -81,6 +134,7 @@ def move_message(*, message: Message, to: Case, by: User) -> None:
     source, target = message.case, Case.objects.get(pk=to.stem.pk)
     if source is None or source.stem == target:
         raise ValueError("The message is in that case already.")
+    _lock(source.stem, target)
     came = message.direction == Message.Direction.IN
     now = timezone.now()
     source.append(
@@ -92,7 +146,9 @@ def move_message(*, message: Message, to: Case, by: User) -> None:
     data |= {"settled": target.resolved_at.isoformat() if target.resolved_at else ""}
     if came:
         changes = {"state": Case.State.OPEN, "resolved_at": None}
-        changes["waiting_since"] = target.waiting_since or message.created_at
+        changes["waiting_since"] = min(
+            target.waiting_since or message.created_at, message.created_at
+        )
     target.append(
         Event(sort=Event.Sort.MOVED, staff=by, data=data),
         changed_at=now,
@@ -102,6 +158,12 @@ def move_message(*, message: Message, to: Case, by: User) -> None:
     target.refresh_from_db(fields=["seq"])
     _put(message, target, target.seq)
     _recount(source.stem)
+
+
+def _lock(*stems: Case) -> None:
+    """Two that move messages between the same cases go one after the other."""
+    keys = {case.pk for case in stems}
+    list(Case.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
 
 
 def _put(message: Message, case: Case, seq: int) -> None:
@@ -125,6 +187,7 @@ def undo_move(*, message: Message, by: User) -> Case:
     if here is None or moved is None:
         raise ValueError("The message was not moved here.")
     home = Case.objects.select_related("root").get(reference=moved.data["reference"])
+    _lock(here.stem, home.stem)
     stem = here.locked()
     untouched = stem.pk == here.pk and stem.seq == message.seq
     _put(message, home, moved.data["place"])
@@ -153,16 +216,7 @@ def _recount(case: Case) -> None:
 
     A resolved case where the customer wrote since is open again.
     """
-    messages = Message.objects.of(case)
-    said = messages.filter(direction=Message.Direction.OUT, template__in=ANSWERS)
-    answered = said.order_by("-created_at").values_list("created_at", flat=True).first()
-    open_ones = messages.filter(direction=Message.Direction.IN).exclude(
-        template__in=Message.WAITS_FOR_NOTHING
-    )
-    for over in (answered, case.resolved_at):
-        if over is not None:
-            open_ones = open_ones.filter(created_at__gt=over)
-    first = open_ones.order_by("created_at").values_list("created_at", flat=True).first()
+    first = unanswered.since(case, after=case.resolved_at)
     rows = Case.objects.filter(pk=case.pk)
     if case.state == Case.State.OPEN:
         rows.update(waiting_since=first)

@@ -11,7 +11,7 @@ from contacts import search
 from contacts.models import Case, Customer, Holder, Message, SearchEntry
 
 BATCH = 1_000
-SILENT = ("auto_reply",)  # templates that nobody looks for
+SILENT = ("auto_reply", "unread")  # templates that nobody looks for
 
 
 def reindex() -> Iterator[tuple[int, int]]:

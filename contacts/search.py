@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from contacts import addresses
 from contacts.kinds import EMAIL, PHONE
-from contacts.models import Case, Customer, SearchEntry
+from contacts.models import Case, Choice, Customer, SearchEntry
 from contacts.models.identity import Identity
 
 WORD = re.compile(r"[^\W_]+")
@@ -201,12 +201,18 @@ def found(query: str) -> Found:
         exact = Case.objects.filter(reference=f"{reference[:3]}-{reference[3:]}")
         if ids := list(exact.values_list(Coalesce("root", "pk"), flat=True)):
             return Found(ids)
-    holders = Customer.objects.filter(holders__identity__in=_identities(query))
+    exactly = list(_identities(query))
+    holders = Customer.objects.filter(holders__identity__in=exactly, holders__ended_at=None)
     people = set(holders.values_list("pk", flat=True)[:MAX_FOUND])
-    entries = [] if people else _entries(query)
-    matters = {case for case, _customer in entries if case}
+    # An address that a code proved in one case belongs to that case alone.
+    chosen = Choice.objects.filter(identity__in=exactly).order_by("-pk")
+    matters = set(chosen.values_list("case_id", flat=True)[:MAX_FOUND])
+    entries = [] if people or matters else _entries(query)
+    matters |= {case for case, _customer in entries if case}
     people |= {customer for _case, customer in entries if customer}
     if people:
+        joined = Customer.objects.filter(pk__in=people).values_list("root", flat=True)
+        people |= {top for top in joined if top is not None}
         family = Customer.objects.filter(root__in=people).values_list("pk", flat=True)
         people |= set(family[:MAX_FOUND])
     fitting = Case.objects.filter(Q(pk__in=matters) | Q(customer__in=people))

@@ -13,128 +13,25 @@ from django.db.models import Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from contacts import calls, codes, search
+from contacts import calls, codes, search, unanswered
 from contacts.files import File, clean_name
-from contacts.kinds import EMAIL
 from contacts.models import (
     Alert,
     Attachment,
     Case,
     Choice,
     Code,
-    Consent,
     Customer,
     Event,
-    Holder,
     Identity,
     Message,
+    Outcome,
     Topic,
     User,
 )
 from contacts.texts import clean_line, clean_text, title_of
 
 MAX_TEXT = 20_000  # characters that a person may type
-
-
-def holders_of(identity: Identity) -> list[Customer]:
-    """The customers that an address may mean: who proved it, else who staff say, else who typed it.
-
-    Anybody can type a stranger's address. So somebody who proved another address and only typed
-    this one is left out: or the stranger's questions would come to lie in that person's list.
-    """
-    rows = Holder.objects.current().filter(identity=identity).select_related("customer__root")
-    holders = list(rows.order_by("pk")[:20])
-    sure = [h for h in holders if h.proved_at] or [h for h in holders if h.how == Holder.How.STAFF]
-    tops = list(dict.fromkeys(holder.customer.top for holder in sure or holders))
-    if sure or not tops:
-        return tops
-    family = Customer.objects.family({customer.pk for customer in tops})
-    others = Holder.objects.proved().filter(customer__in=family).select_related("customer__root")
-    proved = {holder.customer.top for holder in others}
-    return [customer for customer in tops if customer not in proved]
-
-
-def known_customer(identity: Identity) -> Customer | None:
-    """The customer that holds an address; None if nobody or several do (then ask)."""
-    found = [] if identity.is_new else holders_of(identity)
-    return found[0] if len(found) == 1 else None
-
-
-def customer_for(
-    identity: Identity | None, *, name: str = "", language: str, how: str = Holder.How.TYPED
-) -> Customer:
-    """The known customer of an address, or a new one that holds it, unproved."""
-    known = known_customer(identity) if identity else None
-    return known or new_customer(identity, name=name, language=language, how=how)
-
-
-def new_customer(
-    identity: Identity | None, *, name: str = "", language: str, how: str = Holder.How.TYPED
-) -> Customer:
-    """A customer who holds an address, unproved, if there is one."""
-    name = clean_line(name)[:200]
-    customer = Customer.objects.create(name=name, language=language)
-    if identity is None:
-        search.index(name, customer=customer)
-    else:
-        _first_held(Holder.objects.create(customer=customer, identity=identity, how=how), name)
-    return customer
-
-
-def hold(customer: Customer, identity: Identity, *, how: str, proved: bool = False) -> Holder:
-    """Note that a customer holds an address; who e-mails is called only if asked (R12)."""
-    holder, made = Holder.objects.get_or_create(
-        customer=customer,
-        identity=identity,
-        ended_at=None,
-        defaults={"how": how, "proved_at": timezone.now() if proved else None},
-    )
-    if proved and not made:
-        holder.prove(how)
-    if made:
-        _first_held(holder)
-    return holder
-
-
-def _first_held(holder: Holder, name: str = "") -> None:
-    identity, customer = holder.identity, holder.customer
-    identity.is_new = False
-    # people look for a part of it
-    search.index(search.spelled(identity), name, customer=customer)
-    if identity.scheme == EMAIL:
-        Consent.objects.create(customer=customer, kind="phone", level=Consent.Level.ON_REQUEST)
-
-
-def holders_in(case: Case, identity: Identity) -> list[Holder]:
-    """The holders of an address who are the customer of a case, also by a merge."""
-    family = Customer.objects.family({case.customer.top_id, case.stem.customer.top_id})
-    rows = Holder.objects.current().filter(identity=identity, customer__in=family)
-    return list(rows.select_related("customer"))
-
-
-def prove_by_answer(holders: Sequence[Holder], how: str = Holder.How.ANSWERED) -> None:
-    """Who answers a mail of ours reads that mailbox: it proves the holders that are there already.
-
-    It makes no holder: an address that was only chosen in a case belongs to that case alone, or
-    whoever typed a stranger's address could answer from an own one and become that stranger. For
-    the same reason nothing is proved where the customer proved another address and typed this one.
-    """
-    for holder in holders:
-        if holder.proved_at:
-            continue
-        own = Customer.objects.family({holder.customer.top_id})
-        others = Holder.objects.proved().filter(customer__in=own)
-        is_typed = holder.how == Holder.How.TYPED
-        if not (is_typed and others.exclude(identity=holder.identity_id).exists()):
-            holder.prove(how)
-
-
-def rename(customer: Customer, name: str) -> None:
-    """Give a customer a name, and make it findable."""
-    search.forget(customer.name, customer=customer)
-    customer.name = clean_line(name)[:200]
-    customer.save(update_fields=["name"])
-    search.index(customer.name, customer=customer)
 
 
 def new_case(
@@ -244,22 +141,32 @@ def file_message(
         **message_fields,
     )
     rows: list[Message | Event | Choice] = [message]
-    if stem.state == Case.State.RESOLVED:
+    was_over = stem.state == Case.State.RESOLVED
+    if was_over:
         rows.append(Event(sort=Event.Sort.REOPENED, created_at=now))
-    alerts = []
-    if stem.assignee_id and stem.assignee_id != (staff.pk if staff else None):
-        alerts = [Alert(user_id=stem.assignee_id, message=message, sort=Alert.Sort.ANSWERED)]
     case.append(
         *rows,
-        alerts=alerts,
+        alerts=_told(stem, staff, message=message),
         state=Case.State.OPEN,
         resolved_at=None,
         changed_at=now,
         waiting_since=Coalesce("waiting_since", Value(now)),
     )
+    if was_over:
+        Outcome.objects.take_back(stem)
     attach(message, files)
     search.index(message.text, case=stem)
     return message
+
+
+def _told(stem: Case, by: User | None, **about: Any) -> list[Alert]:
+    """Its agent learns that the customer said something; not who took it down.
+
+    Who wrote a note that is corrected learns it as well.
+    """
+    note = about["message"].regards if "message" in about else None
+    people = {stem.assignee_id, note.staff_id if note else None} - {None, by.pk if by else None}
+    return [Alert(user_id=pk, sort=Alert.Sort.ANSWERED, **about) for pk in people if pk]
 
 
 def write_answer(case: Case, message: Message, *, files: Sequence[File] = ()) -> None:
@@ -315,10 +222,40 @@ def add_note(
     return note
 
 
-def assign(*, case: Case, to: User | None, by: User) -> None:
-    """Give a case to a colleague, or to nobody; the colleague is told."""
-    event = Event(sort=Event.Sort.ASSIGNED, staff=by, data={"to": to.pk if to else None})
-    event.data["name"] = to.display_name if to else ""
+class Faster(Exception):
+    """A colleague was faster; `owner`: who has the case now, if anybody."""
+
+    def __init__(self, owner: User | None) -> None:
+        super().__init__(owner.pk if owner else None)
+        self.owner = owner
+
+
+@transaction.atomic
+def assign(*, case: Case, to: User | None, by: User, line: str = "") -> None:
+    """Give a case to a colleague, or to nobody; the colleague is told. Nothing happens twice.
+
+    `line`: what they should know.
+    """
+    if case.locked().assignee_id != (to.pk if to else None):
+        give(case, to=to, by=by, **({"line": line} if to and line else {}))
+
+
+@transaction.atomic
+def claim(*, case: Case, by: User, instead_of: int | None = None) -> None:
+    """Take a case that nobody has, or knowingly over from `instead_of`; raises Faster."""
+    stem = case.locked()
+    if stem.assignee_id not in (instead_of, by.pk):
+        raise Faster(stem.assignee)
+    if stem.assignee_id != by.pk:
+        give(case, to=by, by=by)
+
+
+def give(case: Case, *, to: User | None, by: User | None = None, **data: Any) -> None:
+    """Write down who has a case from now on. Needs its lock; `data`: more of the Event."""
+    data |= {"to": to.pk if to else None, "name": to.display_name if to else ""}
+    if before := User.objects.filter(cases=case.stem).first():
+        data["before"] = before.display_name
+    event = Event(sort=Event.Sort.ASSIGNED, staff=by, data=data)
     alerts = [Alert(user=to, sort=Alert.Sort.ASSIGNED)] if to and to != by else []
     case.append(event, alerts=alerts, assignee=to, changed_at=event.created_at)
 
@@ -340,17 +277,24 @@ def resolve(*, case: Case, by: User | None = None) -> None:
 
 @transaction.atomic
 def reopen(*, case: Case, by: User | None = None) -> None:
-    """Open a resolved case again; a customer who does so waits for us."""
-    if case.locked().state == Case.State.OPEN:
+    """Open a resolved case again; a customer who does so waits for us, and its agent is told.
+
+    Where staff do, the customer waits for what was never answered.
+    """
+    stem = case.locked()
+    if stem.state == Case.State.OPEN:
         return
-    now = timezone.now()
+    now, data = timezone.now(), {} if by else {"asked": True}
+    since = unanswered.since(stem) if by else now
     case.append(
-        Event(sort=Event.Sort.REOPENED, staff=by, created_at=now),
+        Event(sort=Event.Sort.REOPENED, staff=by, data=data, created_at=now),
+        alerts=[] if by else _told(stem, None),
         state=Case.State.OPEN,
         resolved_at=None,
-        waiting_since=None if by else now,
+        waiting_since=since,
         changed_at=now,
     )
+    Outcome.objects.take_back(stem)
 
 
 def set_topic(*, case: Case, topic: Topic | None, by: User) -> None:
@@ -370,7 +314,7 @@ def allow_calls(*, case: Case, allowed: bool, by: User | None = None) -> None:
     before = stem.choice
     if before is None or before.calls_allowed == allowed:
         return
-    choice = copy_choice(before, calls_allowed=allowed)
+    choice = amended_choice(before, calls_allowed=allowed)
     event = Event(sort=Event.Sort.CALLS, staff=by, data={"allowed": allowed})
     alerts: list[Alert] = []
     changes: dict[str, Any] = {"changed_at": event.created_at}
@@ -382,9 +326,15 @@ def allow_calls(*, case: Case, allowed: bool, by: User | None = None) -> None:
 
 def copy_choice(choice: Choice, **changes: Any) -> Choice:
     """A new, unsaved Choice like another one (choices are append-only)."""
-    fields = ("kind", "identity", "fallback_kind", "fallback_identity", "calls_allowed", "wish")
+    fields = ("kind", "identity", "wish", "said_in", *Choice.ADDED)
     values = {name: getattr(choice, name) for name in fields}
     return Choice(**{**values, "replaces": choice, **changes})
+
+
+def amended_choice(choice: Choice, **changes: Any) -> Choice:
+    """The same: who chose it, for how long and instead of what stay; only something is added."""
+    kept = {name: getattr(choice, name) for name in ("once", "by", "by_staff", "replaces")}
+    return copy_choice(choice, **kept, **changes)
 
 
 def case_link(case: Case, identity: Identity | None = None) -> Code:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 class Viewer:
     """A person in front of a page, or a program at an interface or a stream.
 
-    `staff_id`: a signed-in staff member. `customer_id`: a customer who proved an address.
+    `staff_id`: a signed-in staff member. `customer_id`: a customer who proved an address, and
+    all whom staff joined them with since.
     `case_ids`: cases that were opened by a link or a code, and nothing beyond them.
     `client_id`: a program that an administrator lets read every case, but no notes.
     """

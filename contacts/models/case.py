@@ -2,12 +2,14 @@
 
 import secrets
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Union
 
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 # Without 0, 1, I, L, O and U: a reference is read out on the phone and typed from paper.
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 MAX_JOINS = 5  # by colleagues, while one row is written
+MADE_TOGETHER = timedelta(seconds=5)  # one transaction, in which a file may have been written
 # What routing and rendering read of a case.
 ANSWERED_WITH = ("topic", "choice__identity")  # what nearly every answer needs of it
 READ_WITH = ("customer__root", "organisation", "topic", "choice__identity", "choice__replaces")
@@ -53,8 +56,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
             for keys in (viewer.case_ids, targets):
                 rules += [Q(pk__in=keys), Q(root__in=keys)]
         if viewer.customer_id:
-            me = Q(pk=viewer.customer_id) | Q(root=viewer.customer_id)
-            people = Customer.objects.filter(me).values("pk")
+            people = Customer.objects.person(viewer.customer_id).values("pk")
             rules += [Q(customer__in=people), Q(root__customer__in=people)]
         if not rules:
             return self.none()
@@ -62,8 +64,12 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(pk__in=first.union(*others))
 
     def with_family(self) -> "CaseQuerySet":
-        """Each knows whether cases were merged into it."""
-        return self.annotate(has_family=Exists(Case.objects.filter(root=OuterRef("pk"))))
+        """Each knows whether cases were merged into it, and anybody into its customer."""
+        top = Coalesce(OuterRef("customer__root"), OuterRef("customer"))
+        return self.annotate(
+            has_family=Exists(Case.objects.filter(root=OuterRef("pk"))),
+            has_people=Exists(Customer.objects.filter(root=top)),
+        )
 
     def stems(self) -> "CaseQuerySet":
         """Without those that were merged into another."""
@@ -120,6 +126,8 @@ class Case(models.Model):
     seq = models.PositiveIntegerField(default=0)
     # Since when the customer waits for us: their oldest message that has no answer.
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
+    # What is still to be done, in the agents' own words; "" while the rules' own line says it.
+    open_points = models.TextField(_("open points"), blank=True)
     may_belong_to = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="+"
     )
@@ -135,6 +143,7 @@ class Case(models.Model):
     objects = CaseQuerySet.as_manager()
     is_new = False  # stored by this very call, and not found
     has_family = True  # False where a query has found that no case was merged into it
+    has_people = True  # the same of its customer
 
     class Meta:
         verbose_name = _("case")
@@ -147,6 +156,12 @@ class Case(models.Model):
                 fields=["waiting_since"],
                 condition=Q(state="open", root=None) & ~Q(waiting_since=None),
                 name="case_waiting",
+            ),
+            # the rules, every five seconds: what waits and is nobody's, longest wait first
+            models.Index(
+                fields=["waiting_since"],
+                condition=Q(state="open", root=None, assignee=None) & ~Q(waiting_since=None),
+                name="case_unowned",
             ),
             # queue: mine, newest change first, and the home page's own work: Index Scan, 0.1 ms
             models.Index(fields=["state", "assignee", "-changed_at"], name="case_by_assignee"),
@@ -166,6 +181,11 @@ class Case(models.Model):
     def stem(self) -> "Case":
         """The case that this one was merged into, or itself: where state and history are read."""
         return self.root or self
+
+    @property
+    def answer_kind(self) -> str:
+        """By which kind the customer chose to be answered; "" where nobody chose."""
+        return self.choice.kind if self.choice else ""
 
     @cached_property
     def members(self) -> list["Case"]:
@@ -194,6 +214,19 @@ class Case(models.Model):
         if self.root_id is None and not self.has_family:
             return [stem]
         return [stem, *Case.objects.filter(root=stem).values_list("pk", flat=True)]
+
+    def went_on(self, since: datetime, kind: str = "", identity: int | None = None) -> bool:
+        """Whether another way than that was chosen since; `identity`: the key of an address."""
+        choice = self.choice
+        if choice is None or choice.created_at <= since or choice.by == Choice.By.RETURNING:
+            return False
+        return (choice.kind, choice.identity_id) != (kind, identity)
+
+    @property
+    def is_by_stranger(self) -> bool:
+        """Whether somebody wrote it whom nobody knew: their customer was made together with it."""
+        wrote = self.choice is not None and self.choice.by == Choice.By.WRITING
+        return wrote and self.customer.created_at > self.opened_at - MADE_TOGETHER
 
     @property
     def is_sensitive(self) -> bool:
@@ -227,6 +260,8 @@ class Case(models.Model):
             for row in rows:
                 if isinstance(row, Choice):
                     row.case = stem
+                    if stem.pk != self.pk:
+                        row.said_in = self
                     row.save(force_insert=True)
                     stem.choice = row
                     Case.objects.filter(pk=stem.pk).update(choice=row)
@@ -238,7 +273,8 @@ class Case(models.Model):
                 setattr(stem, field, value if is_row else values[field])
             stem.seq = values["seq"]
             tracing.note(case=stem.reference)
-            transaction.on_commit(partial(hints.publish, stem.pk, stem.seq), robust=True)
+            by = next((row.side for row in numbered if hasattr(row, "side")), "")
+            transaction.on_commit(partial(hints.publish, stem.pk, stem.seq, by), robust=True)
 
     def _begin(self, count: int, changes: dict[str, Any]) -> dict[str, Any]:
         """Store a new case, which nobody else can know yet."""

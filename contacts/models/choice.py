@@ -11,7 +11,8 @@ class Choice(models.Model):
     """One choice of a way to be answered. Append-only; the newest of a case counts.
 
     `wish` is what was added to it: for a call its moment (soon, morning, afternoon, tomorrow), for
-    a visit the slug of the branch. `once` asks for the next answer only.
+    a visit the slug of the branch, for a letter the name on it. `once` asks for the next answer
+    only.
     """
 
     class By(models.TextChoices):
@@ -24,6 +25,8 @@ class Choice(models.Model):
         RETURNING = "returning", _("back to the usual way")
         MEANWHILE = "meanwhile", _("until the customer goes on by the channel they chose")
 
+    ADDED = ("fallback_kind", "fallback_identity", "calls_allowed")  # what the next choice keeps
+
     case = models.ForeignKey("contacts.Case", models.CASCADE, related_name="choices")
     kind = models.CharField(max_length=32, choices=kind_choices)
     identity = models.ForeignKey(
@@ -35,13 +38,17 @@ class Choice(models.Model):
     )
     calls_allowed = models.BooleanField(default=False)
     once = models.BooleanField(default=False)
-    wish = models.CharField(max_length=64, blank=True)
+    wish = models.CharField(max_length=200, blank=True)
     by = models.CharField(max_length=16, choices=By, default=By.CUSTOMER)
     by_staff = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     replaces = models.ForeignKey(
         "self", models.SET_NULL, null=True, blank=True, related_name="replaced_by"
+    )
+    # The joined case that it was said in: it goes with that one where the two part again.
+    said_in = models.ForeignKey(
+        "contacts.Case", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -86,16 +86,16 @@ class CodeQuerySet(models.QuerySet["Code"]):
         related = ("case__root__customer", "case__customer", "case__organisation")
         return list(found.exclude(case=None).select_related(*related))
 
+    def last_digits(self, purpose: str, identity: Identity, browser: str) -> "Code | None":
+        """The newest six-digit code that an identity got from this browser."""
+        own = self.filter(identity=identity, browser=codes.digest("browser", browser))
+        return own.filter(purpose=purpose).order_by("-created_at").first()
+
     def redeem_digits(
         self, purpose: str, identity: Identity, value: str, browser: str
     ) -> "Code | None":
         """Redeem the newest six-digit code of an identity in this browser; counts a wrong try."""
-        code = (
-            self.live()
-            .filter(purpose=purpose, identity=identity, browser=codes.digest("browser", browser))
-            .order_by("-created_at")
-            .first()
-        )
+        code = self.live().last_digits(purpose, identity, browser)
         if code is None:
             return None
         # Counted before it is looked at: a hundred guesses at once are a hundred tries as well.

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from contacts.kinds import kind_choices
@@ -21,6 +22,15 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         """
         keys = list(tops)
         return self.filter(Q(pk__in=keys) | Q(root__in=keys))
+
+    def person(self, member: int) -> "CustomerQuerySet":
+        """All that are one person with that one, whoever of them it is.
+
+        As a value and not as a set of one, so that each half can go by its index.
+        """
+        tops = Customer.objects.filter(pk=member).values(top=Coalesce("root", "pk"))
+        top = Subquery(tops[:1])
+        return self.filter(Q(pk=top) | Q(root=top))
 
 
 class Customer(models.Model):
@@ -43,11 +53,21 @@ class Customer(models.Model):
     preferred_kind = models.CharField(
         _("usual channel"), max_length=32, choices=kind_choices, blank=True
     )
+    # The second way that the customer approved: used only where the first one fails for good. A
+    # case has its own, which goes first (Choice).
+    fallback_kind = models.CharField(
+        _("second channel"), max_length=32, choices=kind_choices, blank=True
+    )
+    fallback_identity = models.ForeignKey(
+        "contacts.Identity", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     note = models.TextField(_("note"), blank=True)
     merged_into = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="merged"
     )
     root = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="family")
+    # Since when: what either said before, and what the one person that they are said since.
+    merged_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = CustomerQuerySet.as_manager()

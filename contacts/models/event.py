@@ -40,12 +40,22 @@ class Event(models.Model):
         STOPPED = "stopped", _("messages stopped or started")
         CORRECTED = "corrected", _("message changed afterwards")
         KEPT_OUT = "kept_out", _("file kept out")
+        PROPOSED = "proposed", _("another way proposed")
+        DECLINED = "declined", _("proposal declined")
+        TOO_LATE = "too_late", _("answered too late")
+        FELL_BACK = "fell_back", _("second way used")
+        SECOND = "second", _("second way approved")
+        LEFT = "left", _("asked to choose again")
+        OUTCOME = "outcome", _("said how it was")
+        POINTS = "points", _("open points changed")
+        PEOPLE = "people", _("customers joined or parted")
 
     # What customers are shown; the rest is for staff.
     PUBLIC = frozenset(
         {
             *(Sort.OPENED, Sort.CHOSEN, Sort.SWITCHED, Sort.CALLS, Sort.RESOLVED, Sort.REOPENED),
             *(Sort.INVITED, Sort.CORRECTED, Sort.KEPT_OUT),
+            *(Sort.DECLINED, Sort.TOO_LATE, Sort.FELL_BACK, Sort.SECOND, Sort.LEFT, Sort.OUTCOME),
         }
     )
 
@@ -82,6 +92,7 @@ class Alert(models.Model):
         FAILED = "failed", _("has an answer that did not arrive")
         UNCERTAIN = "uncertain", _("has an answer that may not have arrived")
         MENTIONED = "mentioned", _("has a note that mentions you")
+        UNOWNED = "unowned", _("is with nobody for too long, and nobody is on duty")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="alerts", db_index=False

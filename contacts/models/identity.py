@@ -44,6 +44,8 @@ class Identity(models.Model):
     guesses = models.PositiveSmallIntegerField(default=0)
     guessed_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(_("last acknowledged"), null=True, blank=True)
+    # Since when somebody holds it no more: only then is looked whose it is before it is used.
+    moved_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     is_new = False  # made a moment ago: nobody holds it, which need not be looked up
 
@@ -59,6 +61,11 @@ class Identity(models.Model):
 
     def __str__(self) -> str:
         return addresses.display(self.scheme, self.value)
+
+    @property
+    def readable(self) -> str:
+        """As people read it; "" for what a provider made up, which tells nobody anything."""
+        return str(self) if addresses.is_typed(self.scheme) else ""
 
     @property
     def masked(self) -> str:
@@ -212,6 +219,11 @@ class Holder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer}: {self.identity}"
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it was proved, or staff say so; else somebody only typed it."""
+        return self.proved_at is not None or self.how == self.How.STAFF
 
     def prove(self, how: str) -> None:
         """Note that the holder showed that the address is theirs."""

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from contacts.files import PICTURES
 from contacts.kinds import Kind, get, kind_choices
 from contacts.models.case import Case
 from contacts.models.code import Code
@@ -62,8 +63,12 @@ class Message(models.Model):
         OVERRIDE = "override", _("another channel, with a reason")
         FALLBACK = "fallback", _("the approved second channel")
 
-    # Templates of what came in and nobody has to answer.
-    WAITS_FOR_NOTHING = ("auto_reply", "joined")
+    SPOKEN = "spoken"  # the template of what we said in a call or a visit
+    WAITS_FOR_NOTHING = ("auto_reply", "joined")  # templates of what came in
+    # What the customer said and somebody has to answer.
+    TO_ANSWER = Q(direction="in") & ~Q(template__in=WAITS_FOR_NOTHING)
+    # What a person said to the customer, written or spoken; not what only confirms a call.
+    SAID = Q(direction="out", template__in=("", SPOKEN), regards=None)
 
     class Corrected(models.TextChoices):
         """Edited: the text is the new one; deleted: only staff still see it."""
@@ -93,6 +98,10 @@ class Message(models.Model):
     text = models.TextField(blank=True)  # of a mail: what is new in it
     whole_text = models.TextField(blank=True)  # where the text is only a part
     html = models.TextField(blank=True)  # sanitised; shown in a sandboxed frame only
+    # The note of a call or a visit that this one confirms (out) or corrects (in).
+    regards = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="regarding", db_index=False
+    )
     # What the customer did to it afterwards, where their channel can.
     corrected = models.CharField(max_length=16, choices=Corrected, blank=True)
     client_key = models.UUIDField(null=True, blank=True)
@@ -120,6 +129,8 @@ class Message(models.Model):
                 condition=Q(direction="out", template=""),
                 name="answer_by_day",
             ),
+            # a page of a history: what was confirmed or corrected of its notes
+            models.Index(fields=["regards"], condition=~Q(regards=None), name="message_regards"),
         ]
 
     def __str__(self) -> str:
@@ -131,9 +142,37 @@ class Message(models.Model):
         return get(self.kind) if self.kind else None
 
     @property
+    def side(self) -> str:
+        """Who wrote it: "d" a member of staff, "q" the customer, "" nobody."""
+        if self.staff_id or self.direction != self.Direction.IN:
+            return "d" if self.staff_id else ""
+        return "q"
+
+    @property
     def is_answer(self) -> bool:
-        """Whether a person wrote it to the customer."""
-        return self.direction == self.Direction.OUT and not self.template
+        """Whether a person wrote it to the customer, and not only to confirm what was said."""
+        own = self.direction == self.Direction.OUT and not self.template
+        return own and self.regards_id is None
+
+    @property
+    def is_said(self) -> bool:
+        """Whether it is one of SAID."""
+        ours = self.direction == self.Direction.OUT and self.regards_id is None
+        return ours and self.template in ("", self.SPOKEN)
+
+    @property
+    def is_to_answer(self) -> bool:
+        """Whether it is one of TO_ANSWER."""
+        came = self.direction == self.Direction.IN
+        return came and self.template not in self.WAITS_FOR_NOTHING
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether it is what a colleague noted of a call or a visit."""
+        if self.template == self.SPOKEN:
+            return True
+        by_staff = self.direction == self.Direction.IN and self.staff_id is not None
+        return by_staff and bool(self.kind) and get(self.kind).spoken
 
 
 class Attachment(models.Model):
@@ -156,6 +195,11 @@ class Attachment(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it says that it is one that a page may show; its bytes are asked when shown."""
+        return self.content_type in PICTURES
 
     def store(self, content: bytes) -> None:
         """Write the bytes under a random name (the given one is only a label) and save the row."""

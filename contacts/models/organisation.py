@@ -28,6 +28,13 @@ class Organisation(models.Model):
     languages = models.JSONField(_("languages"), default=all_languages)
     time_zone = models.CharField(_("time zone"), max_length=64, default=settings.TIME_ZONE)
     welcome = I18nTextField(_("welcome text"), blank=True)
+    asks_outcome = models.BooleanField(_("asks afterwards how it was"), default=True)
+    # Origins like https://www.example.org whose pages may show the widget.
+    widget_origins = models.JSONField(_("pages with the widget"), default=list, blank=True)
+    # So long may a case be without an owner; empty: as long as it takes.
+    owner_within_minutes = models.PositiveIntegerField(
+        _("an owner within minutes"), null=True, blank=True
+    )
     privacy_url = models.URLField(_("privacy statement"), blank=True)
 
     class Meta:

@@ -19,7 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from channels_app.adapters.http import LOOPBACK
+from channels_app import push
+from channels_app.adapters.outside import LOOPBACK
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
 from contacts.models import Organisation, Topic
@@ -34,6 +35,8 @@ NOTHING_OFFERED = "onecase.W007"
 NOT_READ = "onecase.W008"
 WRONG_ADDRESS = "onecase.W009"
 NOT_REACHED = "onecase.W010"
+OUT = "onecase.W011"
+NO_PUSH = "onecase.W012"
 
 # Readers tell every five minutes that all is well.
 SILENT = timedelta(minutes=15)
@@ -84,6 +87,8 @@ def findings(setup: Setup | None = None) -> list[Finding]:
         *_secrets(channels),
         *_doors(channels),
         *_mailboxes(every, timezone.now()),
+        *_out(channels, timezone.now()),
+        *_push(channels),
         *_channel_texts(organisation.languages, channels),
         *_other_texts(organisation, setup.topics),
     ]
@@ -187,6 +192,23 @@ def _is_here(channel: Channel) -> bool:
     return urlsplit(os.environ.get(name, "")).hostname in LOOPBACK
 
 
+def _out(channels: Sequence[Channel], now: datetime) -> Iterator[Finding]:
+    """A channel that is offered and does nothing: its customers may want to choose again."""
+    for channel in channels:
+        if channel.is_gone(now):
+            yield Finding(
+                OUT,
+                (
+                    _("%(name)s is paused, and customers are answered there.")
+                    if channel.is_paused_by_hand
+                    else _("%(name)s has not worked for a while: what waits there does not go.")
+                )
+                % {"name": channel.name},
+                _("Look who waits, and ask them to choose another way."),
+                channel.pk,
+            )
+
+
 def _mailboxes(channels: Sequence[Channel], now: datetime) -> Iterator[Finding]:
     """Mail that nobody fetches: customers write on, also to what is not offered any more."""
     for channel in channels:
@@ -227,6 +249,31 @@ def _unfetched(channel: Channel, now: datetime) -> Iterator[Finding]:
             _("What is written to %(name)s is not being fetched.") % {"name": channel.name},
             _("The program manage.py read_telegram must run, or the channel needs a webhook."),
             channel.pk,
+        )
+
+
+def _push(channels: Sequence[Channel]) -> Iterator[Finding]:
+    """Who waits for an answer on the page should be able to hear of it."""
+    if not any(channel.kind in push.KINDS_TOLD for channel in channels):
+        return
+    if not settings.VAPID_PRIVATE_KEY:
+        yield Finding(
+            NO_PUSH,
+            _("Customers cannot be told on their device of an answer on their page."),
+            _("Make a key with manage.py make_push_key, and set VAPID_PRIVATE_KEY to it."),
+        )
+    elif not push.public_key():
+        yield Finding(
+            NO_PUSH,
+            _("VAPID_PRIVATE_KEY cannot be read: customers are not told on their device."),
+            _("Set it to what manage.py make_push_key prints, and start the portal anew."),
+        )
+    elif host := push.refused_by():
+        yield Finding(
+            NO_PUSH,
+            _("%(host)s does not take our key: some customers are not told on their device.")
+            % {"host": host},
+            _("Look whether VAPID_PRIVATE_KEY was changed: browsers keep to the key of before."),
         )
 
 

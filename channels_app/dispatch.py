@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +10,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from channels_app import outbox, rendering, routing
-from channels_app.models import Channel, Delivery
+from channels_app.models import Channel, Chat, Delivery, Stranded
 from channels_app.models.delivery import DeliveryQuerySet
 from contacts import addresses, calls, services
 from contacts.files import File
-from contacts.kinds import KINDS
+from contacts.kinds import CHAT, KINDS
 from contacts.models import (
     Alert,
     Case,
@@ -28,13 +27,15 @@ from contacts.models import (
     Organisation,
     User,
 )
+from contacts.models.outcome import AFTERWARDS
 
-ACKNOWLEDGEMENT, CALLBACK, SPOKEN = "acknowledgement", "callback", "spoken"
+ACKNOWLEDGEMENT, CALLBACK, SPOKEN = "acknowledgement", "callback", Message.SPOKEN
 # Relay spam and mail loops: at most so often does an address hear "we have your question".
 UNPROVED_EVERY = timedelta(days=1)
 PROVED_EVERY = timedelta(hours=1)
-# Whoever forges the sender of an SMS chooses who hears what we say to it.
-LINES_A_DAY, A_DAY = 10, timedelta(days=1)
+# Whoever forges the sender of an SMS chooses who hears what we say to it. Enough for the codes that
+# are looked at in an hour, and for what is said after them.
+LINES_A_DAY, A_DAY = 12, timedelta(days=1)
 
 
 class Refusal(Exception):
@@ -60,8 +61,9 @@ def reply(
     client_key: uuid.UUID | None = None,
     template: str = "",
     at: datetime | None = None,
+    regards: Message | None = None,
 ) -> Message:
-    """Answer by the customer's choice, or by `kind` with a reason.
+    """Answer by the customer's choice, or by `kind` with a reason; `regards`: the note it confirms.
 
     The same `client_key` again returns the message that is there. Raises Refusal, ReasonMissing.
     """
@@ -79,6 +81,7 @@ def reply(
             why_text=why_text.strip()[:500],
             client_key=client_key,
             template=template,
+            regards=regards,
             language=stem.language,
         )
         route = routing.route(message, timezone.now())
@@ -86,25 +89,56 @@ def reply(
             raise Refusal(route)
         if route.why == Message.Why.OVERRIDE and not message.why_text:
             raise ReasonMissing
-        message.chosen_kind = routing.chosen_kind(stem)[0]
-        message.kind, message.why = route.channel.kind, route.why
-        message.identity = route.identity
+        go_by(message, route)
         services.write_answer(stem, message, files=files)
         deliver(message, route, at=at)
         if template == CALLBACK:
             calls.ask(stem, message)
         if message.is_answer:
             _settle(stem, message)
+            if route.channel.kind == CHAT:
+                Chat.objects.answer(stem, message.created_at)
         return message
+
+
+def go_by(message: Message, route: routing.Route) -> None:
+    """Every answer carries what was chosen, what is used, and why (R14)."""
+    assert message.case is not None
+    message.chosen_kind = routing.chosen_kind(message.case.stem)[0]
+    message.kind, message.why = route.channel.kind, route.why
+    message.identity = route.identity
 
 
 def deliver(message: Message, route: routing.Route, **more: Any) -> Delivery:
     """Write the Delivery of a message by a route; `more` as in outbox.add.
 
-    What its kind cannot carry stays on the page, which is said now and not later.
+    What its kind cannot carry stays on the page, which is said now and not later. That it goes by
+    the second way is a line of the history, on both sides.
     """
     notice = route.only_notice or rendering.stays_on_page(message, route.channel)
+    if route.why == Message.Why.FALLBACK:
+        more["role"] = Delivery.Role.FALLBACK
+    is_told = message.template == outbox.UNREAD and "replaces" in more
+    if (route.why == Message.Why.FALLBACK or route.because is not None) and not is_told:
+        _say_second(message, route)
     return outbox.add(message, route.channel, route.identity, only_notice=notice, **more)
+
+
+def send_by(message: Message, route: routing.Route, *, replaces: Delivery) -> Delivery:
+    """Let a message go another way than it went before."""
+    go_by(message, route)
+    message.save(update_fields=("chosen_kind", "kind", "why", "identity"))
+    return deliver(message, route, replaces=replaces)
+
+
+def _say_second(message: Message, route: routing.Route) -> None:
+    assert message.case is not None
+    data: dict[str, Any] = {"kind": route.channel.kind, "before": message.chosen_kind}
+    if route.identity is not None:
+        data["identity"] = route.identity.pk
+    if route.because is not None:
+        data["reason"] = route.because.stored
+    message.case.append(Event(sort=Event.Sort.FELL_BACK, data=data))
 
 
 def _settle(case: Case, message: Message) -> None:
@@ -112,8 +146,13 @@ def _settle(case: Case, message: Message) -> None:
     if message.kind == "phone":
         cancel(open_in(case).filter(message__template=CALLBACK))
     choice = case.choice
-    if message.why == Message.Why.ONCE and choice is not None and choice.replaces is not None:
-        back = services.copy_choice(choice.replaces, once=False, by=Choice.By.RETURNING)
+    if choice is None or not choice.once or message.why == Message.Why.OVERRIDE:
+        return
+    if choice.replaces is not None:
+        if not routing.offered(case.organisation_id, choice.replaces.kind):
+            return  # that way is gone: they stay with the one that they chose instead
+        second = {name: getattr(choice, name) for name in ("fallback_kind", "fallback_identity")}
+        back = services.copy_choice(choice.replaces, once=False, by=Choice.By.RETURNING, **second)
         data = services.choice_data(back, before=choice)
         case.append(back, Event(sort=Event.Sort.SWITCHED, data=data))
 
@@ -144,7 +183,7 @@ def acknowledgement(
         language=case.language,
         created_at=case.opened_at,
     )
-    route = routing.route(message, timezone.now(), among=among)
+    route = routing.first(message, timezone.now(), among=among)
     if isinstance(route, routing.Refused) or not route.channel.capabilities.automatic:
         return None
     if not _may_acknowledge(choice.identity):
@@ -196,17 +235,19 @@ def say(
     language: str,
     template: str = outbox.LINE,
     code: Code | None = None,
+    case: Case | None = None,
 ) -> Message | None:
-    """One short line by the channel that somebody wrote through, which belongs to no case.
+    """One short line by the channel that somebody wrote through.
 
-    Where {code} stands in it, the code is put in when it is rendered. None where nothing may go,
-    or that address heard enough lines today.
+    It belongs to no case, unless they answered something that we asked in that `case`. Where {code}
+    stands in it, the code is put in when it is rendered. None where nothing may go, or that address
+    heard enough lines today.
     """
     if not by.capabilities.automatic or not to.is_usable_by(by.kind):
         return None
     if template == outbox.LINE and _heard_enough(to):
         return None
-    message = Message.objects.create(
+    message = Message(
         direction=Message.Direction.OUT,
         kind=by.kind,
         identity=to,
@@ -215,6 +256,10 @@ def say(
         code=code,
         language=language,
     )
+    if case is None:
+        message.save(force_insert=True)
+    else:
+        case.append(message)
     outbox.add(message, by, to, role=Delivery.Role.NOTICE)
     return message
 
@@ -247,10 +292,11 @@ def cancel(deliveries: DeliveryQuerySet) -> int:
     )
 
 
-def reroute(delivery: Delivery) -> Delivery | None:
+def reroute(delivery: Delivery, among: Sequence[Channel] | None = None) -> Delivery | None:
     """Let a waiting answer follow the customer's new choice: cancelled, then a new row.
 
-    None where a worker was faster, or the new choice has no way (staff are then told).
+    `among`: what `routing.held_by` read of its case. None where a worker was faster, or the new
+    choice has no way (staff are then told).
     """
     S = Delivery.Status
     message = delivery.message
@@ -259,21 +305,32 @@ def reroute(delivery: Delivery) -> Delivery | None:
     with transaction.atomic():
         now = timezone.now()
         gone = delivery.move(S.CANCELLED, frm=Delivery.OPEN, finished_at=now, lease=None)
-        if not gone or message.template == CALLBACK:
+        if not gone or message.template in (CALLBACK, *outbox.ASKS):
             return None
         message.kind, message.why = "", ""
-        route = routing.route(message, timezone.now())
+        channels = routing.held_by(case.stem) if among is None else among
+        route = routing.route(message, timezone.now(), among=channels)
         if isinstance(route, routing.Refused):
             delivery.move(S.FAILED, frm=(S.CANCELLED,), reason=route.why.stored)
-            tell(delivery, Event.Sort.FAILED)
+            lost(delivery)
             return None
-        message.chosen_kind = message.kind = route.channel.kind
-        message.why, message.identity = route.why, route.identity
-        message.save(update_fields=["chosen_kind", "kind", "why", "identity"])
-        new = deliver(message, route, replaces=delivery)
+        if message.template == outbox.UNREAD and route.channel.capabilities.immediate:
+            return None  # they are on the page again, where it stands
+        new = send_by(message, route, replaces=delivery)
         if new.channel.capabilities.automatic is False and message.template == ACKNOWLEDGEMENT:
             cancel(Delivery.objects.filter(pk=new.pk))
         return new
+
+
+def follow(delivery: Delivery, route: routing.Route) -> Delivery | None:
+    """Its channel is switched off, and another one of that kind brings it: a new row there."""
+    now, role = timezone.now(), delivery.role
+    with transaction.atomic():
+        if not delivery.move(
+            Delivery.Status.CANCELLED, frm=Delivery.OPEN, finished_at=now, lease=None
+        ):
+            return None
+        return deliver(delivery.message, route, role=role, replaces=delivery)
 
 
 def try_again(delivery: Delivery, staff: User) -> Delivery | None:
@@ -292,35 +349,24 @@ def try_again(delivery: Delivery, staff: User) -> Delivery | None:
             return None
         if delivery.status not in (S.FAILED, S.UNCERTAIN, S.RETURNED):
             return None
-        route = routing.route(message, timezone.now())
+        route = _again(delivery)
         if isinstance(route, routing.Refused):
             raise Refusal(route)
         data = {"again": True, "kind": route.channel.kind}
         case.append(Event(sort=Event.Sort.ATTEMPTED, staff=staff, data=data))
+        if message.is_answer and case.waiting_since == message.created_at:
+            calls.over(case)  # they wait because it did not arrive
+        if Message.Why.FALLBACK in (message.why, route.why):
+            return send_by(message, route, replaces=delivery)
         return deliver(message, route, replaces=delivery)
 
 
-def fall_back(delivery: Delivery) -> Delivery | None:
-    """After a final failure: the second channel that the customer approved, else tell staff."""
+def _again(delivery: Delivery) -> routing.Route | routing.Refused:
+    """By today's route; what was not read in a chat stands there, and goes where it went."""
     message = delivery.message
-    case = message.case.stem if message.case else None
-    choice = case.choice if case else None
-    second = delivery.role == Delivery.Role.MAIN and choice is not None and choice.fallback_kind
-    if not second or choice is None or choice.fallback_kind == delivery.channel.kind:
-        tell(delivery, Event.Sort.FAILED)
-        return None
-    tell(delivery, Event.Sort.FAILED)
-    attempt = Message(
-        case=case,
-        direction=message.direction,
-        kind=choice.fallback_kind,
-        why=Message.Why.FALLBACK,
-    )
-    route = routing.route(attempt, timezone.now())
-    if isinstance(route, routing.Refused):
-        return None
-    route = replace(route, identity=choice.fallback_identity or route.identity)
-    return deliver(message, route, role=Delivery.Role.FALLBACK, replaces=delivery)
+    if message.template == outbox.UNREAD:
+        return routing.Route(delivery.channel, delivery.identity, message.why)
+    return routing.route(message, timezone.now())
 
 
 def send_approved(delivery: Delivery) -> Delivery | None:
@@ -328,7 +374,7 @@ def send_approved(delivery: Delivery) -> Delivery | None:
     message = delivery.message
     if message.case is None or delivery.role != Delivery.Role.MAIN:
         return None
-    route = routing.route(message, timezone.now())
+    route = routing.first(message, timezone.now())
     if isinstance(route, routing.Refused) or route.approved is None:
         return None
     return deliver(message, route, replaces=delivery)
@@ -342,14 +388,39 @@ def key_of(value: str) -> uuid.UUID | None:
         return None
 
 
-def tell(delivery: Delivery, sort: str) -> None:
+def lost(delivery: Delivery, staff: User | None = None) -> None:
+    """Nothing brings an answer: staff are told, and the customer waits as before.
+
+    A resolved case opens again. Not where a later answer went, or is about to.
+    """
+    tell(delivery, Event.Sort.FAILED, staff)
+    message = delivery.message
+    if message.template == outbox.CHOOSE_AGAIN:
+        Stranded.objects.filter(message=message).update(to_call=True)
+    if message.case is None or not (message.is_answer or message.template == CALLBACK):
+        return
+    if message.template == CALLBACK:  # which is no line of the customer's
+        data = {"kind": "", "before": delivery.channel.kind, "reason": delivery.reason}
+        message.case.append(Event(sort=Event.Sort.FELL_BACK, data=data))
+    stem = message.case.stem
+    answers = Message.objects.of(stem).filter(direction=Message.Direction.OUT, template="")
+    if answers.filter(created_at__gt=message.created_at).exists():
+        return
+    is_over = stem.state == Case.State.RESOLVED
+    rows = [Event(sort=Event.Sort.REOPENED, data={"unreached": True})] if is_over else []
+    changes, _alerts = calls.waits(stem, message.created_at)
+    message.case.append(*rows, **changes)
+
+
+def tell(delivery: Delivery, sort: str, staff: User | None = None) -> None:
     """Write into the history, and tell the agent, that an answer failed or may have, and why."""
     message = delivery.message
-    if message.case is None:
+    if message.case is None or message.template in AFTERWARDS:
         return
     stem = message.case.stem
     data = {"kind": delivery.channel.kind, "delivery": str(delivery.pk)}
     data["reason"] = delivery.reason
     people = {pk for pk in (stem.assignee_id, message.staff_id) if pk}
+    people -= {staff.pk if staff else None}
     alerts = [Alert(user_id=pk, message=message, sort=sort) for pk in people]
-    message.case.append(Event(sort=sort, data=data), alerts=alerts)
+    message.case.append(Event(sort=sort, staff=staff, data=data), alerts=alerts)

@@ -3,23 +3,42 @@
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import belonging, dispatch, joining, keywords, opening, which
+from channels_app import (
+    belonging,
+    dispatch,
+    joining,
+    keywords,
+    opening,
+    outcomes,
+    proposals,
+    routing,
+    switching,
+    which,
+)
 from channels_app.adapters.base import Inbound
 from channels_app.models import Channel, InboundItem
-from contacts import languages, services
+from contacts import holding, languages, services
 from contacts.addresses import InvalidAddress
 from contacts.files import File, clean_name
 from contacts.kinds import PHONE
 from contacts.models import Case, Choice, Customer, Event, Holder, Identity, Message, Question
+from contacts.models.question import read
 
 MAX_NEW_CASES = 20  # by one address in an hour; more is a loop or an attack, and waits for staff
 AUTO_REPLY = "auto_reply"
 NO_SENDER = _("It has no sender that could be answered.")
 State = InboundItem.State
-ANSWERED = {Question.Sort.JOIN: joining.answered, Question.Sort.WHICH: which.answered}
+ANSWERED = {
+    Question.Sort.JOIN: joining.answered,
+    Question.Sort.WHICH: which.answered,
+    Question.Sort.PROPOSAL: proposals.answered,
+    Question.Sort.SETTLED: outcomes.answered,
+    Question.Sort.TOLD_TWICE: outcomes.answered,
+}
 
 
 class Unfiled(Exception):
@@ -51,7 +70,7 @@ def file(item: InboundItem, inbound: Inbound) -> Message | None:
         identity.open_again(channel.kind, Identity.BOUNCED)  # who writes from there is there
     if inbound.greeting:
         keywords.welcome(
-            channel, identity, _language(channel, inbound, services.known_customer(identity))
+            channel, identity, _language(channel, inbound, holding.known_customer(identity))
         )
         return None
     if keywords.heed(channel, inbound, identity):
@@ -72,13 +91,13 @@ def file(item: InboundItem, inbound: Inbound) -> Message | None:
 
 
 def _is_answer(channel: Channel, inbound: Inbound, identity: Identity) -> bool:
-    """Whether it is the word that we wait for, which is then heeded, or waited for too long."""
-    if identity.is_new:
+    """Whether it is a word that we asked for, which is then heeded, or told that it is too late."""
+    if identity.is_new or inbound.files or inbound.automatic or not read(inbound.text):
         return False
-    question = Question.objects.open().filter(identity=identity, kind=channel.kind).first()
+    question = Question.objects.meant(identity, channel.kind, inbound.text)
     if question is None:
-        return which.is_late(channel, inbound, identity)
-    return ANSWERED[Question.Sort(question.sort)](channel, inbound, question)
+        return False
+    return ANSWERED[Question.Sort(question.sort)](channel, inbound, identity, question)
 
 
 def _file(item: InboundItem, identity: Identity, taken: joining.Taken) -> Message | None:
@@ -93,13 +112,14 @@ def _file(item: InboundItem, identity: Identity, taken: joining.Taken) -> Messag
     else:
         case = taken.case or belonging.by_reply(channel, inbound, identity)
         case = case or belonging.by_sender(channel, inbound, identity)
+        case = case or outcomes.asked_in(channel, identity)
     if case is not None:
         return _join(channel, case, inbound, identity)
     if inbound.automatic:
         raise Unfiled(State.IGNORED, _("An automatic message that answers no case."))
-    if item.question is None:
-        language = _language(channel, inbound, services.known_customer(identity))
-        if which.asked(item, identity, language):
+    if item.question is None and (cases := which.may_be(channel, identity)):
+        language = _language(channel, inbound, holding.known_customer(identity))
+        if which.asked(item, identity, cases, language):
             return None
     hint = taken.hint or belonging.hint(channel, inbound, identity)
     return _open(channel, inbound, identity, hint)
@@ -119,26 +139,32 @@ def _follow(case: Case, channel: Channel, identity: Identity) -> None:
     """Who writes on another channel has chosen it: the case follows, and the history says so."""
     if not identity.is_usable_by(channel.kind):
         return  # they said STOP there, and never START
+    if not _answers(channel):
+        _say_off(case.stem, channel, identity)
+        return
     # Its row is locked since the message was filed: this is the choice of now.
     now = Case.objects.filter(pk=case.stem.pk).values_list("choice__kind", "choice__identity")
     if now.get() == (channel.kind, identity.pk):
         return
-    stem = case.locked()
-    choice = stem.choice
-    base = choice or Choice(kind=channel.kind)
-    new = services.copy_choice(
-        base,
-        kind=channel.kind,
-        identity=identity,
-        wish="",
-        by=Choice.By.WRITING,
-        replaces=choice,
-    )
-    data = services.choice_data(new, before=choice)
-    stem.append(new, Event(sort=Event.Sort.SWITCHED, data=data))
-    for delivery in dispatch.open_in(stem).select_related("message__case__root", "channel"):
-        if delivery.message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT):
-            dispatch.reroute(delivery)
+    by = Choice.By.WRITING
+    switching.switch(case=case, kind=channel.kind, identity=identity, by=by)
+
+
+def _answers(channel: Channel) -> bool:
+    return bool(channel.is_offered or routing.offered(channel.organisation_id, channel.kind))
+
+
+def _say_off(stem: Case, channel: Channel, identity: Identity) -> None:
+    """It is read, and answered somewhere else: once a day who writes there hears so."""
+    with translation.override(stem.language):
+        text = gettext(
+            "We read this, but we no longer answer %(by)s. Choose another way on the page of your"
+            " question: {link}"
+        ) % {"by": channel.kind_info.by}
+    lately = timezone.now() - timedelta(days=1)
+    said = Message.objects.filter(case=stem, identity=identity, text=text, created_at__gt=lately)
+    if not said.exists():
+        dispatch.say(text, to=identity, by=channel, language=stem.language, case=stem)
 
 
 def _file_auto_reply(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:
@@ -176,10 +202,10 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity, hint: Case | N
     if not identity.is_new and _opened_lately(identity) >= MAX_NEW_CASES:
         raise Unfiled(State.QUARANTINED, _("Too many new cases by this address in an hour."))
     organisation = channel.organisation
-    customer = services.known_customer(identity)
+    customer = holding.known_customer(identity)
     language = _language(channel, inbound, customer)
     if customer is None:
-        customer = services.new_customer(
+        customer = holding.customer_for(
             identity, name=inbound.sender_name, language=language, how=Holder.How.WROTE
         )
     content = _content(inbound)
@@ -194,14 +220,15 @@ def _open(channel: Channel, inbound: Inbound, identity: Identity, hint: Case | N
     )
     # "We have your question" goes the way that the question came, where that is open to all.
     among = [channel] if channel.is_offered else None
-    return opening.store(case, among=among, kind=channel.kind, identity=identity, **content)
+    message = opening.store(case, among=among, kind=channel.kind, identity=identity, **content)
+    if channel.capabilities.authenticates_sender and not _answers(channel):
+        _say_off(case, channel, identity)
+    return message
 
 
 def _language(channel: Channel, inbound: Inbound, customer: Customer | None) -> str:
-    """What the words tell; else the customer's, else that of their telephone, else ours."""
-    ours = channel.organisation.languages
-    told = inbound.language if inbound.language in ours else ""
-    return languages.guess(inbound.text, customer.language if customer else told or ours[0])
+    known = customer.language if customer else ""
+    return languages.told(inbound.text, channel.organisation.languages, known, inbound.language)
 
 
 def _name_of(inbound: Inbound) -> str:

@@ -80,6 +80,25 @@ def add(weekly: Any, start: datetime, minutes: int, zone: str) -> datetime | Non
     return None
 
 
+def back(weekly: Any, end: datetime, minutes: int, zone: str) -> datetime | None:
+    """The moment from which so many minutes of opening time are over; None: over 60 days ago."""
+    week = parse(weekly)
+    if not week:
+        return end - timedelta(minutes=minutes)
+    local, left = end.astimezone(ZoneInfo(zone)), timedelta(minutes=minutes)
+    for ago in range(61):
+        day = local - timedelta(days=ago)
+        for span in reversed(week.get(day.weekday(), [])):
+            begin, last = (moment.astimezone(UTC) for moment in _at(day, span))
+            last = min(last, end.astimezone(UTC))
+            if last <= begin:
+                continue
+            if left <= last - begin:
+                return last - left
+            left -= last - begin
+    return None
+
+
 def _at(day: datetime, span: tuple[time, time]) -> tuple[datetime, datetime]:
     """A span on that day: of an hour that comes twice, from the first one to the second one."""
     start, end = (datetime.combine(day.date(), moment, tzinfo=day.tzinfo) for moment in span)

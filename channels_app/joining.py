@@ -10,6 +10,7 @@ has to answer; words of the customer's own are a message like any other.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,18 +21,28 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from channels_app import dispatch, outbox, routing, switching
+from channels_app import along, dispatch, outbox, routing, switching
 from channels_app.adapters.base import Inbound
 from channels_app.models import Channel
-from contacts import codes, services
-from contacts.models import Case, Choice, Code, Customer, Event, Holder, Identity, Message, Question
+from contacts import codes, holding, languages, merging, whose
+from contacts.models import (
+    Alert,
+    Case,
+    Choice,
+    Code,
+    Customer,
+    Event,
+    Holder,
+    Identity,
+    Message,
+    Question,
+)
 from contacts.models.code import CodeQuerySet
 from contacts.models.question import NO, YES, read
 
 FRESH = timedelta(minutes=5)  # an invitation with less time left is not handed out again
 WAIT = timedelta(minutes=15)  # for a YES
 MAX_CANDIDATES = 5  # codes that are looked up of one message
-MAX_ASKED = 5  # questions to one address in a day: a forged sender sends us asking
 JOINED = "joined"
 _LETTER = f"[{codes.PAPER_ALPHABET}]"
 LETTERS = re.compile(rf"\b(?=({_LETTER}{{5}})[ -]?({_LETTER}{{5}})\b)", re.ASCII | re.IGNORECASE)
@@ -65,6 +76,27 @@ def invite(case: Case, channel: Channel, *, once: bool = False) -> Invitation:
             data = {"kind": channel.kind}
             stem.append(Event(sort=Event.Sort.INVITED, data=data))
     return _invitation(stem, channel, code)
+
+
+def code_for_any(case: Case) -> Code | None:
+    """The live code that the page of a case shows for any address of its customer."""
+    until = timezone.now() + codes.RULES[codes.JOIN].lifetime  # those of letters last longer
+    shown = Code.objects.live().filter(purpose=codes.JOIN, form=codes.PAPER, case=case.stem)
+    return shown.filter(kind="", expires_at__lte=until).order_by("-created_at").first()
+
+
+def issue_for_any(case: Case) -> Code:
+    """A code to go on from another address, by whatever kind it comes; the newest one alone works.
+
+    As one on paper it also opens the page of its case.
+    """
+    with transaction.atomic():
+        stem = case.locked()
+        if before := code_for_any(stem):
+            before.revoke()
+        code = Code.objects.issue(codes.JOIN, case=stem)
+        stem.append(Event(sort=Event.Sort.INVITED, data={"kind": ""}))
+    return code
 
 
 def waiting(case: Case) -> Invitation | None:
@@ -115,15 +147,33 @@ class Taken:
 def take(channel: Channel, inbound: Inbound, identity: Identity) -> Taken:
     """Redeem the code in a message."""
     letters = candidates(inbound)
-    if not letters or not identity.may_guess:
+    if not letters:
+        return Taken(inbound)
+    is_meant = _is_meant(inbound, letters)
+    if not identity.may_guess:
+        if is_meant:
+            _say_later(channel, inbound, identity)
         return Taken(inbound)
     found = Code.objects.by_letters(letters)
     code = next((code for code in found if code.is_live), found[0] if found else None)
-    if code is None or code.case is None:
-        if inbound.join_codes or any(not letter.isalpha() for letter in letters):
-            identity.count_guess()
-        return Taken(inbound)
-    return _named(channel, inbound, identity, code)
+    if code is not None and code.case is not None:
+        return _named(channel, inbound, identity, code)
+    if is_meant:
+        _say_dead(channel, inbound, identity)
+    elif _has_digits(letters):
+        identity.count_guess()
+    return Taken(inbound)
+
+
+def _has_digits(letters: list[str]) -> bool:
+    return any(not letter.isalpha() for letter in letters)
+
+
+def _is_meant(inbound: Inbound, letters: list[str]) -> bool:
+    """Whether they send what they hold for a code, and not a number of their own that looks so."""
+    text = inbound.text.lower()
+    said = _has_digits(letters) and ("code" in text or codes.normalise(text) in letters)
+    return bool(inbound.join_codes) or said
 
 
 def candidates(inbound: Inbound) -> list[str]:
@@ -149,9 +199,9 @@ def _named(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -
         return _ask(channel, inbound, identity, code)
     if not code.redeem():  # somebody else was faster
         return _dead(channel, inbound, identity, stem)
-    join(channel, stem, identity, once=code.once)
+    join(channel, case, identity, once=code.once)
     if inbound.sender_name and not stem.customer.top.name:
-        services.rename(stem.customer.top, inbound.sender_name)  # better than a number
+        holding.rename(stem.customer.top, inbound.sender_name)  # better than a number
     return _rest(channel, inbound, identity, stem, code)
 
 
@@ -175,7 +225,7 @@ def _is_sure(channel: Channel, inbound: Inbound) -> bool:
 def _is_joined(channel: Channel, stem: Case, identity: Identity, code: Code) -> bool:
     """Whether it was this address that joined; one that was only typed there is anybody's."""
     wrote = stem.choices.filter(identity=identity, kind=channel.kind, by=Choice.By.WRITING)
-    return bool(code.redeemed_at) and wrote.exists()
+    return bool(code.redeemed_at) and wrote.exists() and not whose.is_gone(stem, identity)
 
 
 def _is_known(stem: Case, identity: Identity) -> bool:
@@ -225,25 +275,47 @@ def own_words(text: str, case: Case, code: Code) -> str:
 
 def _dead(channel: Channel, inbound: Inbound, identity: Identity, stem: Case) -> Taken:
     """Used, ended, or of somebody else's: filed as if no code stood there; they are told."""
-    identity.count_guess()
-    with translation.override(stem.language):
-        text = _(
-            "This code does not work any more. Your message is with us. For a new code open the"
-            " page of your question."
-        )
-    dispatch.say(text, to=identity, by=channel, language=stem.language)
+    _say_dead(channel, inbound, identity)
     same = stem.organisation_id == channel.organisation_id
     return Taken(inbound, hint=stem if same else None)
+
+
+def _say_dead(channel: Channel, inbound: Inbound, identity: Identity) -> None:
+    """The same words for a code that once was and for one that never was: guesses learn nothing."""
+    identity.count_guess()
+    language = _language(channel, inbound)
+    with translation.override(language):
+        text = _(
+            "This code does not work: it was used, has ended, or is misspelt. Your message is with"
+            " us. For a new code open the page of your question."
+        )
+    dispatch.say(text, to=identity, by=channel, language=language)
+
+
+def _say_later(channel: Channel, inbound: Inbound, identity: Identity) -> None:
+    """Codes from there are not looked at for an hour, right or wrong."""
+    language = _language(channel, inbound)
+    with translation.override(language):
+        text = _(
+            "Too many codes came from here. Please send it again in an hour. Your message is"
+            " with us."
+        )
+    dispatch.say(text, to=identity, by=channel, language=language)
+
+
+def _language(channel: Channel, inbound: Inbound) -> str:
+    """That of the words that came, and nothing of what is known to us."""
+    return languages.told(inbound.text, channel.organisation.languages, inbound.language)
 
 
 def _ask(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -> Taken:
     """Ask the holder of the address; the case's agents learn that somebody else's wants in."""
     assert code.case is not None
     stem, sure = code.case.stem, _is_sure(channel, inbound)
-    day = timezone.now() - timedelta(days=1)
-    if Question.objects.filter(identity=identity, created_at__gte=day).count() >= MAX_ASKED:
+    if not Question.objects.may_ask(identity, Question.Sort.JOIN):
         return Taken(inbound, hint=stem)
     code.last_until(timezone.now() + WAIT)
+    goes = along.found(identity, stem)
     proof = None if sure else Code.objects.issue(codes.ANSWER, case=stem, identity=identity)
     Question.objects.ask(
         sort=Question.Sort.JOIN,
@@ -253,6 +325,7 @@ def _ask(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -> 
         case=stem,
         code=code,
         proof=proof,
+        options=[goes.pk] if goes else [],
     )
     with translation.override(stem.language):
         if sure:
@@ -263,6 +336,10 @@ def _ask(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -> 
                 " If you did not ask for this, do nothing."
             )
         text %= {"reference": stem.reference}
+        if goes:
+            text += " " + _(
+                "Your question %(reference)s goes along: who can read the one, then reads both."
+            ) % {"reference": goes.reference}
     dispatch.say(
         text,
         to=identity,
@@ -293,30 +370,57 @@ def _propose(stem: Case, identity: Identity, kind: str) -> None:
     stem.append(Event(sort=Event.Sort.QUESTIONED, data=data), **changes)
 
 
-def answered(channel: Channel, inbound: Inbound, question: Question) -> bool:
+def answered(channel: Channel, inbound: Inbound, identity: Identity, question: Question) -> bool:
     """Whether the whole message is the yes or no that we wait for; then it is done."""
     said = read(inbound.text)
     code, stem = question.code, question.case and question.case.stem
-    if not said or inbound.files or code is None or stem is None:
+    if code is None or stem is None:
         return False
+    if not question.is_open:
+        return _is_late(channel, inbound, identity, question)
     if said == NO:
         if question.close(NO):
             code.revoke()
             _note_answer(stem, question, NO)
         return True
-    proof = question.proof
-    wanted = proof.answers(said) if proof else said == YES and _is_sure(channel, inbound)
-    if not wanted or not question.close(YES):
+    if not _is_yes(channel, inbound, question) or not question.close(YES):
         return False
-    _note_answer(stem, question, YES)
+    goes = along.agreed(question, identity, stem)
+    _note_answer(stem, question, YES, alerts=_alerts(stem) if goes else ())
     if code.redeem():
-        join(channel, stem, question.identity, once=code.once)
-        _joined(channel, stem, question.identity)
+        if goes:
+            merging.join(case=goes, into=stem, by=None)
+        join(channel, stem, identity, once=code.once)
+        _joined(channel, stem, identity)
     else:
-        _dead(channel, inbound, question.identity, stem)
+        _dead(channel, inbound, identity, stem)
     return True
 
 
-def _note_answer(stem: Case, question: Question, answer: str) -> None:
+def _is_yes(channel: Channel, inbound: Inbound, question: Question) -> bool:
+    said, proof = read(inbound.text), question.proof
+    return proof.answers(said) if proof else said == YES and _is_sure(channel, inbound)
+
+
+def _is_late(channel: Channel, inbound: Inbound, identity: Identity, question: Question) -> bool:
+    """They would have joined, had they said so in time."""
+    if question.answer or question.case is None or not _is_yes(channel, inbound, question):
+        return False
+    language = question.case.stem.language
+    with translation.override(language):
+        text = _(
+            "That was too late: nothing changes. For a new code open the page of your question."
+        )
+    dispatch.say(text, to=identity, by=channel, language=language)
+    return True
+
+
+def _note_answer(stem: Case, question: Question, answer: str, alerts: Sequence[Alert] = ()) -> None:
     data = {"kind": question.kind, "identity": question.identity_id, "answer": answer}
-    stem.append(Event(sort=Event.Sort.QUESTIONED, data=data))
+    stem.append(Event(sort=Event.Sort.QUESTIONED, data=data), alerts=alerts)
+
+
+def _alerts(stem: Case) -> list[Alert]:
+    """Whoever works on a case hears that there is more of it."""
+    who = stem.assignee_id
+    return [Alert(user_id=who, sort=Alert.Sort.ANSWERED)] if who else []

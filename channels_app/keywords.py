@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from channels_app import dispatch
 from channels_app.adapters.base import Block, Inbound
 from channels_app.models import Channel
-from contacts import addresses, services
+from contacts import addresses, holding
 from contacts.addresses import InvalidAddress
 from contacts.kinds import PHONE
 from contacts.models import Case, Event, Identity
@@ -65,7 +65,7 @@ def welcome(channel: Channel, identity: Identity, language: str) -> None:
 
 
 def _help(channel: Channel, identity: Identity, language: str) -> None:
-    customer, organisation = services.known_customer(identity), channel.organisation
+    customer, organisation = holding.known_customer(identity), channel.organisation
     known = customer.language if customer else organisation.languages[0]
     with translation.override(language or known):
         phone = addresses.display(PHONE, organisation.phone)

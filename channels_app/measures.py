@@ -1,8 +1,8 @@
 """Figures about sets of cases and deliveries, each in a query whatever the number of rows."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from channels_app import reasons
 from channels_app.models import Attempt, Channel, Delivery, InboundEvent
-from contacts.models import Case, Message, User
+from contacts.models import Case, Message, Outcome, User
 
 Status = Delivery.Status
 PERIOD = timedelta(days=30)
 LAST_TRIED = 200  # of what waits, the rows to be tried last: those that failed before are there
+MANY_SWITCHES = 3
 TROUBLES = (Status.FAILED, Status.UNCERTAIN, Status.RETURNED)
 
 
@@ -73,7 +74,10 @@ class Respect:
 def answers() -> QuerySet[Message]:
     """What people of the staff wrote to customers in the last 30 days."""
     return Message.objects.filter(
-        direction=Message.Direction.OUT, template="", created_at__gte=timezone.now() - PERIOD
+        direction=Message.Direction.OUT,
+        template="",
+        regards=None,
+        created_at__gte=timezone.now() - PERIOD,
     ).exclude(case=None)
 
 
@@ -98,6 +102,46 @@ def overrides() -> QuerySet[Message]:
     """Answers by another channel than the chosen one, newest first, with their reasons."""
     found = answers().filter(why=Message.Why.OVERRIDE).order_by("-created_at")
     return found.select_related("case", "staff")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What customers said once their case was resolved, of how many that were asked (R43)."""
+
+    asked: int = 0
+    answered: int = 0
+    not_answered: int = 0
+    repeated: int = 0
+    not_repeated: int = 0
+
+    def __add__(self, other: "Heard") -> "Heard":
+        return Heard(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True)
+class Afterwards:
+    """How it was for customers over 30 days: by the kind of the last answer, and by switches."""
+
+    by_kind: Mapping[str, Heard]
+    by_switches: Mapping[int, Heard]  # MANY_SWITCHES stands for that many and more
+
+
+def afterwards() -> Afterwards:
+    """What customers said over 30 days. One query."""
+    rows = Outcome.objects.filter(asked_at__gte=timezone.now() - PERIOD).order_by()
+    counted = rows.values_list("kind", "switches").annotate(
+        asked=Count("pk"),
+        yes=Count("pk", filter=Q(answered=True)),
+        no=Count("pk", filter=Q(answered=False)),
+        twice=Count("pk", filter=Q(repeated=True)),
+        once=Count("pk", filter=Q(repeated=False)),
+    )
+    by_kind: defaultdict[str, Heard] = defaultdict(Heard)
+    by_switches: defaultdict[int, Heard] = defaultdict(Heard)
+    for kind, switches, *counts in counted:
+        by_kind[kind] += Heard(*counts)
+        by_switches[min(switches, MANY_SWITCHES)] += Heard(*counts)
+    return Afterwards(by_kind, by_switches)
 
 
 @dataclass(frozen=True)

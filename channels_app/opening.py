@@ -6,12 +6,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from channels_app import dispatch, routing
+from channels_app import dispatch, outbox, routing
 from channels_app.models import Channel
 from channels_app.todos import WISHES, call_back
-from contacts import search, services
+from contacts import holding, search, services
 from contacts.files import File
-from contacts.kinds import ACCOUNT, KINDS, get
+from contacts.kinds import ACCOUNT, CHAT, KINDS, get
 from contacts.models import (
     Case,
     Choice,
@@ -109,9 +109,9 @@ def _asker(
     """Who asks: the customer that is known already, else the one of the address, or a new one."""
     how = Holder.How.STAFF if staff else Holder.How.TYPED
     if known is None:
-        return services.customer_for(identity, name=name, language=language, how=how)
+        return holding.customer_for(identity, name=name, language=language, how=how)
     if identity is not None:
-        services.hold(known, identity, how=how)
+        holding.hold(known, identity, how=how)
     return known
 
 
@@ -142,6 +142,8 @@ def store(case: Case, *, among: Sequence[Channel] | None = None, **message: Any)
     if said:
         dispatch.deliver(*said)
     choice = case.choice
+    if choice is not None and choice.kind == CHAT:
+        outbox.begin_chat(case)
     if choice is not None and get(choice.kind).rings and choice.wish in WISHES:
         call_back(case, choice.wish)
     return first

@@ -3,7 +3,7 @@
 import logging
 import time
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from celery import current_app
@@ -12,15 +12,24 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from channels_app.models import Channel, Delivery
-from contacts.models import Identity, Message
+from channels_app.models import Channel, Chat, Delivery, Device
+from contacts.models import Case, Identity, Message, Question
 
 logger = logging.getLogger(__name__)
 QUIET_SECONDS = 5.0
 UNHEARD_SECONDS = 2  # for so long one bell of a channel speaks for all that is written meanwhile
 # Without a case: a line, one that asks for yes or no, one that asks for a number.
 LINE, ASK_TO_JOIN, WHICH = "line", "ask_to_join", "which"
+# In a case: what asks there for yes or no, by the sort of question.
+ASKS = (Question.Sort.PROPOSAL, Question.Sort.SETTLED, Question.Sort.TOLD_TWICE)
+CHOOSE_AGAIN = "choose_again"  # in a case: its channel went
+COPY = "copy"  # in a case: all that was said, to keep
+UNREAD = "unread"  # in a case: what was not read in the chat
 DELIVER, PROCESS = "channels_app.deliver", "channels_app.process"
+ASK_AGAIN, ASSIGN = "channels_app.ask_again", "channels_app.assign"
+TELL = "channels_app.tell_devices"
+# So long who looks at the page has to read an answer before their other devices ring.
+MOMENT = timedelta(seconds=5)
 
 
 class _Bell:
@@ -39,14 +48,36 @@ def ring_to_file(event_id: int, channel_id: int) -> None:
     _ring(PROCESS, [event_id, channel_id])
 
 
-def _ring(task: str, args: list[int], once: str = "") -> None:
+def ring_to_ask(leaving_id: int) -> None:
+    """Ask a worker to go on asking the customers of a channel that went."""
+    _ring(ASK_AGAIN, [leaving_id])
+
+
+def begin_chat(case: Case) -> None:
+    """A customer begins to chat: a worker is asked on commit who gets the case."""
+    Chat.objects.begin(case)
+    transaction.on_commit(partial(ring_to_assign, case.stem.pk), robust=True)
+
+
+def ring_to_assign(case_id: int) -> None:
+    """Ask a worker who gets a case."""
+    _ring(ASSIGN, [case_id])
+
+
+def ring_to_tell(case_id: int, after: timedelta = timedelta()) -> None:
+    """Ask a worker to tell the devices of a case that there is an answer."""
+    _ring(TELL, [case_id], after=after)
+
+
+def _ring(task: str, args: list[int], once: str = "", after: timedelta = timedelta()) -> None:
     """Never fails and never keeps a request waiting."""
     if not settings.CELERY_BROKER_URL or time.monotonic() < _Bell.quiet_until:
         return
     try:
         if once and not cache.add(once, True, UNHEARD_SECONDS):
             return
-        current_app.send_task(task, args=args, retry=False, ignore_result=True)
+        wait = after.total_seconds() or None
+        current_app.send_task(task, args=args, retry=False, ignore_result=True, countdown=wait)
     except Exception as error:
         _Bell.quiet_until = time.monotonic() + QUIET_SECONDS
         logger.warning("The broker does not answer (%s); the sweep will.", type(error).__name__)
@@ -76,13 +107,14 @@ def add(
     can = channel.capabilities
     now = timezone.now()
     status = Delivery.Status.QUEUED if can.automatic else Delivery.Status.TODO
+    stands_there = can.immediate and not channel.is_paused(now)
     delivery = Delivery(
         message=message,
         channel=channel,
         identity=identity,
         role=role,
-        status=Delivery.Status.SENT if can.immediate else status,
-        sent_at=now if can.immediate else None,
+        status=Delivery.Status.SENT if stands_there else status,
+        sent_at=now if stands_there else None,
         only_notice=only_notice,
         next_attempt_at=at or now,
         replaces=replaces,
@@ -90,4 +122,16 @@ def add(
     delivery.save(force_insert=True)
     if delivery.status == Delivery.Status.QUEUED and delivery.next_attempt_at <= now:
         transaction.on_commit(partial(ring_to_send, channel.pk), robust=True)
+    if stands_there:
+        tell_devices(delivery, now)
     return delivery
+
+
+def tell_devices(delivery: Delivery, now: datetime) -> None:
+    """What stands on the page from now on is told to the browsers that want to hear of it."""
+    case = delivery.message.case
+    if case is None or delivery.role not in (Delivery.Role.MAIN, Delivery.Role.FALLBACK):
+        return
+    case_id = case.root_id or case.pk
+    if Device.objects.owe(case_id, now + MOMENT):
+        transaction.on_commit(partial(ring_to_tell, case_id, MOMENT), robust=True)

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import formats
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from channels_app import hours
 from channels_app.models import Channel
-from contacts.kinds import Kind
+from contacts import duty
+from contacts.kinds import CHAT, Kind
 from contacts.models import Organisation
 
 MEETING = "in_person"  # the one kind where a customer picks between channels: the branches
@@ -28,6 +29,8 @@ class Offer:
     opens_at: datetime | None
     promise_minutes: int | None
     private: bool
+    live: bool  # both sides are there at the same time
+    is_deserted: bool  # its hours are on, and nobody is there for it
     writes_first: bool  # a message from there proves the address; nobody types it
     takes_codes: bool  # a code that we send there proves it
     title: str
@@ -41,10 +44,12 @@ class Offer:
 
 
 def offered(organisation: Organisation) -> list[Channel]:
-    """Every offered channel in the administrator's order. One query."""
+    """Every offered channel in the administrator's order. One query; where chat is, two more."""
     found = list(Channel.objects.offered().filter(organisation=organisation))
     for channel in found:
         channel.organisation = organisation
+        if channel.kind == CHAT:
+            channel.staffed_in = duty.chat_languages(organisation)
     return found
 
 
@@ -67,14 +72,19 @@ def _offer(channels: list[Channel], now: datetime) -> Offer:
     first = channels[0]
     zone = first.organisation.time_zone
     can = first.capabilities
+    in_hours = first.is_open(now) and not first.is_paused(now)
+    people = first.staffed_in
+    is_deserted = in_hours and people is not None and get_language() not in people
     return Offer(
         kind=first.kind_info,
         channels=tuple(channels if first.kind == MEETING else channels[:1]),
-        is_open=first.is_open(now) and not first.is_paused(now),
+        is_open=in_hours and not is_deserted,
         closes_at=hours.closes_at(first.weekly_hours, now, zone),
         opens_at=hours.opens_at(first.weekly_hours, now, zone),
         promise_minutes=first.promise_minutes,
         private=can.private,
+        live=can.live,
+        is_deserted=is_deserted,
         writes_first=can.writes_first,
         takes_codes=can.takes_codes and bool(first.kind_info.scheme),
         title=first.label,
@@ -85,6 +95,8 @@ def _offer(channels: list[Channel], now: datetime) -> Offer:
 
 def state_line(offer: Offer, now: datetime) -> str:
     """ "Open · until 17:30", "Closed · opens tomorrow 9:00"; "" where hours mean nothing."""
+    if offer.is_deserted:
+        return _("Closed · nobody is there now")
     if not hours.parse(offer.channel.weekly_hours):
         return ""
     if offer.is_open and offer.closes_at:

@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from channels_app.adapters.base import Reason
 from contacts.kinds import KINDS
 
+# Why what a person carried out did not reach the customer.
+NO_ANSWER, NOT_MET, CAME_BACK = "no_answer", "not_met", "came_back"
+
 WORDS: dict[str, Promise | str] = {
     # What a server or a provider said, and what a colleague typed: as it came.
     "said": _("“%(text)s”"),
@@ -27,6 +30,7 @@ WORDS: dict[str, Promise | str] = {
     "unwanted": _("They do not want an answer %(by)s (%(day)s)."),
     "on_request": _("They want an answer %(by)s only if they ask (%(day)s)."),
     "address_dead": _("%(address)s does not work any more. Ask for another address."),
+    "moved": _("%(address)s is theirs no more. Ask for another address, or choose another way."),
     "not_reached": _("%(kind)s does not reach %(address)s. Choose another way."),
     "stopped": _("%(kind)s to %(address)s was stopped by the customer. Choose another way."),
     "switched_off": _("%(kind)s is switched off. Choose another way."),
@@ -34,6 +38,12 @@ WORDS: dict[str, Promise | str] = {
         "%(kind)s lets us answer only within %(hours)s hours after the customer wrote there."
         " Choose another way."
     ),
+    "not_read": _("They did not read it in %(minutes)s minutes."),
+    "taken_back": _("They no longer want %(kind)s as their second way."),
+    # What a person carries out.
+    NO_ANSWER: _("Nobody answered in %(tries)s tries. Write to them, or ask for another number."),
+    NOT_MET: _("They did not come, %(tries)s times. Write to them, or agree on another day."),
+    CAME_BACK: _("The letter came back. Ask for another address."),
     # Sending: what went wrong on our side.
     "not_made": _("The message cannot be made (%(fault)s)."),
     "fault": _("An unexpected fault (%(fault)s)."),
@@ -97,6 +107,15 @@ WORDS: dict[str, Promise | str] = {
     "in_house": _("This is the portal itself: it answers."),
 }
 
+# The same as the beginning of a sentence, for a way that is refused for good.
+CLAUSES: dict[str, Promise] = {
+    "window_closed": _("%(kind)s's %(hours)s hours are over"),
+    "not_reached": _("%(kind)s does not reach %(address)s"),
+    "stopped": _("%(kind)s to %(address)s was stopped by the customer"),
+    "address_dead": _("%(address)s does not work any more"),
+    "not_read": _("they did not read it in %(minutes)s minutes"),
+}
+
 # What broke between two machines, by the name of its exception; another one is just a fault.
 CONNECTION: dict[str, Promise] = {
     "ConnectionRefusedError": _("it refuses the connection"),
@@ -127,9 +146,18 @@ BETWEEN_MACHINES = (
 
 def words(reason: Reason | Mapping[str, Any] | None) -> str:
     """The sentence of a reason, or of one as it is stored; "" for none."""
+    return _filled(WORDS, reason)
+
+
+def clause(reason: Reason | Mapping[str, Any] | None) -> str:
+    """The beginning of a sentence: "WhatsApp's 24 hours are over"; else as `words`."""
+    return _filled({**WORDS, **CLAUSES}, reason).rstrip(".")
+
+
+def _filled(texts: Mapping[str, Promise | str], reason: Reason | Mapping[str, Any] | None) -> str:
     stored = reason.stored if isinstance(reason, Reason) else reason or {}
     code = str(stored.get("code", ""))
-    if code not in WORDS:
+    if code not in texts:
         return code
     values = defaultdict(str, {name: str(value) for name, value in stored.items()})
     if kind := KINDS.get(values["kind"]):
@@ -138,7 +166,7 @@ def words(reason: Reason | Mapping[str, Any] | None) -> str:
         values["day"] = _day(values["day"])
     if code in BETWEEN_MACHINES:
         values["fault"] = str(CONNECTION.get(values["fault"], _("connection fault")))
-    return str(WORDS[code]) % values
+    return str(texts[code]) % values
 
 
 def _day(written: str) -> str:

@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _  # reasons: stored in English
 
-from channels_app import dispatch, routing
+from channels_app import dispatch, fallback, routing
 from channels_app.adapters.base import Reason, Receipt
 from channels_app.models import Attempt, Channel, Delivery
 from contacts import codes
@@ -76,20 +76,15 @@ def _lost(delivery: Delivery, receipt: Receipt, status: str, frm: tuple[str, ...
         mark = Identity.STOPPED if receipt.stopped else Identity.BOUNCED
         delivery.identity.close(delivery.channel.kind, mark)
     if not (receipt.too_late and _goes_approved(delivery)):
-        dispatch.fall_back(delivery)
+        fallback.fall_back(delivery)
 
 
 def _goes_approved(delivery: Delivery) -> bool:
     """Taken, and then found to be too late: routing hears of it; whether the approved text goes."""
     same = Q(delivery=delivery.pk) | Q(delivery=delivery.replaces_id)
     again = Attempt.objects.filter(same, reason__code=routing.WINDOW_CLOSED).exists()
-    Attempt.objects.create(
-        delivery=delivery,
-        number=delivery.attempt_count,
-        outcome="rejected",
-        reason=delivery.reason,
-        started_at=delivery.sent_at or timezone.now(),
-    )
+    started = delivery.sent_at or timezone.now()
+    delivery.correct("rejected", started, Reason(routing.WINDOW_CLOSED))
     return not again and dispatch.send_approved(delivery) is not None
 
 

@@ -10,18 +10,24 @@ from django.db.models import OuterRef, Subquery
 from channels_app import reasons
 from channels_app.adapters.base import Reason
 from channels_app.models import Attempt, Channel, Delivery, InboundItem, Template
+from contacts import one_person, whose
 from contacts.kinds import EMAIL, MESSAGE, PHONE, POST, WRITING, get
 from contacts.models import Case, Choice, Consent, Customer, Holder, Identity, Message
 
 WINDOW_CLOSED = "provider_window"  # as an adapter says it
+SWITCHED_OFF = "switched_off"
 Consents = Mapping[str, Consent]  # by kind
 UNKNOWN = {EMAIL: "no_email", PHONE: "no_phone", POST: "no_post"}
+MOST_USED = 50  # choices of one case that are looked through for an address, newest first
 # Why an address is closed, and by which group of kinds; else it is dead for good.
 CLOSED = {
     (Identity.BOUNCED, MESSAGE): "not_reached",
     (Identity.STOPPED, MESSAGE): "stopped",
     (Identity.STOPPED, WRITING): "stopped",
 }
+# The first way fails for good, so that the second one that the customer approved may be used. A
+# channel that is switched off comes back, and a "no" is no failure.
+FOR_GOOD = frozenset({"window_closed", "address_dead", "moved", "not_reached", "stopped"})
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Route:
 
     `only_notice`: the channel is not private and the case is sensitive, so that only "you have an
     answer" goes this way and the answer itself stays on the secure page (R46). So it is with an
-    `approved` text.
+    `approved` text. `because`: what is wrong with the first way, where this is the second one.
     """
 
     channel: Channel
@@ -39,6 +45,7 @@ class Route:
     only_notice: bool = False
     until: datetime | None = None  # so long one may write freely, where there is a window
     approved: Template | None = None  # the window is closed: this text goes, with a link
+    because: Reason | None = None
 
 
 @dataclass(frozen=True)
@@ -67,25 +74,105 @@ def route(
     what the customer said of each kind, where that was.
 
     In this order: the case's choice, the customer's default, consent, address, channel. An
-    explicit request in the case beats "do not call me".
+    explicit request in the case beats "do not call me". Where the customer's own way fails for
+    good, the second one that they approved.
     """
+    found = first(message, now, among=among, known=known)
+    if isinstance(found, Route) or found.why.code not in FOR_GOOD or not _follows(message):
+        return found
+    other = second(message, now, because=found.why, among=among, known=known)
+    return other if isinstance(other, Route) else found
+
+
+def first(
+    message: Message,
+    now: datetime,
+    *,
+    among: Sequence[Channel] | None = None,
+    known: Consents | None = None,
+) -> Route | Refused:
+    """As `route`, without the second way."""
     assert message.case is not None
     case = message.case.stem
     chosen, why = chosen_kind(case)
-    kind = message.kind or chosen
+    kind = chosen if _follows(message) else message.kind
     if not kind:
         return Refused(Reason("no_choice"))
     if kind != chosen:
-        why = Message.Why.FALLBACK if message.why == Message.Why.FALLBACK else Message.Why.OVERRIDE
-    refusal = _unwanted(case, kind, known)
-    if refusal is not None:
-        return refusal
-    identity = _identity(case, kind)
+        why = Message.Why.OVERRIDE
+    if message.why == Message.Why.ONCE and kind != chosen:
+        # Asked for, for this answer alone: the case is back at its usual way by now.
+        why, identity = Message.Why.ONCE, _usable(message.identity, kind)
+    else:
+        refusal = _unwanted(case, kind, known)
+        if refusal is not None:
+            return refusal
+        identity = _identity(case, kind)
     if isinstance(identity, Refused):
         return identity
+    return _through(message, kind, identity, why, now, among)
+
+
+def _follows(message: Message) -> bool:
+    """Whether it goes as the customer chose, first or second, and by no other way."""
+    assert message.case is not None
+    is_second = message.why == Message.Why.FALLBACK
+    return is_second or message.kind in ("", chosen_kind(message.case.stem)[0])
+
+
+def second(
+    message: Message,
+    now: datetime,
+    *,
+    because: Reason | None = None,
+    among: Sequence[Channel] | None = None,
+    known: Consents | None = None,
+) -> Route | Refused | None:
+    """By the second way that the customer approved, where nothing speaks against it; else None.
+
+    It is a request of their own, but never one to ring who said never; and no third one follows.
+    """
+    assert message.case is not None
+    case = message.case.stem
+    kind, identity = approved_second(case)
+    if not kind:
+        return None
+    refusal = _unwanted(case, kind, known, is_asked=True)
+    if refusal is not None:
+        return refusal
+    if get(kind).scheme and (identity is None or whose.is_gone(case, identity)):
+        return Refused(Reason(UNKNOWN.get(get(kind).scheme, "no_handle"), {"kind": kind}))
+    if identity is not None and not identity.is_usable_by(kind):
+        return Refused(why_closed(identity, kind))
+    found = _through(message, kind, identity, Message.Why.FALLBACK, now, among)
+    return replace(found, because=because) if isinstance(found, Route) else found
+
+
+def approved_second(case: Case) -> tuple[str, Identity | None]:
+    """The kind and address of the second way: the case's own, else the customer's; "" if none."""
+    choice, customer = case.choice, case.customer.top
+    first = chosen_kind(case)[0]
+    if choice is not None and choice.fallback_kind not in ("", first):
+        return choice.fallback_kind, choice.fallback_identity
+    if customer.fallback_kind not in ("", first):
+        return customer.fallback_kind, customer.fallback_identity
+    return "", None
+
+
+def _through(
+    message: Message,
+    kind: str,
+    identity: Identity | None,
+    why: str,
+    now: datetime,
+    among: Sequence[Channel] | None,
+) -> Route | Refused:
+    """Through which channel, where its window allows it."""
+    assert message.case is not None
+    case = message.case.stem
     channel = _channel(case, kind, identity, among)
     if channel is None:
-        return Refused(Reason("switched_off", {"kind": kind}))
+        return Refused(Reason(SWITCHED_OFF, {"kind": kind}))
     notice = case.is_sensitive and not channel.capabilities.private
     return within(message, Route(channel, identity, why, only_notice=notice), now)
 
@@ -146,13 +233,14 @@ def chosen_kind(case: Case) -> tuple[str, str]:
 
 
 def consents(customer: Customer) -> Consents:
-    """The newest word of a customer on answers by each kind. One query."""
-    people = {customer.pk, customer.top_id}
-    rows = Consent.objects.filter(customer__in=people, purpose=Consent.Purpose.SERVICE)
-    return {row.kind: row for row in rows.order_by("pk")}
+    """The word of a customer on answers by each kind. One query."""
+    return one_person.consents(customer)
 
 
-def _unwanted(case: Case, kind: str, known: Consents | None) -> Refused | None:
+def _unwanted(
+    case: Case, kind: str, known: Consents | None, *, is_asked: bool = False
+) -> Refused | None:
+    """What they said of that kind; `is_asked`: they approved it, if only as the second way."""
     choice = case.choice
     info = get(kind)
     if choice is not None and (choice.kind == kind or (info.rings and choice.calls_allowed)):
@@ -162,6 +250,8 @@ def _unwanted(case: Case, kind: str, known: Consents | None) -> Refused | None:
         return None
     day = word.created_at.astimezone(ZoneInfo(case.organisation.time_zone)).date().isoformat()
     never = word.level == Consent.Level.NEVER
+    if is_asked and not never:
+        return None
     if info.rings:
         code = "no_calls" if never else "calls_on_request"
         return Refused(Reason(code, {"day": day}), can_propose=True)
@@ -177,18 +267,45 @@ def _identity(case: Case, kind: str) -> Identity | Refused | None:
     if choice is not None and choice.kind == kind and choice.identity is not None:
         found: Identity | None = choice.identity
     else:
-        holder = (
-            Holder.objects.current()
-            .filter(customer__in={case.customer_id, case.customer.top.pk}, identity__scheme=scheme)
-            .best_first()
-            .first()
-        )
-        found = holder.identity if holder else None
+        found = known_address(case, kind)
+    if found is not None and whose.is_gone(case, found):
+        return Refused(Reason("moved", {"address": str(found)}))
     if found is None:
         return Refused(Reason(UNKNOWN.get(scheme, "no_handle"), {"kind": kind}))
-    if found.is_usable_by(kind):
-        return found
-    return Refused(why_closed(found, kind))
+    return _usable(found, kind)
+
+
+def known_address(case: Case, kind: str) -> Identity | None:
+    """The customer's best address for a kind; one that was shown in this case before a guess."""
+    family = Customer.objects.family({case.customer.top_id})
+    held = Holder.objects.current().filter(customer__in=family, identity__scheme=get(kind).scheme)
+    best = held.best_first().first()
+    if best is not None and best.is_sure:
+        return best.identity
+    return _used_in(case, kind) or (best.identity if best else None)
+
+
+def _used_in(case: Case, kind: str) -> Identity | None:
+    """What this very case proved with a code, or was answered at by that kind before.
+
+    Such an address belongs to the case alone, and so to no holder. Two queries.
+    """
+    rows = Choice.objects.filter(case__in=case.member_ids, identity__scheme=get(kind).scheme)
+    used = list(rows.select_related("identity").order_by("-pk")[:MOST_USED])
+    proved = whose.proved_in(case) if used else set()
+    for row in used:
+        one = row.identity
+        if one is None or not (row.kind == kind or one.pk in proved):
+            continue
+        if one.is_usable_by(kind) and not whose.is_gone(case, one):
+            return one
+    return None
+
+
+def _usable(identity: Identity | None, kind: str) -> Identity | Refused | None:
+    if identity is None or identity.is_usable_by(kind):
+        return identity
+    return Refused(why_closed(identity, kind))
 
 
 def why_closed(identity: Identity, kind: str) -> Reason:
@@ -200,6 +317,13 @@ def why_closed(identity: Identity, kind: str) -> Reason:
 def offered(organisation_id: int, kind: str) -> list[Channel]:
     """The channels of one kind that an organisation offers, in its order."""
     return list(Channel.objects.offered().filter(kind=kind, organisation=organisation_id))
+
+
+def held_by(case: Case) -> list[Channel]:
+    """Those of the chosen kind that are offered; else those that hold an answer until they are."""
+    kind = chosen_kind(case)[0]
+    every = Channel.objects.filter(kind=kind, organisation=case.organisation_id)
+    return offered(case.organisation_id, kind) or list(every)
 
 
 def _channel(

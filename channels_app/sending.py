@@ -10,12 +10,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from channels_app import breaker, dispatch, outbox, rendering, routing
+from channels_app import away, breaker, dispatch, fallback, leaving, outbox, rendering, routing
 from channels_app.adapters.base import Reason, RecipientGone, SendError, Sent, Stopped, Uncertain
-from channels_app.models import Attempt, Channel, Delivery
+from channels_app.models import Channel, Delivery, InboundItem
 from channels_app.seats import Seats
 from contacts import tracing
-from contacts.models import Event, Identity, Message
+from contacts.models import Case, Event, Identity, Message, Question
 
 logger = logging.getLogger(__name__)
 BATCH = 20  # rows under one lease, read at once; each is held against the database when it goes
@@ -133,9 +133,14 @@ def attempt(delivery: Delivery, batch: Batch) -> bool:
     grounds = Delivery.objects.filter(pk=delivery.pk, **_grounds(delivery))
     instead = _otherwise(delivery, batch.offered)
     if instead is not None:
-        if not grounds.exists():
-            return False
-        instead()
+        with transaction.atomic():
+            delivery.hold_case()  # and then look: nobody switches from here on
+            if not grounds.exists():
+                return False
+            instead()
+        return True
+    if delivery.channel.capabilities.immediate:
+        _stands_there(delivery)
         return True
     try:
         outbound = rendering.render(delivery, batch.background)
@@ -159,6 +164,15 @@ def attempt(delivery: Delivery, batch: Batch) -> bool:
     return True
 
 
+def _stands_there(delivery: Delivery) -> None:
+    """What was held while its channel paused: on our own page the row is the delivery."""
+    S, now = Delivery.Status, timezone.now()
+    with transaction.atomic():
+        if delivery.move(S.SENT, frm=(S.QUEUED,), sent_at=now, leased_until=None, lease=None):
+            outbox.tell_devices(delivery, now)
+    breaker.well(delivery.channel)
+
+
 def _grounds(delivery: Delivery) -> dict[str, object]:
     """What routing and rendering took from other rows, by its path: while it is so, it may go.
 
@@ -179,27 +193,41 @@ def _grounds(delivery: Delivery) -> dict[str, object]:
     found[f"{path}__seq"] = stem.seq
     if stem.topic is not None:
         found[f"{path}__topic__is_sensitive"] = stem.topic.is_sensitive
-    if stem.choice is None or stem.choice.kind != message.kind:  # their usual way, and consents
-        top = stem.customer.root
-        found[f"{path}__customer__root"] = top.pk if top else None
-        whose = f"{path}__customer" + ("__root" if top else "")
-        found[f"{whose}__preferred_kind"] = stem.customer.top.preferred_kind
+    if stem.answer_kind != message.kind:  # their own ways, and consents
+        customer = stem.customer.top
+        found[f"{path}__customer__root"] = stem.customer.root_id
+        whose = f"{path}__customer" + ("__root" if stem.customer.root_id else "")
+        found[f"{whose}__preferred_kind"] = customer.preferred_kind
+        found[f"{whose}__fallback_kind"] = customer.fallback_kind
+        found[f"{whose}__fallback_identity"] = customer.fallback_identity_id
     return found
+
+
+def _second(
+    delivery: Delivery, now: datetime, offered: Sequence[Channel]
+) -> routing.Route | routing.Refused:
+    """The second way again, while it is the one that the customer approved."""
+    asked = away.way if delivery.message.template == outbox.UNREAD else routing.second
+    route = asked(delivery.message, now, among=offered)
+    if route is None or (
+        isinstance(route, routing.Route)
+        and (route.channel.kind, route.identity) != (delivery.channel.kind, delivery.identity)
+    ):
+        return routing.Refused(Reason("taken_back", {"kind": delivery.channel.kind}))
+    return route
 
 
 def _sent(delivery: Delivery, sent: Sent, started: datetime) -> None:
     S, now = Delivery.Status, timezone.now()
     with transaction.atomic():
+        went = {"sent_at": now, "provider_id": sent.provider_id[:255], "leased_until": None}
+        if delivery.move(S.SENT, frm=(S.SENDING,), reason={}, **went):
+            delivery.record("sent", started, detail=sent.provider_id)
         # uncertain: the lease ran out while the provider was slow, and here is its answer
-        delivery.move(
-            S.SENT,
-            frm=(S.SENDING, S.UNCERTAIN),
-            sent_at=now,
-            provider_id=sent.provider_id[:255],
-            leased_until=None,
-            reason={},
-        )
-        _record(delivery, "sent", started, detail=sent.provider_id)
+        elif delivery.move(S.SENT, frm=(S.UNCERTAIN,), reason={}, **went):
+            delivery.correct("sent", started, detail=sent.provider_id)
+        elif not delivery.attempts.filter(number=delivery.attempt_count).exists():
+            delivery.record("sent", started, detail=sent.provider_id)  # a receipt was faster
     channel = delivery.channel
     breaker.well(channel)
     if channel.last_success_at is None or now - channel.last_success_at >= SEEN_EVERY:
@@ -213,43 +241,61 @@ def _otherwise(delivery: Delivery, offered: Sequence[Channel]) -> Callable[[], o
     A "no" that came meanwhile holds (R12), for a second channel and for notices as well.
     """
     message, identity, now = delivery.message, delivery.identity, timezone.now()
+    if _is_over(delivery):
+        return partial(dispatch.cancel, Delivery.objects.filter(pk=delivery.pk))
     if message.case is not None:
-        is_main = delivery.role != Delivery.Role.FALLBACK
-        by_choice = is_main and message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT)
+        by_choice = message.why in (Message.Why.CHOSEN, Message.Why.DEFAULT)
+        is_line = delivery.role in (Delivery.Role.NOTICE, Delivery.Role.COPY)
+        is_second = message.why == Message.Why.FALLBACK
+        goes_for = message.chosen_kind if is_second else message.kind
         chosen = routing.chosen_kind(message.case.stem)[0]
-        if by_choice and chosen and chosen != message.kind:
+        if (by_choice or is_second) and chosen and chosen != goes_for:
             return partial(dispatch.reroute, delivery)
-        if is_main:
-            route = routing.route(message, now, among=offered)
-        else:
+        if is_second:
+            route = _second(delivery, now, offered)
+        elif is_line:  # it goes where they wrote just now
             route = routing.within(message, routing.Route(delivery.channel, identity, ""), now)
+        else:
+            route = routing.first(message, now, among=offered)
         if isinstance(route, routing.Refused):
             return partial(_fail, delivery, route.why)
         delivery.only_notice |= route.only_notice  # the topic may have become sensitive meanwhile
         delivery.approved = route.approved
         if by_choice and route.identity != identity:
             return partial(dispatch.reroute, delivery)
+        if not (is_line or is_second or delivery.channel.is_offered):
+            return partial(dispatch.follow, delivery, route)
     kind = delivery.channel.kind
     if identity is not None and not identity.is_usable_by(kind):
         return partial(_fail, delivery, routing.why_closed(identity, kind))  # a STOP came meanwhile
     return None
 
 
-def _record(
-    delivery: Delivery,
-    outcome: str,
-    started: datetime,
-    why: Reason | None = None,
-    detail: str = "",
-) -> None:
-    Attempt.objects.create(
-        delivery=delivery,
-        number=delivery.attempt_count,
-        outcome=outcome[:16],
-        reason=why.stored if why else {},
-        detail=detail[:500],
-        started_at=started,
-    )
+def _is_over(delivery: Delivery) -> bool:
+    """Whether what it asks need not be asked any more."""
+    message = delivery.message
+    if message.template == outbox.CHOOSE_AGAIN:
+        return leaving.is_over(message)
+    if message.template == outbox.UNREAD:
+        return away.is_over(message)
+    return message.template in outbox.ASKS and not _still_asks(delivery)
+
+
+def _still_asks(delivery: Delivery) -> bool:
+    """Whether a word by this way still answers what it asks: it was not answered or taken back."""
+    message = delivery.message
+    assert message.case is not None
+    if message.template == Question.Sort.SETTLED:
+        since = InboundItem.objects.filter(
+            identity=delivery.identity,
+            channel=delivery.channel,
+            created_at__gt=message.created_at,
+        )
+        # Who writes meanwhile is not done with us.
+        if message.case.stem.state == Case.State.OPEN or since.exists():
+            return False
+    waiting = Question.objects.open().filter(message=message, identity=delivery.identity)
+    return waiting.exists()
 
 
 @transaction.atomic  # a worker that dies in here leaves it to the sweep: nobody would be told
@@ -262,7 +308,7 @@ def _not_sent(delivery: Delivery, error: SendError, started: datetime) -> None:
 @transaction.atomic
 def _settle(delivery: Delivery, error: SendError, started: datetime) -> None:
     now = timezone.now()
-    _record(delivery, type(error).__name__.lower(), started, error.why)
+    delivery.record(type(error).__name__.lower(), started, error.why)
     if isinstance(error, RecipientGone) and delivery.identity is not None:
         why = Identity.STOPPED if isinstance(error, Stopped) else Identity.BOUNCED
         delivery.identity.close(delivery.channel.kind, why)
@@ -305,7 +351,7 @@ def _fail(delivery: Delivery, why: Reason) -> None:
         finished_at=timezone.now(),
         leased_until=None,
     ):
-        dispatch.fall_back(delivery)
+        fallback.fall_back(delivery)
 
 
 def _doubt(delivery: Delivery, why: Reason) -> None:

@@ -1,15 +1,17 @@
 """The customer goes on by another way: a new Choice, and what waits follows it."""
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from channels_app import dispatch, todos
-from channels_app.models import Channel
-from contacts import calls, services
-from contacts.kinds import get
+from channels_app import dispatch, leaving, outbox, routing, todos
+from channels_app.models import Channel, Delivery
+from contacts import calls, merging, services
+from contacts.kinds import CHAT, get
 from contacts.models import Case, Choice, Event, Identity, Message, User
 
-FOLLOWS = (Message.Why.CHOSEN, Message.Why.ONCE, Message.Why.DEFAULT)
+W = Message.Why
+FOLLOWS = (W.CHOSEN, W.ONCE, W.DEFAULT, W.FALLBACK)
 
 
 class CannotSwitch(Exception):
@@ -37,10 +39,10 @@ def switch(
     if get(kind).scheme and identity is None:
         raise CannotSwitch
     with transaction.atomic():
-        stem = stem.locked()
+        stem = case.locked()
         before = stem.choice
         if before is not None and _same(before, kind, identity, wish, once):
-            return before
+            return _meant(_in(case, stem), before, by)
         base = before or Choice(kind=kind)
         if once and base.once and base.replaces is not None:
             base = base.replaces  # "only once" twice in a row comes back to the usual way
@@ -52,10 +54,11 @@ def switch(
             once=once,
             by=by,
             by_staff=staff,
+            said_in=None,
             replaces=base if base.pk else None,
         )
         is_first = before is None or before.by == Choice.By.MEANWHILE
-        return _record(stem, choice, None if is_first else before, staff)
+        return _record(_in(case, stem), choice, None if is_first else before, staff)
 
 
 def undo(*, case: Case, choice: Choice) -> Choice | None:
@@ -65,8 +68,19 @@ def undo(*, case: Case, choice: Choice) -> Choice | None:
         if stem.choice_id != choice.pk or choice.replaces is None:
             return None
         old = choice.replaces
+        if not Channel.objects.offered().filter(organisation=stem.organisation_id, kind=old.kind):
+            return None  # it is switched off meanwhile
         back = services.copy_choice(old, once=old.once, replaces=old.replaces)
-        return _record(stem, back, choice, None)
+        return _record(stem, back, choice, None, undone=choice.kind)
+
+
+@transaction.atomic
+def part(*, case: Case, by: User | None) -> None:
+    """Take a joined case out again; what waits in both goes as each wants it. Raises ValueError."""
+    stem = case.stem
+    merging.undo_join(case=case, by=by)
+    for one in (case, stem):
+        follow(one.locked())
 
 
 def _same(choice: Choice, kind: str, identity: Identity | None, wish: str, once: bool) -> bool:
@@ -75,18 +89,55 @@ def _same(choice: Choice, kind: str, identity: Identity | None, wish: str, once:
     return (choice.kind, choice.identity, choice.wish, choice.once) == (kind, identity, wish, once)
 
 
-def _record(case: Case, choice: Choice, before: Choice | None, staff: User | None) -> Choice:
-    data = services.choice_data(choice, before=before)
+def _meant(home: Case, choice: Choice, by: str) -> Choice:
+    """They are answered so already. Who only wrote there, and now chooses it, stays with it."""
+    if choice.by != Choice.By.WRITING or by == choice.by:
+        return choice
+    chosen = services.copy_choice(choice, by=by, replaces=choice.replaces)
+    home.append(chosen)
+    return chosen
+
+
+def _in(case: Case, stem: Case) -> Case:
+    """The case that it is said in: the stem itself, or one that was joined to it."""
+    if case.pk == stem.pk:
+        return stem
+    case.root = stem
+    return case
+
+
+def _record(
+    home: Case, choice: Choice, before: Choice | None, staff: User | None, *, undone: str = ""
+) -> Choice:
+    case = home.stem
+    data = services.choice_data(choice, before=before) | ({"undone": undone} if undone else {})
     sort = Event.Sort.SWITCHED if before is not None else Event.Sort.CHOSEN
-    case.append(choice, Event(sort=sort, staff=staff, data=data), changed_at=timezone.now())
-    waiting = dispatch.open_in(case).filter(message__why__in=FOLLOWS)
-    for delivery in waiting.select_related("message__case__root", "channel"):
-        dispatch.reroute(delivery)
+    home.append(choice, Event(sort=sort, staff=staff, data=data), changed_at=timezone.now())
+    follow(case)
+    leaving.chosen(case, before)
+    if choice.kind == CHAT:
+        outbox.begin_chat(case)
     if get(choice.kind).rings and choice.wish in todos.WISHES:
         _ask_for_call(case, choice)
     elif not todos.calls_to_come([case]):
         calls.taken_back(case, dispatch.CALLBACK)
     return choice
+
+
+def follow(case: Case) -> None:
+    """What waits in a stem goes by the choice of now, in the order in which it was written."""
+    held = Q(channel__is_offered=False) & ~Q(role=Delivery.Role.NOTICE)
+    waiting = dispatch.open_in(case).filter(Q(message__why__in=FOLLOWS) | held)
+    rows = list(waiting.select_related("message__case", "channel").order_by("message__created_at"))
+    among = routing.held_by(case) if rows else ()
+    for delivery in rows:
+        home = delivery.message.case
+        assert home is not None
+        if home.pk == case.pk:
+            delivery.message.case = case  # as it was read, with its choice
+        else:
+            home.root = case
+        dispatch.reroute(delivery, among)
 
 
 def _ask_for_call(case: Case, choice: Choice) -> None:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from channels_app import inbound, sending, which
+from channels_app import assigning, away, inbound, leaving, push, sending, which
 
 
 @shared_task(name="channels_app.deliver")
@@ -17,9 +17,36 @@ def process(event_id: int, channel_id: int) -> None:
     inbound.process(event_id, channel_id)
 
 
+@shared_task(name="channels_app.ask_again")
+def ask_again(leaving_id: int) -> None:
+    """Ask some customers of a channel that went to choose again."""
+    leaving.go_on(leaving_id)
+
+
+@shared_task(name="channels_app.follow_unread")
+def follow_unread() -> None:
+    """Send what nobody read in a chat after its customer."""
+    away.look()
+
+
+@shared_task(name="channels_app.assign")
+def assign(case_id: int) -> None:
+    """Give a case to whom the rules choose."""
+    assigning.assign(case_id)
+
+
+@shared_task(name="channels_app.tell_devices")
+def tell_devices(case_id: int) -> None:
+    """Tell the browsers of a case that an answer stands on its page."""
+    push.tell(case_id)
+
+
 @shared_task(name="channels_app.sweep")
 def sweep() -> None:
     """Find what was never rung, and what a dead worker left behind."""
     sending.recover()
     which.recover()
     inbound.recover()
+    leaving.recover()
+    assigning.recover()
+    push.recover()

@@ -10,13 +10,15 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from channels_app import dispatch, hours, routing
-from channels_app.models import Attempt, Channel, Delivery
+from channels_app import dispatch, fallback, hours, reasons, routing
+from channels_app.adapters.base import Reason
+from channels_app.models import Channel, Delivery
 from contacts import search, services
 from contacts.kinds import PHONE
-from contacts.models import Case, Event, Message, User
+from contacts.models import Case, Event, Identity, Message, User
 
 AGAIN_AFTER = timedelta(hours=1)
+TRIES = 3  # calls without an answer, or visits to which nobody came, before it is over
 WISHES = ("soon", "morning", "afternoon", "tomorrow")
 STARTS = {"morning": time(9), "afternoon": time(13), "tomorrow": time(9)}
 ENDS = {"morning": time(12), "afternoon": time(17)}
@@ -87,7 +89,8 @@ def finish(
 ) -> Message | None:
     """Say how it went. `note` is what was said: it enters the history as a message (R33).
 
-    Not reached, or later: it stays a to-do, for `later_at` or an hour from now. Raises Gone.
+    Not reached, or later: it stays a to-do, for `later_at` or an hour from now; not reached for
+    the last time, it is over, and the second way follows. Raises Gone.
     """
     message = delivery.message
     case = message.case
@@ -101,21 +104,18 @@ def finish(
     else:
         fields |= {"next_attempt_at": later_at or now + AGAIN_AFTER, "taken_by": None}
     with transaction.atomic():
+        delivery.hold_case()
         if not delivery.move(S.DONE if over else S.TODO, frm=(S.TODO, S.TAKEN), **fields):
             raise Gone
-        Attempt.objects.create(
-            delivery=delivery,
-            number=delivery.attempt_count,
-            outcome=outcome,
-            detail=note[:500],
-            started_at=now,
-        )
+        delivery.record(outcome, now, detail=note)
         data = {"kind": delivery.channel.kind, "outcome": outcome}
         sort = Event.Sort.DONE if over else Event.Sort.ATTEMPTED
         if not over and note:
             data["note"] = note[:500]
         if not (over and note):
             case.append(Event(sort=sort, staff=staff, data=data), **_answered(message, over))
+            if outcome == Delivery.Outcome.NOT_REACHED and in_vain(delivery) >= TRIES:
+                _give_up(delivery, staff)
             return None
         said = Message(
             direction=Message.Direction.OUT,
@@ -130,6 +130,34 @@ def finish(
         case.append(said, Event(sort=sort, staff=staff, data=data), **_answered(message, over))
         search.index(note, case=case.stem)
         return said
+
+
+def in_vain(delivery: Delivery) -> int:
+    """How often nobody was reached."""
+    return delivery.attempts.filter(outcome=Delivery.Outcome.NOT_REACHED).count()
+
+
+def _give_up(delivery: Delivery, staff: User) -> None:
+    """Not reached after the agreed tries."""
+    code = reasons.NO_ANSWER if delivery.channel.kind_info.rings else reasons.NOT_MET
+    why = Reason(code, {"tries": str(TRIES)})
+    delivery.move(S.FAILED, frm=(S.TODO,), reason=why.stored, finished_at=timezone.now())
+    fallback.fall_back(delivery, staff)
+
+
+@transaction.atomic
+def came_back(delivery: Delivery, staff: User) -> None:
+    """The letter came back: nothing goes to that address any more. Raises Gone."""
+    if delivery.identity_id is not None:  # first, as whoever files what is written from there
+        Identity.objects.locking().only("pk").get(pk=delivery.identity_id)
+    delivery.hold_case()
+    why = Reason(reasons.CAME_BACK)
+    now = timezone.now()
+    if not delivery.move(S.RETURNED, frm=(S.DONE,), reason=why.stored, finished_at=now):
+        raise Gone
+    if delivery.identity is not None:
+        delivery.identity.close(delivery.channel.kind, Identity.BOUNCED)
+    fallback.fall_back(delivery, staff)
 
 
 def _answered(message: Message, over: bool) -> dict[str, Any]:

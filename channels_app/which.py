@@ -13,50 +13,47 @@ from django.db.models import Q
 from django.utils import timezone, translation
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from channels_app import belonging, dispatch, outbox
 from channels_app.adapters.base import Inbound
 from channels_app.models import Channel, InboundEvent, InboundItem
 from contacts.models import Case, Identity, Question
-from contacts.models.question import read
+from contacts.models.question import NEW, read
 
 WAIT = timedelta(hours=1)
-LATE = timedelta(days=1)  # so long a word that came too late is told so
+LATE = timedelta(days=1)  # so long a number that came too late is told so
 MOST = 5  # cases that are named
 MOST_RELEASED = 100  # items by one sweep
-MAX_ASKED = 5  # times a day at one address; then a new case, as before
 TITLE = 40  # characters of a title
-NEW = "new"
-WORDS = frozenset({"new", "nieuw"})
+THANKS = gettext_noop("Thank you. It is with question %(reference)s.")
+TOO_LATE = gettext_noop("That was too late: your message is question %(reference)s now.")
 
 
-def asked(item: InboundItem, identity: Identity, language: str) -> bool:
-    """Ask which case it belongs to, and let it wait; False where there is nothing to ask."""
-    channel = item.channel
+def may_be(channel: Channel, identity: Identity) -> list[Case]:
+    """The cases that a message may belong to, newest first; none where there is nothing to ask."""
     if identity.is_new or not belonging.trusts_sender(channel):
-        return False
-    cases = belonging.wrote_in(identity, MOST)
-    if len(cases) < 2:
-        return False
-    question = Question.objects.open().filter(_of(channel, identity)).first()
-    if question is None:
-        question = _ask(channel, identity, cases[::-1], language)
+        return []
+    cases = belonging.sure_in(identity, MOST)
+    return cases if len(cases) > 1 else []
+
+
+def asked(item: InboundItem, identity: Identity, cases: Sequence[Case], language: str) -> bool:
+    """Ask which of them it belongs to, and let it wait; False where nothing can be asked."""
+    channel, sort = item.channel, Question.Sort.WHICH
+    waiting = Question.objects.open().filter(sort=sort, identity=identity, kind=channel.kind)
+    question = waiting.first() or _ask(channel, identity, cases[::-1], language)
     if question is None:
         return False
     item.state, item.question = InboundItem.State.WAITING, question
     return True
 
 
-def _of(channel: Channel, identity: Identity) -> Q:
-    return Q(sort=Question.Sort.WHICH, identity=identity, kind=channel.kind)
-
-
 def _ask(
     channel: Channel, identity: Identity, cases: Sequence[Case], language: str
 ) -> Question | None:
-    day = timezone.now() - timedelta(days=1)
-    if Question.objects.filter(_of(channel, identity), created_at__gte=day).count() >= MAX_ASKED:
-        return None
+    if not Question.objects.may_ask(identity, Question.Sort.WHICH):
+        return None  # a new case, as before
     with translation.override(language):
         names = [*map(_named, cases), _("A new question")]
         text = "\n".join(
@@ -82,19 +79,25 @@ def _named(case: Case) -> str:
     return f"{Truncator(case.title).chars(TITLE)} ({case.reference})"
 
 
-def answered(channel: Channel, inbound: Inbound, question: Question) -> bool:
-    """Whether the whole message is a number that we asked for, or "new"; then it is done."""
+def answered(channel: Channel, inbound: Inbound, identity: Identity, question: Question) -> bool:
+    """Whether the message is a number that we asked for, or "new"; then it is done, or too late."""
     answer = _meant(inbound, question)
-    if not answer or not question.close(answer):
+    if not answer:
+        return False
+    if not question.is_open:
+        return _is_late(channel, identity, question)
+    if not question.close(answer):
         return False
     _release(Q(question=question))
     if answer != NEW:  # else "we have your question" follows
-        case = _chosen(question)
-        with translation.override(case.language):
-            text = _("Thank you. It is with question %(reference)s.")
-            text %= {"reference": case.reference}
-        dispatch.say(text, to=question.identity, by=channel, language=case.language)
+        _say(channel, identity, _chosen(question), THANKS)
     return True
+
+
+def _say(channel: Channel, identity: Identity, case: Case, text: str) -> None:
+    with translation.override(case.language):
+        line = _(text) % {"reference": case.reference}
+    dispatch.say(line, to=identity, by=channel, language=case.language)
 
 
 def _chosen(question: Question) -> Case:
@@ -103,36 +106,20 @@ def _chosen(question: Question) -> Case:
 
 
 def _meant(inbound: Inbound, question: Question) -> str:
-    word = inbound.text.strip().removesuffix(".").strip().lower()
-    if inbound.files:
-        return ""
-    if word in WORDS:
-        return NEW
-    number = int(read(word)) if read(word).isdecimal() else 0
-    if number == len(question.options) + 1:
-        return NEW
-    return str(number) if 0 < number <= len(question.options) else ""
+    """The place of a case in the list, NEW, or ""."""
+    word = read(inbound.text)
+    if word == NEW or not word.isdecimal():
+        return word if word == NEW else ""
+    number, last = int(word), len(question.options) + 1
+    return NEW if number == last else str(number) if 0 < number < last else ""
 
 
-def is_late(channel: Channel, inbound: Inbound, identity: Identity) -> bool:
-    """Whether it answers a question that is over, which is then told."""
-    if identity.is_new or not read(inbound.text).isdecimal():
+def _is_late(channel: Channel, identity: Identity, question: Question) -> bool:
+    """Nobody said which in time: where it went to is told."""
+    case = _filed_in(question)
+    if question.answer or case is None or question.expires_at < timezone.now() - LATE:
         return False
-    lately = Question.objects.filter(
-        _of(channel, identity), answer="", expires_at__gte=timezone.now() - LATE
-    )
-    question = lately.order_by("-created_at").first()
-    if question is None or not _meant(inbound, question):
-        return False
-    items = InboundItem.objects.filter(question=question).exclude(message=None)
-    item = items.select_related("message__case__root").first()
-    if item is None or item.message is None or item.message.case is None:
-        return False
-    stem = item.message.case.stem
-    with translation.override(stem.language):
-        text = _("That was too late: your message is question %(reference)s now.")
-        text %= {"reference": stem.reference}
-    dispatch.say(text, to=identity, by=channel, language=stem.language)
+    _say(channel, identity, case.stem, TOO_LATE)
     return True
 
 
@@ -145,8 +132,13 @@ def case_of(item: InboundItem) -> Case | None:
     assert question is not None
     if question.answer and question.answer != NEW:
         return _chosen(question)
-    others = InboundItem.objects.filter(question=question).exclude(message=None).order_by("pk")
-    first = others.select_related("message__case__root").first()
+    return _filed_in(question)
+
+
+def _filed_in(question: Question) -> Case | None:
+    """The case of the first message that waited for that word and was filed."""
+    items = InboundItem.objects.filter(question=question).exclude(message=None).order_by("pk")
+    first = items.select_related("message__case__root").first()
     return first.message.case if first and first.message else None
 
 

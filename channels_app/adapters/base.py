@@ -22,6 +22,12 @@ class Reason:
         """What a server or a provider said, as it came (PostgreSQL's JSON takes no NUL)."""
         return cls("said", {"text": " ".join(text.replace("\x00", "").split())[:300]})
 
+    @classmethod
+    def read(cls, stored: Mapping[str, str]) -> "Reason":
+        """What a row keeps."""
+        data = dict(stored)
+        return cls(data.pop("code", ""), data)
+
     @property
     def stored(self) -> dict[str, str]:
         """As a row keeps it."""

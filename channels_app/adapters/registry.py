@@ -28,9 +28,9 @@ _cache = threading.local()
 def adapter_for(provider: str, channel_id: int, account: Account) -> Adapter:
     """The adapter of a channel: one per process and thread, made anew when the channel changed."""
     adapters: dict[int, Adapter] = _cache.__dict__.setdefault("adapters", {})
-    adapter = adapters.get(channel_id)
-    if adapter is None or adapter.account != account:
+    adapter, wanted = adapters.get(channel_id), PROVIDERS[provider]
+    if adapter is None or type(adapter) is not wanted or adapter.account != account:
         if adapter is not None:
             adapter.close()
-        adapter = adapters[channel_id] = PROVIDERS[provider](account)
+        adapter = adapters[channel_id] = wanted(account)
     return adapter

@@ -33,8 +33,9 @@ from channels_app.adapters.base import (
     Sent,
     Unavailable,
 )
-from channels_app.adapters.http import MAX_PAUSE, Answer, Door, HttpAdapter, send_in_parts
+from channels_app.adapters.http import Door, HttpAdapter, send_in_parts
 from channels_app.adapters.media import OFFICE, SOUNDS, checked
+from channels_app.adapters.outside import MAX_PAUSE, Answer
 from channels_app.adapters.payload import clean, is_number, is_same, piece
 
 PER_SECOND = 14  # by each of two workers; Telegram takes about 30 of one bot

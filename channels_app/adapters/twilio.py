@@ -37,8 +37,9 @@ from channels_app.adapters.base import (
     Stopped,
     Unavailable,
 )
-from channels_app.adapters.http import Answer, Door, HttpAdapter
+from channels_app.adapters.http import Door, HttpAdapter
 from channels_app.adapters.media import checked
+from channels_app.adapters.outside import Answer
 from channels_app.adapters.payload import clean, is_same, media_type, one_line
 
 STATUS = {

@@ -35,8 +35,9 @@ from channels_app.adapters.base import (
     Sent,
     Unavailable,
 )
-from channels_app.adapters.http import Answer, Door, HttpAdapter, send_in_parts
+from channels_app.adapters.http import Door, HttpAdapter, send_in_parts
 from channels_app.adapters.media import OFFICE, SOUNDS, checked
+from channels_app.adapters.outside import Answer
 from channels_app.adapters.payload import clean, is_same, one_line, piece
 
 OURS = frozenset(

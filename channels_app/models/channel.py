@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
-from django.db import models
-from django.db.models import F, Q
+from django.db import models, transaction
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nCharField
@@ -18,6 +19,9 @@ from contacts.kinds import Kind, get, kind_choices
 from contacts.models import Organisation
 
 TRIAL = timedelta(minutes=2)  # longer than one message takes
+TYPED = "typed"  # the code of a reason that a colleague wrote
+LONG = timedelta(minutes=30)  # an outage from which customers should not wait any longer
+TRIED = timedelta(minutes=70)  # what waits is tried once an hour: so long a fault says something
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -86,6 +90,8 @@ class Channel(models.Model):
     max_sending = models.PositiveSmallIntegerField(_("deliveries at once"), default=8)
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
     paused_for = models.JSONField(_("reason"), default=dict, blank=True, editable=False)
+    # Since when nothing goes through it, switched off or paused; empty while it does its work.
+    gone_at = models.DateTimeField(_("gone since"), null=True, blank=True, editable=False)
     last_success_at = models.DateTimeField(_("last success"), null=True, blank=True)
     # Where mail is fetched from a mailbox: when that went well last, and what is wrong now.
     last_read_at = models.DateTimeField(_("mail read"), null=True, blank=True, editable=False)
@@ -93,6 +99,8 @@ class Channel(models.Model):
     version = models.PositiveIntegerField(default=1)
 
     objects = ChannelQuerySet.as_manager()
+    # Of a chat: the languages in which somebody is there; None where nobody has looked.
+    staffed_in: frozenset[str] | None = None
 
     class Meta:
         verbose_name = _("channel")
@@ -163,6 +171,23 @@ class Channel(models.Model):
         """Whether the breaker, or an administrator, holds it back."""
         return self.paused_until is not None and self.paused_until > now
 
+    @property
+    def is_paused_by_hand(self) -> bool:
+        """Whether a colleague paused it, and not the breaker."""
+        return self.paused_for.get("code") == TYPED
+
+    def is_gone(self, now: datetime) -> bool:
+        """Whether its customers should go on another way.
+
+        It is switched off, a colleague paused it, or its provider has not done its work for long.
+        """
+        if not self.is_offered or self.paused_until is None:
+            return not self.is_offered
+        if self.is_paused_by_hand:
+            return self.paused_until > now
+        since = self.gone_at or now
+        return since <= now - LONG and self.paused_until > now - TRIED
+
     def is_open(self, now: datetime) -> bool:
         """Whether somebody is there at that moment."""
         return hours.is_open(self.weekly_hours, now, self.organisation.time_zone)
@@ -197,10 +222,30 @@ class Channel(models.Model):
 
     def pause(self, until: datetime, reason: Reason | str) -> None:
         """Hold back what waits for this channel; a text is what a colleague typed."""
-        why = reason if isinstance(reason, Reason) else Reason("typed", {"text": reason[:300]})
-        Channel.objects.filter(pk=self.pk).update(
-            paused_until=until, paused_for=why.stored, version=F("version") + 1
-        )
+        why = reason if isinstance(reason, Reason) else Reason(TYPED, {"text": reason[:300]})
+        self._go(paused_until=until, paused_for=why.stored)
+
+    def offer(self, wanted: bool) -> None:
+        """Offer it to customers; or not any more, and what waits for it is held."""
+        if not wanted:
+            self._go(is_offered=False)
+            return
+        with transaction.atomic():
+            Channel.objects.filter(pk=self.pk).update(is_offered=True, version=F("version") + 1)
+            self._come_back()
+
+    @transaction.atomic
+    def _go(self, **changes: Any) -> None:
+        """Nothing goes through it from now on; since when is kept where that was so already."""
+        now, row = timezone.now(), Channel.objects.filter(pk=self.pk)
+        over = row.filter(is_offered=True, paused_for__code=TYPED, paused_until__lte=now)
+        over.update(gone_at=None)  # that pause has ended, and this is another one
+        row.update(gone_at=Coalesce("gone_at", Value(now)), version=F("version") + 1, **changes)
+
+    def _come_back(self) -> None:
+        """It does its work again, where nothing else holds it back."""
+        well = Q(paused_until=None) | Q(paused_until__lte=timezone.now())
+        Channel.objects.filter(well, pk=self.pk, is_offered=True).update(gone_at=None)
 
     def begin_trial(self, now: datetime) -> bool:
         """The pause is over: whether it is ours to send one message, before anything else goes.
@@ -217,9 +262,12 @@ class Channel(models.Model):
     def end_trial(self, until: datetime | None) -> None:
         """How that went: None, it is well again; else a time. A new pause meanwhile holds."""
         row = Channel.objects.filter(pk=self.pk, paused_until=self.paused_until)
-        row.update(paused_until=until, **({} if until else {"paused_for": {}}))
+        if row.update(paused_until=until, **({} if until else {"paused_for": {}})) and not until:
+            self._come_back()
         self.paused_until = until
 
+    @transaction.atomic
     def resume(self) -> None:
         """Go on at once."""
         Channel.objects.filter(pk=self.pk).update(paused_until=None, paused_for={})
+        self._come_back()

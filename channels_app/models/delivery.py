@@ -1,15 +1,17 @@
 """The outbox: one message to one identity through one channel."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from channels_app import reasons
+from channels_app.adapters.base import Reason
 from channels_app.models.channel import Channel
 from channels_app.models.template import Template
 from contacts import hints
@@ -27,10 +29,20 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     """State changes go by conditional UPDATE: go on only where one row changed."""
 
     def due(self, now: datetime) -> "DeliveryQuerySet":
-        """Queued, its time has come, no worker holds it, and its channel is not paused."""
+        """Queued, its time has come, no worker holds it, and its channel goes on.
+
+        Through one that is switched off only what belongs to no case goes (codes). An answer is
+        held there, but for one that another channel of the same kind can bring.
+        """
         free = Q(leased_until=None) | Q(leased_until__lte=now)
         going = Q(channel__paused_until=None) | Q(channel__paused_until__lte=now)
-        return self.filter(free, going, status=Delivery.Status.QUEUED, next_attempt_at__lte=now)
+        twins = Channel.objects.offered().filter(
+            kind=OuterRef("channel__kind"), organisation=OuterRef("channel__organisation")
+        )
+        others = Q(role=Delivery.Role.MAIN) & Exists(twins)
+        open_to = Q(channel__is_offered=True) | Q(role=Delivery.Role.NOTICE) | others
+        rows = self.filter(free, status=Delivery.Status.QUEUED, next_attempt_at__lte=now)
+        return rows.filter(going, open_to)
 
     def claim(
         self, channel: Channel, now: datetime, most: int
@@ -55,9 +67,24 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return lease, taken
 
     def let_go(self, lease: uuid.UUID) -> None:
-        """Give back what was leased and not begun."""
+        """Give back what was leased and not begun.
+
+        A row that somebody holds is being taken back by a switch, which locks them in an order of
+        its own: who waited here for one of them would be waited for by it (tried: deadlock).
+        """
         rest = self.filter(lease=lease, status=Delivery.Status.QUEUED)
-        rest.update(leased_until=None, lease=None)
+        with transaction.atomic():
+            if connection.features.has_select_for_update_skip_locked:
+                free = rest.select_for_update(skip_locked=True).values_list("pk", flat=True)
+                rest = rest.filter(pk__in=list(free))
+            rest.update(leased_until=None, lease=None)
+
+    def see(self, keys: Sequence[uuid.UUID], to: str, frm: tuple[str, ...]) -> int:
+        """Move those that are still one of `frm`; how many. Locked in one order: two pages meet."""
+        with transaction.atomic():
+            held = self.select_for_update().filter(pk__in=keys, status__in=frm).order_by("pk")
+            found = list(held.values_list("pk", flat=True))
+            return self.filter(pk__in=found, status__in=frm).update(status=to)
 
     def to_do(self) -> "DeliveryQuerySet":
         """What a person has to carry out."""
@@ -191,6 +218,13 @@ class Delivery(models.Model):
         """Whether it can still be cancelled or re-routed."""
         return self.status in self.OPEN
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it waits until its channel is there again."""
+        waits = self.status == self.Status.QUEUED and self.role != self.Role.NOTICE
+        gone = not self.channel.is_offered or self.channel.is_paused(timezone.now())
+        return waits and gone
+
     def move(self, to: str, *, frm: tuple[str, ...], **fields: object) -> bool:
         """Change the status where it is still one of `frm`; False if another was first."""
         changed = Delivery.objects.filter(pk=self.pk, status__in=frm).update(status=to, **fields)
@@ -200,6 +234,25 @@ class Delivery(models.Model):
                 setattr(self, name, value)
             transaction.on_commit(self._tell, robust=True)
         return bool(changed)
+
+    def record(
+        self, outcome: str, started: datetime, why: Reason | None = None, detail: str = ""
+    ) -> None:
+        """Write down how its newest try went."""
+        Attempt.objects.create(
+            delivery=self,
+            number=self.attempt_count,
+            started_at=started,
+            **_said(outcome, why, detail),
+        )
+
+    def correct(
+        self, outcome: str, started: datetime, why: Reason | None = None, detail: str = ""
+    ) -> None:
+        """What is heard later of the same try, in place of what was written down of it then."""
+        tried = Attempt.objects.filter(delivery=self, number=self.attempt_count)
+        if not tried.update(finished_at=timezone.now(), **_said(outcome, why, detail)):
+            self.record(outcome, started, why, detail)
 
     def hold_case(self) -> None:
         """Lock its case, before its own row, as who switches does: else two wait for each other."""
@@ -242,6 +295,11 @@ class Delivery(models.Model):
         wait = max(steps.get(self.attempt_count, RETRY_LATER), retry_after or timedelta())
         at = now + wait
         return at if at <= self.created_at + MAX_AGE else None
+
+
+def _said(outcome: str, why: Reason | None, detail: str) -> dict[str, object]:
+    reason = why.stored if why else {}
+    return {"outcome": outcome[:16], "reason": reason, "detail": detail[:500]}
 
 
 class Attempt(models.Model):

@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.utils import timezone, translation
 
+from channels_app import outbox
 from channels_app.adapters.base import Outbound
 from channels_app.models import Channel, Delivery, Template
 from channels_app.rendering import mail, text
 from channels_app.rendering.background import Background, code_url, link_like, masked, subject_of
-from channels_app.rendering.text import Listed, Made
+from channels_app.rendering.second import lead
+from channels_app.rendering.text import Listed, Made, without_link
+from channels_app.rendering.transcript import written_down
 from contacts.kinds import EMAIL, get
 from contacts.models import Message
 
@@ -17,12 +20,15 @@ __all__ = [
     "Background",
     "Made",
     "code_url",
+    "lead",
     "masked",
     "preview",
     "render",
     "shows_as_written",
     "stays_on_page",
     "subject_of",
+    "without_link",
+    "written_down",
 ]
 
 
@@ -69,14 +75,14 @@ def preview(
         values = approved.values(case.reference, link_like())
         return Made(approved.filled(values), is_notice=True)
     with translation.override(message.language or case.language):
-        words = text.words_of(message, message.staff, case.organisation, link_like)
+        words = text.words_of(message, message.staff, case.organisation, link_like, lead(message))
         return text.make(words, can, files, only_notice=only_notice)
 
 
 def stays_on_page(message: Message, channel: Channel) -> bool:
     """Whether an answer is too long for a channel, so that only a notice with a link goes."""
-    can = channel.capabilities
-    if message.template or (can.max_text is None and can.max_segments is None):
+    can, is_text = channel.capabilities, message.template in ("", outbox.UNREAD)
+    if not is_text or (can.max_text is None and can.max_segments is None):
         return False
     if message.case is None or shows_as_written(channel) or not can.automatic:
         return False

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Window
 from django.db.models.functions import RowNumber
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
 from channels_app.adapters.mail import message_id
-from channels_app.models import Delivery, InboundItem
+from channels_app.models import Channel, Delivery, InboundItem, Stranded
 from contacts import codes, services
 from contacts.kinds import EMAIL, get
 from contacts.models import Case, Code, Identity, Message
@@ -92,6 +92,19 @@ class Background:
             self._codes[key] = services.case_link(case, identity)
         return self._codes[key]
 
+    def again(self, delivery: Delivery) -> dict[str, Any]:
+        """What is said where a channel went: its kind, and whether it is switched off or pauses.
+
+        The customer's `others` there are pairs of reference and link.
+        """
+        message, identity = delivery.message, delivery.identity
+        assert identity is not None
+        rows = Stranded.objects.waiting().filter(message=message).select_related("case", "leaving")
+        links = {row.case: self.link(row.case, identity) for row in rows.order_by("case")}
+        off = not Channel.objects.offered().filter(leavings__stranded__message=message).exists()
+        others = [(c.reference, code_url(link)) for c, link in links.items() if c != message.case]
+        return {"by": get(message.chosen_kind).by, "is_off": off, "others": others}
+
     def subject(self, case: Case) -> str:
         """What the case is about, fit for the customer's eyes."""
         return _about(case, self._firsts.get(case.pk))
@@ -129,7 +142,7 @@ def _firsts(cases: Iterable[int]) -> dict[int, Message]:
 
 def link_like() -> str:
     """A link as long as those that are sent, which opens nothing."""
-    return settings.PUBLIC_URL + reverse("site:case_link", args=["x" * LINK_LENGTH])
+    return _link("x" * LINK_LENGTH)
 
 
 def masked(text: str) -> str:
@@ -139,7 +152,13 @@ def masked(text: str) -> str:
 
 def code_url(code: Code) -> str:
     """The public address of a link code. The host comes from PUBLIC_URL, never from a request."""
-    return settings.PUBLIC_URL + reverse("site:case_link", args=[code.plain])
+    return _link(code.plain)
+
+
+def _link(code: str) -> str:
+    """To the site itself, also where a page in a frame asks for it (portal/framed.py)."""
+    path = reverse("site:case_link", args=[code]).removeprefix(get_script_prefix())
+    return f"{settings.PUBLIC_URL}/{path}"
 
 
 def subject_of(case: Case) -> str:

@@ -4,10 +4,14 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from channels_app import outbox
 from channels_app.adapters.base import Outbound, OutFile
 from channels_app.adapters.mail import marker, reply_address
 from channels_app.models import Delivery
+from channels_app.rendering import transcript
 from channels_app.rendering.background import Background, code_url
+from channels_app.rendering.second import below, lead
+from channels_app.rendering.text import ASKED, LINK, asked, template_of, without_link
 from contacts import addresses, codes
 from contacts.kinds import PHONE
 from contacts.models import Case, Message
@@ -19,20 +23,31 @@ def answer(delivery: Delivery, background: Background) -> Outbound:
     assert message.case is not None and delivery.identity is not None
     case = message.case.stem
     organisation = case.organisation
-    template = message.template or "answer"
-    if delivery.only_notice and not message.template:
+    template = template_of(message) or "answer"
+    if delivery.only_notice and message.template in ("", outbox.UNREAD):
+        template = "only_notice"
+    if template == outbox.COPY and case.is_sensitive:  # meanwhile
         template = "only_notice"
     reply = background.reply_code(case).plain
-    mailbox = delivery.channel.address
+    mailbox, first = delivery.channel.address, lead(message, delivery)
+    link = code_url(background.link(case, delivery.identity))
     context = {
         "message": message,
+        "asked": asked(delivery) if template == ASKED else "",
+        "line": without_link(message.text),
+        "line_with_link": message.text.replace(LINK, link),
+        "lead": first,
         "case": case,
         "organisation": organisation,
         "phone": addresses.display(PHONE, organisation.phone),
-        "link": code_url(background.link(case, delivery.identity)),
+        "link": link,
         "marker": marker(case.reference, reply),
         "host": settings.PUBLIC_URL,
     }
+    if template == outbox.CHOOSE_AGAIN:
+        context |= background.again(delivery)
+    if template == outbox.COPY:
+        context["lines"], context["is_cut"] = transcript.copied(message)
     files = tuple(message.attachments.all()) if template == "answer" else ()
     return Outbound(
         key=str(delivery.pk),
@@ -41,19 +56,27 @@ def answer(delivery: Delivery, background: Background) -> Outbound:
         from_address=mailbox,
         reply_to=reply_address(mailbox, reply),
         subject=_subject(case, template, background),
-        text=render_to_string(f"mail/{template}.txt", context).strip() + "\n",
+        text=below(first, render_to_string(f"mail/{template}.txt", context).strip()) + "\n",
         html=render_to_string(f"mail/{template}.html", context),
-        headers=_headers(background.thread(case, delivery), automatic=bool(message.template)),
+        headers=_headers(background.thread(case, delivery), automatic=_is_automatic(message)),
         files=tuple(OutFile(f.name, f.content_type, f.file.read()) for f in files),
     )
 
 
 def _subject(case: Case, template: str, background: Background) -> str:
     """A sensitive case and an automatic mail name no subject: only the reference."""
-    if template == "answer":
+    if template in ("answer", outbox.UNREAD):
         return f"Re: {background.subject(case)} [{case.reference}]"
+    if template in (ASKED, outbox.LINE):
+        return _("Your question [%(reference)s]") % {"reference": case.reference}
     if template == "acknowledgement":
         return _("We have your question [%(reference)s]") % {"reference": case.reference}
+    if template == "callback":
+        return _("When can we reach you? [%(reference)s]") % {"reference": case.reference}
+    if template == outbox.COPY:
+        return _("A copy of your question [%(reference)s]") % {"reference": case.reference}
+    if template == outbox.CHOOSE_AGAIN:
+        return _("How shall we answer you? [%(reference)s]") % {"reference": case.reference}
     return _("You have an answer [%(reference)s]") % {"reference": case.reference}
 
 
@@ -65,6 +88,10 @@ def _from_name(message: Message, organisation: str) -> str:
         "person": message.staff.public_name,
         "organisation": organisation,
     }
+
+
+def _is_automatic(message: Message) -> bool:
+    return bool(message.template) and message.staff_id is None
 
 
 def _headers(thread: list[str], *, automatic: bool) -> tuple[tuple[str, str], ...]:

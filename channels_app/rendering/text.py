@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -16,10 +16,14 @@ from channels_app.adapters.base import Approved, Button, Capabilities, Outbound,
 from channels_app.adapters.payload import media_type
 from channels_app.models import Channel, Delivery, Template
 from channels_app.rendering.background import Background, code_url
+from channels_app.rendering.second import below, lead
 from contacts import codes
 from contacts.models import Code, Message, Organisation, User
+from contacts.models.question import NO, YES, tap
 
 NUMBERED = re.compile(r"^((\d+) .+)$", re.MULTILINE)
+ASKED = "asked"
+LINK = "{link}"  # where the address of the page stands in a line; a mail has a button for it
 MAX_TAPS = 3  # buttons below one message that every messenger takes
 
 
@@ -111,16 +115,20 @@ def _files(linked: tuple[str, ...], words: Words) -> str:
 
 
 def words_of(
-    message: Message, staff: User | None, organisation: Organisation, link: Callable[[], str]
+    message: Message,
+    staff: User | None,
+    organisation: Organisation,
+    link: Callable[[], str],
+    first: str = "",
 ) -> Words:
-    """What an answer says: as it was written, and who wrote it (R37)."""
+    """What an answer says: as it was written, and who wrote it (R37); `first` stands above it."""
     name = staff.public_name if staff else ""
     signature = f"{name}, {organisation.name}" if name else organisation.name
 
     def notice(address: str) -> str:
-        return _template("only_notice", message, organisation, link=address)
+        return below(first, _template("only_notice", message, organisation, link=address))
 
-    return Words(message.text.strip(), signature, notice, link)
+    return Words(below(first, message.text.strip()), signature, notice, link)
 
 
 def answer(delivery: Delivery, background: Background) -> Outbound:
@@ -134,15 +142,43 @@ def answer(delivery: Delivery, background: Background) -> Outbound:
 
     if delivery.approved is not None:
         return _approved(delivery, delivery.approved, link())
-    if message.template:
-        text = _template(message.template, message, case.organisation, link=link())
-        return _outbound(delivery, _simple(can, text))
+    if (template := template_of(message)) == ASKED:
+        signed = words_of(message, message.staff, case.organisation, link).signature
+        text = _template(ASKED, message, case.organisation, asked=asked(delivery), signed=signed)
+        return _outbound(delivery, _simple(can, text), buttons=_buttons(message))
+    if template == outbox.LINE:
+        line = message.text
+        line = line.replace(LINK, link()) if LINK in line else line  # asking makes one
+        return _outbound(delivery, _simple(can, line))
+    first = lead(message, delivery)
+    if template and template != outbox.UNREAD:
+        more = background.again(delivery) if template == outbox.CHOOSE_AGAIN else {}
+        text = _template(template, message, case.organisation, link=link(), **more)
+        return _outbound(delivery, _simple(can, below(first, text)))
     files = list(message.attachments.all())
-    words = words_of(message, message.staff, case.organisation, link)
+    words = words_of(message, message.staff, case.organisation, link, first)
+    if template:
+        words = replace(words, text=f"{words.text}\n\n{_('Go on in the chat:')} {link()}")
     made = make(words, can, files, only_notice=delivery.only_notice)
     along = () if made.is_notice else [file for file in files if carries(can, file)]
     bytes_of = (OutFile(f.name, f.content_type, f.file.read()) for f in along)
     return _outbound(delivery, made.text, files=tuple(bytes_of))
+
+
+def template_of(message: Message) -> str:
+    """The template of a text that we make ourselves: all that asks for yes or no is one."""
+    return ASKED if message.template in outbox.ASKS else message.template
+
+
+def without_link(line: str) -> str:
+    """The same line where the page is at hand."""
+    return line.replace(f": {LINK}", ".")
+
+
+def asked(delivery: Delivery) -> str:
+    """What is asked; of a sensitive case without the agent's own words below it."""
+    text = delivery.message.text
+    return text.partition("\n")[0] if delivery.only_notice else text
 
 
 def notice(delivery: Delivery) -> Outbound:
@@ -160,17 +196,18 @@ def notice(delivery: Delivery) -> Outbound:
 
 def _buttons(message: Message) -> tuple[Button, ...]:
     """What answers a line that asks something, where a tap can."""
+    if message.template in outbox.ASKS:
+        return tuple(Button(tap(word, message.pk), label) for word, label in _yes_and_no())
     if message.template == outbox.ASK_TO_JOIN and message.code is None:
-        return yes_or_no()
+        return tuple(Button(word, label) for word, label in _yes_and_no())
     if message.template != outbox.WHICH:
         return ()
     lines = NUMBERED.findall(message.text)
     return tuple(Button(number, line) for line, number in lines) if len(lines) <= MAX_TAPS else ()
 
 
-def yes_or_no() -> tuple[Button, ...]:
-    """What answers a question with one tap."""
-    return Button("yes", _("Yes")), Button("no", _("No"))
+def _yes_and_no() -> tuple[tuple[str, str], ...]:
+    return (YES, _("Yes")), (NO, _("No"))
 
 
 def _approved(delivery: Delivery, template: Template, link: str) -> Outbound:
@@ -181,7 +218,7 @@ def _approved(delivery: Delivery, template: Template, link: str) -> Outbound:
     return _outbound(delivery, template.filled(values), approved=said)
 
 
-def _template(name: str, message: Message, organisation: Organisation, **values: str) -> str:
+def _template(name: str, message: Message, organisation: Organisation, **values: Any) -> str:
     case = message.case.stem if message.case else None
     context = {"message": message, "case": case, "organisation": organisation, **values}
     return render_to_string(f"text/{name}.txt", context).strip()

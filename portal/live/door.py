@@ -22,12 +22,14 @@ from django.core.handlers.asgi import ASGIRequest
 from django.db import DatabaseError, InterfaceError, connections
 
 from contacts import tracing
-from portal import access
+from portal import access, framed
 from portal.live import sight, wants
-from portal.live.hub import Ear, Hub
+from portal.live.ear import Ear
+from portal.live.hub import Hub
+from portal.live.pages import Pages, Part
 from portal.live.stream import Stream
 
-PATH = "/live/"
+PATHS = {"/live/", f"{framed.PATH}live/"}
 STREAMS_PER_SESSION = 6
 THREADS = 4  # which ask the database for all streams of the process
 SLOWEST_SEND = 20.0  # seconds until a browser that reads nothing is given up
@@ -55,11 +57,12 @@ class Door:
     def __init__(self, django: Any) -> None:
         self.django = django
         self.hub: Hub | None = None
+        self.pages = Pages()
         self.pool = ThreadPoolExecutor(THREADS, thread_name_prefix="live")
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer one request."""
-        if scope["type"] == "http" and scope["path"] == PATH:
+        if scope["type"] == "http" and scope["path"] in PATHS:
             with tracing.bound(request_id=_id(scope)):
                 await self._live(scope, receive, send)
         else:
@@ -76,7 +79,7 @@ class Door:
         assert self.hub
         watch = asyncio.create_task(_watch(receive, ear))
         try:
-            await self._speak(send, keys, wanted, ear)
+            await self._speak(scope, send, keys, wanted, ear)
         except (OSError, TimeoutError):
             pass  # the browser is gone
         except (DatabaseError, InterfaceError):
@@ -100,17 +103,26 @@ class Door:
         return ear
 
     async def _speak(
-        self, send: Any, keys: access.SessionKeys, wanted: dict[str, wants.Want], ear: Ear
+        self,
+        scope: Scope,
+        send: Any,
+        keys: access.SessionKeys,
+        wanted: dict[str, wants.Want],
+        ear: Ear,
     ) -> None:
         """Heard first, then read: nothing falls between the two."""
         assert self.hub
         await self.hub.subscribed(1.0)
+        ear.again = False  # whatever was missed so far is read now
 
         async def look(steps: bool, desk: bool) -> sight.Sight:
             return await self._ask(partial(sight.look, keys, wanted, steps=steps, desk=desk))
 
+        async def fresh(want: wants.Want, had: str) -> Part | None:
+            return await self._ask(partial(self.pages.fresh, scope, keys, want, had))
+
         await _start(send, 200, b"text/event-stream", (b"x-accel-buffering", b"no"))
-        async for line in Stream(wanted, ear, look).lines():
+        async for line in Stream(wanted, ear, look, fresh).lines():
             body = {"type": "http.response.body", "body": line, "more_body": True}
             await asyncio.wait_for(send(body), SLOWEST_SEND)
         await _end(send)
@@ -146,7 +158,10 @@ def asked(scope: Scope) -> tuple[access.SessionKeys, dict[str, wants.Want]]:
         raise Refused(403, "https only")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Refused(403, "our own pages only")
-    return access.SessionKeys.of(request.COOKIES), wanted
+    cookies = request.COOKIES
+    if scope["path"].startswith(framed.PATH):
+        cookies = framed.cookies_of(cookies)
+    return access.SessionKeys.of(cookies), wanted
 
 
 def _id(scope: Scope) -> str:

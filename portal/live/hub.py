@@ -1,53 +1,21 @@
-"""One ear per process: the hints of all processes, passed to the streams that want them."""
+"""One hub per process: the hints of all processes, passed to the streams that want them."""
 
 import asyncio
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 import redis.asyncio as redis
 from django.conf import settings
 
 from contacts import hints
+from portal.live.ear import Ear
+from portal.live.presence import Presence
 
 logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 5.0  # seconds between two tries to reach Redis
+OWN_LATE = 0.15  # seconds that the side which wrote waits: its own answer has brought it mostly
 LISTEN_SECONDS = 15  # without a word for so long, Redis is asked whether it is there
-
-
-@dataclass(eq=False)
-class Ear:
-    """What one stream listens for, and what it heard since it last looked."""
-
-    sessions: frozenset[str]
-    wants_desk: bool
-    cases: frozenset[int] | None = None  # None: not known yet, so every case
-    heard: set[int] = field(default_factory=set)
-    desk: bool = False
-    over: bool = False
-    again: bool = False  # hints may have been missed: look at everything
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def hear(self, case_id: int) -> None:
-        """A case has something new; each such hint moves queue and bell as well."""
-        if self.wants_desk:
-            self.desk = True
-        if self.cases is None or case_id in self.cases:
-            self.heard.add(case_id)
-        elif not self.wants_desk:
-            return
-        self.wake.set()
-
-    def end(self) -> None:
-        """Nothing more is to be said here."""
-        self.over = True
-        self.wake.set()
-
-    def look_again(self) -> None:
-        """Hints may have been missed."""
-        self.again = True
-        self.wake.set()
 
 
 class Hub:
@@ -56,13 +24,14 @@ class Hub:
     def __init__(self) -> None:
         self.ears: set[Ear] = set()
         self.listening = asyncio.Event()
-        self._reader: asyncio.Task[None] | None = None
+        self.presence = Presence(self.ears)
+        self._tasks: list[asyncio.Task[None]] = []
 
     def add(self, ear: Ear) -> None:
         """Let a stream hear; the connection is opened for the first one and kept."""
         self.ears.add(ear)
-        if settings.REDIS_URL and (self._reader is None or self._reader.done()):
-            self._reader = asyncio.create_task(self._read())
+        if settings.REDIS_URL and not self._tasks:
+            self._tasks = [asyncio.create_task(run()) for run in (self._read, self.presence.run)]
 
     def remove(self, ear: Ear) -> None:
         """A stream is gone."""
@@ -82,13 +51,6 @@ class Hub:
         """This process stops: every browser comes back to the next one."""
         for ear in self.ears:
             ear.end()
-
-    async def close(self) -> None:
-        """Hang up."""
-        if self._reader is not None:
-            self._reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reader
 
     async def _read(self) -> None:
         pause = 0.2
@@ -114,9 +76,7 @@ class Hub:
             await pubsub.get_message(ignore_subscribe_messages=False, timeout=2)
             self._was_up = True
             self.listening.set()
-            for ear in self.ears:
-                if ear.cases is not None:
-                    ear.look_again()
+            self._look_again()
             while True:
                 line = await pubsub.get_message(timeout=LISTEN_SECONDS)
                 if line is not None:
@@ -125,10 +85,36 @@ class Hub:
     def hear(self, line: str) -> None:
         """Pass one hint on; a line that we do not know means nothing."""
         sort, _colon, rest = line.partition(":")
-        if sort == "case" and (pk := rest.partition(" ")[0]).isdecimal() and len(pk) < 19:
+        if sort in ("case", "typing", "here"):
+            self._hear_case(sort, *rest.partition(" ")[::2])
+        elif sort == "again":
+            self._look_again()
+        elif sort == "channels":
+            # Once pages no longer show what was read a moment ago (portal/lately.py).
+            later = asyncio.get_running_loop().call_later
             for ear in self.ears:
-                ear.hear(int(pk))
+                later(settings.SITE_SECONDS, ear.look_again)
         elif sort == "end":
             for ear in self.ears:
                 if rest in ear.sessions:
                     ear.end()
+
+    def _hear_case(self, sort: str, pk: str, rest: str) -> None:
+        if not (pk.isdecimal() and len(pk) < 19):
+            return
+        case_id = int(pk)
+        if sort == "here":
+            self.presence.stirred.add(case_id)
+            return
+        first, _space, second = rest.partition(" ")
+        for ear in self.ears:
+            if sort == "typing":
+                ear.hear_typing((case_id, first), second)
+            elif second and ear.sides(case_id) == {second}:
+                asyncio.get_running_loop().call_later(OWN_LATE, ear.hear, case_id)
+            else:
+                ear.hear(case_id)
+
+    def _look_again(self) -> None:
+        for ear in self.ears:
+            ear.look_again()

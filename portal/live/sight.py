@@ -5,25 +5,32 @@ All of it is blocking and asks the database: the door calls it in a few threads 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db.models import Count, Subquery
+from django.utils import timezone
 
-from channels_app.models import Delivery
-from contacts.models import Alert, Case, Event, Message
+from channels_app.models import Channel, Delivery
+from contacts.models import Alert, Case, Event, Message, User
 from contacts.viewers import NOBODY, Viewer
-from portal import access
-from portal.live.wants import BELL, DESK, QUEUE, SITE, Want
+from portal import access, lately
+from portal.live.wants import BELL, DESK, LISTED, QUEUE, SITE, Want
 
 MOST_ALERTS = 100  # the bell shows 99+
+GOING = ("is_offered", "paused_until", "paused_for", "gone_at")  # what tells whether one is gone
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One case: the stem that it is read by, its number, and a mark of its deliveries' steps."""
+    """One case: the stem that it is read by, its number, and a mark of its deliveries' steps.
+
+    `way`: organisation and kind that it is answered by; `assignee`: whose case it is.
+    """
 
     case_id: int
     seq: int
+    way: tuple[int, str] = (0, "")
+    assignee: int | None = None
     steps: str = ""
 
     @property
@@ -34,11 +41,15 @@ class Seen:
 
 @dataclass(frozen=True)
 class Sight:
-    """What may be seen, by the keys of the wants; what is not there may not be seen."""
+    """What may be seen, by the keys of the wants; what is not there may not be seen.
+
+    `staff`: who looks, with the name that customers read; None where it is a customer alone.
+    """
 
     cases: dict[str, Seen] = field(default_factory=dict)
     queue: str | None = None
     bell: int | None = None
+    staff: tuple[int, str] | None = None
 
     @property
     def keys(self) -> set[str]:
@@ -54,11 +65,13 @@ def look(
 
     Without `desk` the figures of queue and bell are left at 0, which says only that they may be.
     """
-    staff = _staff(keys, wants)
+    user = _staff(keys, wants)
+    staff = access.staff_viewer(user) if user else NOBODY
     customer = _customer(keys, wants)
     cases = {
         **_cases([want for want in wants.values() if want.door == SITE], customer),
         **_cases([want for want in wants.values() if want.door == DESK], staff),
+        **_cases([want for want in wants.values() if want.door == LISTED], staff),
     }
     if steps and cases:
         cases = _with_steps(cases)
@@ -67,13 +80,17 @@ def look(
         queue = newest() if desk else ""
     if staff.is_staff and BELL in wants:
         bell = _alerts(staff) if desk else 0
-    return Sight(cases, queue, bell)
+    return Sight(cases, queue, bell, (user.pk, user.public_name) if user else None)
 
 
-def _staff(keys: access.SessionKeys, wants: Mapping[str, Want]) -> Viewer:
+def _staff(keys: access.SessionKeys, wants: Mapping[str, Want]) -> User | None:
+    """Who has a page of the desk open, which is noted."""
     if not any(want.is_staffs for want in wants.values()):
-        return NOBODY
-    return access.staff_viewer_by_key(keys.staff)
+        return None
+    user = access.staff_by_key(keys.staff)
+    if user is not None:
+        user.was_seen(timezone.now())
+    return user
 
 
 def _customer(keys: access.SessionKeys, wants: Mapping[str, Want]) -> Viewer:
@@ -88,11 +105,17 @@ def _cases(wants: list[Want], viewer: Viewer) -> dict[str, Seen]:
         return {}
     keys = {want.reference: want.key for want in wants}
     rows = Case.objects.visible_to(viewer).filter(reference__in=keys)
-    values = rows.values_list("reference", "pk", "seq", "root", "root__seq")
+    own = ("pk", "seq", "organisation", "choice__kind", "assignee")
+    values = rows.values_list("reference", *own, *(f"root__{name}" for name in own))
     return {
-        keys[reference]: Seen(root or pk, root_seq if root else seq)
-        for reference, pk, seq, root, root_seq in values
+        keys[reference]: _seen(*(stem if stem[0] else case))
+        for reference, *both in values
+        for case, stem in [(both[:5], both[5:])]
     }
+
+
+def _seen(pk: int, seq: int, organisation: int, kind: str | None, assignee: int | None) -> Seen:
+    return Seen(pk, seq, (organisation, kind or ""), assignee)
 
 
 def _with_steps(cases: dict[str, Seen]) -> dict[str, Seen]:
@@ -107,10 +130,21 @@ def _with_steps(cases: dict[str, Seen]) -> dict[str, Seen]:
         rows = Delivery.objects.filter(**{f"{path}__in": stems}).order_by(path, "status")
         for stem, status, count in rows.values_list(path, "status").annotate(Count("pk")):
             counted.setdefault(stem, []).append(f"{path}{status}{count}")
+    answered = lately.read("ways that answer", _answering)
     return {
-        key: Seen(seen.case_id, seen.seq, _digest(counted.get(seen.case_id, [])))
+        key: replace(
+            seen,
+            steps=_digest([*counted.get(seen.case_id, []), str(seen.way in answered)]),
+        )
         for key, seen in cases.items()
     }
+
+
+def _answering() -> set[tuple[int, str]]:
+    """Organisation and kind of what is there to answer by: an open page says when it goes."""
+    now = timezone.now()
+    rows = Channel.objects.offered().only("organisation", "kind", *GOING)
+    return {(row.organisation_id, row.kind) for row in rows if not row.is_gone(now)}
 
 
 def _digest(parts: list[str]) -> str:

@@ -1,8 +1,11 @@
 """Answers to a page that stays open: live.js asks what is new, live-send.js sends a form."""
 
 import uuid
+from collections.abc import Iterable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+MARK = "X-Mark"  # what the page has once it put the answer in: its next `have`
 
 
 def is_asked(request: HttpRequest) -> bool:
@@ -18,6 +21,17 @@ def has_all(request: HttpRequest, mark: str) -> bool:
 def nothing_new() -> HttpResponse:
     """It has everything."""
     return HttpResponse(status=204)
+
+
+def refused(problems: Iterable[str], status: int) -> HttpResponse:
+    """It was not taken, and why: a page that stays open says it beside what was sent."""
+    return JsonResponse({"problems": list(problems)}, status=status)
+
+
+def marked(parts: HttpResponse, mark: object) -> HttpResponse:
+    """What is new, for a stream to bring along as well."""
+    parts.headers[MARK] = str(mark)
+    return parts
 
 
 def created(parts: HttpResponse) -> HttpResponse:

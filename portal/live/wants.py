@@ -1,13 +1,20 @@
-"""What a page asks to be told about: `q:K7Q-4MP:12` and the like, from its address. Pure."""
+"""What a page asks to be told about, from its address: `q:K7Q-4MP:12` and the like. Pure.
+
+With the mark of its history behind it (`q:K7Q-4MP:12:12.<old>.<new>`) the news themselves come.
+"""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAX_WANTS = 60
 MAX_QUERY = 4096  # characters of the whole query string
 SITE, DESK, QUEUE, BELL = "q", "d", "queue", "bell"
-_CASE = re.compile(r"([qd]):([0-9A-Z]{3}-[0-9A-Z]{3})(?::([0-9]{1,9}))?", re.ASCII)
+LISTED = "l"  # as the desk, of a case that stands in a list: nobody has it open by that
+_CASE = re.compile(
+    r"([qdl]):([0-9A-Z]{3}-[0-9A-Z]{3})(?::([0-9]{1,9}))?(?::([0-9]{1,9}(?:\.[0-9a-f]{12}){2}))?",
+    re.ASCII,
+)
 
 
 class BadWant(ValueError):
@@ -16,11 +23,15 @@ class BadWant(ValueError):
 
 @dataclass(frozen=True)
 class Want:
-    """One thing to be told about. `since`: the case's number that the page shows."""
+    """One thing to be told about.
+
+    `since`: the case's number that the page heard of; `mark`: what its history looks like.
+    """
 
     door: str
     reference: str = ""
     since: int = 0
+    mark: str = ""
 
     @property
     def key(self) -> str:
@@ -53,11 +64,13 @@ def one(text: str) -> Want:
         return Want(text)
     if (match := _CASE.fullmatch(text)) is None:
         raise BadWant("not a want")
-    return Want(match[1], match[2], int(match[3] or 0))
+    return Want(match[1], match[2], int(match[3] or 0), match[4] or "")
 
 
 def _later(one: Want, other: Want | None) -> Want:
-    return one if other is None or one.since >= other.since else other
+    if other is None:
+        return one
+    return replace(other, since=max(one.since, other.since))
 
 
 def _last(text: str) -> Want | None:

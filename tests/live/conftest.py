@@ -121,6 +121,8 @@ def ask(server: Server, address: str, method: str = "GET", **headers: str) -> tu
 class Listener:
     """One stream, read in a thread."""
 
+    path = "/live/"
+
     def __init__(self, server: Server, wants: list[str], cookies: dict[str, str], **headers: str):
         self.events: list[tuple[float, str, str, dict[str, Any]]] = []
         self.status = 0
@@ -128,7 +130,7 @@ class Listener:
         self.line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
         self.given = {key.replace("_", "-"): value for key, value in headers.items()}
         self.given["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        self.address = f"/live/?{urlencode([('want', want) for want in wants])}"
+        self.address = f"{self.path}?{urlencode([('want', want) for want in wants])}"
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
@@ -157,7 +159,7 @@ class Listener:
         """The data of all events of that name."""
         return [data for _at, found, _id, data in list(self.events) if found == name]
 
-    def hears(self, name: str, within: float = 5.0, **wanted: Any) -> bool:
+    def hears(self, name: str, within: float = 15.0, **wanted: Any) -> bool:
         """Whether such an event comes in that time."""
         return until(
             lambda: any(

@@ -1,8 +1,11 @@
 """Streams say what is new to those who may see it, lose nothing, and are not flooded."""
 
+import signal
 import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import pytest
 from django.db import connection
 
 from channels_app import dispatch
-from channels_app.models import Delivery
+from channels_app.models import Channel, Delivery
 from contacts import hints, merging, services
 from contacts.models import Case, User
 from portal import valkey
@@ -41,7 +44,8 @@ def test_a_customer_hears_of_a_message_at_once(listen: Listen, case: Case) -> No
     begun, seq = time.monotonic(), write(case)
     assert open_page.hears("case", case=f"q:{case.reference}", seq=seq)
     assert time.monotonic() - begun < 2
-    assert open_page.events[-1][2] == f"q:{case.reference}:{seq}"
+    ids = [found for _at, name, found, _data in open_page.events if name == "case"]
+    assert ids == [f"q:{case.reference}:{seq}"]
 
 
 def test_staff_hear_of_case_queue_and_bell(listen: Listen, case: Case, agent: User) -> None:
@@ -156,6 +160,26 @@ def test_the_steps_of_a_delivery_are_told(
     assert until(lambda: len(page.named("case")) > count)
 
 
+@pytest.mark.parametrize("is_told", [True, False])
+def test_that_a_channel_went_is_told(
+    listen: Listen, case: Case, monkeypatch: pytest.MonkeyPatch, is_told: bool
+) -> None:
+    if not is_told:  # the hint was lost: at the next ping then
+        monkeypatch.setattr(stream, "PING_SECONDS", 0.4)
+    channel = Channel.objects.get(kind=case.choice.kind)  # type: ignore[union-attr]
+    page = listen(q(case), cookies=customer_cookies(case))
+
+    def is_told_again(before: int) -> bool:
+        return len(page.named("case")) > before
+
+    for offered in (False, True):
+        before = len(page.named("case"))
+        channel.offer(offered)
+        if is_told:
+            hints.channels()
+        assert until(partial(is_told_again, before))
+
+
 def test_a_case_that_was_joined_goes_on(
     listen: Listen, case: Case, other: Case, agent: User
 ) -> None:
@@ -224,33 +248,49 @@ class Broker:
         self.place.unlink(missing_ok=True)
 
 
+@pytest.fixture
+def broker(
+    settings: Any, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Broker]:
+    """Hints go through it."""
+    running = Broker(tmp_path_factory.mktemp("v"))
+    settings.REDIS_URL = valkey.url(running.place)
+    monkeypatch.setattr(hints._Line, "client", None)
+    yield running
+    running.kill()
+
+
 def test_without_redis_the_stream_stays_and_looks_by_itself(
-    listen: Listen,
-    case: Case,
-    settings: Any,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
+    broker: Broker, listen: Listen, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "PING_SECONDS", 0.5)
-    broker = Broker(tmp_path_factory.mktemp("v"))
-    try:
-        settings.REDIS_URL = valkey.url(broker.place)
-        monkeypatch.setattr(hints._Line, "client", None)
-        page = listen(q(case), cookies=customer_cookies(case))
-        assert page.hears("case", seq=write(case))
-        broker.kill()
-        assert page.hears("case", seq=write(case, "while it is away"))
-        late = listen(q(case), cookies=customer_cookies(case))
-        assert late.hears("case", seq=write(case, "again"))
-        monkeypatch.setattr(stream, "PING_SECONDS", 60.0)
-        time.sleep(1)
-        seq = write(case, "nobody told")
-        assert not page.over and not page.hears("case", 0.3, seq=seq)
-        broker.start()
-        assert page.hears("case", 10, seq=seq)
-        assert until(lambda: _hears_hints(page, case), 15), (page.events[-4:], page.over)
-    finally:
-        broker.kill()
+    page = listen(q(case), cookies=customer_cookies(case))
+    assert page.hears("case", seq=write(case))
+    broker.kill()
+    assert page.hears("case", seq=write(case, "while it is away"))
+    late = listen(q(case), cookies=customer_cookies(case))
+    assert late.hears("case", seq=write(case, "again"))
+    monkeypatch.setattr(stream, "PING_SECONDS", 60.0)
+    time.sleep(1)
+    seq = write(case, "nobody told")
+    assert not page.over and not page.hears("case", 0.3, seq=seq)
+    broker.start()
+    assert page.hears("case", 10, seq=seq)
+    assert until(lambda: _hears_hints(page, case), 15), (page.events[-4:], page.over)
+
+
+def test_a_hiccup_of_redis_is_made_good(
+    broker: Broker, listen: Listen, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "PING_SECONDS", 60.0)
+    monkeypatch.setattr(hints, "QUIET_SECONDS", 1.0)
+    page = listen(q(case), cookies=customer_cookies(case))
+    broker.process.send_signal(signal.SIGSTOP)
+    seq = write(case, "while it does not answer")
+    broker.process.send_signal(signal.SIGCONT)
+    assert hints._Line.quiet_until
+    seq = write(case, "while nothing is said")
+    assert page.hears("case", 10, seq=seq)
 
 
 def _hears_hints(page: Listener, case: Case) -> bool:

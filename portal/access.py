@@ -30,7 +30,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from redis import RedisError
 
-from contacts import hints
+from contacts import hints, whose
 from contacts.models import Case, Code, Customer, Holder, Identity, User
 from contacts.viewers import NOBODY, Viewer
 
@@ -122,7 +122,10 @@ def _viewer(session: Any) -> Viewer:
 
 def owns(viewer: Viewer, case: Case) -> bool:
     """Whether this is the customer of the case, who proved an address; a link proves nothing."""
-    return viewer.customer_id is not None and viewer.customer_id == case.customer.top.pk
+    if viewer.customer_id is None or viewer.customer_id in (case.customer_id, case.customer.top_id):
+        return viewer.customer_id is not None
+    # Somebody else, or another of those who were joined.
+    return Customer.objects.filter(pk=viewer.customer_id, root=case.customer.top_id).exists()
 
 
 def staff_viewer(user: AbstractBaseUser | AnonymousUser) -> Viewer:
@@ -162,22 +165,22 @@ def customer_viewer_by_key(key: str) -> Viewer:
     return _viewer(SessionStore(key)) if key else NOBODY
 
 
-def staff_viewer_by_key(key: str) -> Viewer:
-    """The staff member of a session as it is stored now; NOBODY once the password changed.
+def staff_by_key(key: str) -> User | None:
+    """The staff member of a session as it is stored now; None once the password changed.
 
     As `django.contrib.auth.get_user`, which would also write into the session: no stream may.
     """
     session = SessionStore(key or None)
     if not key or session.get(auth.BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
-        return NOBODY
+        return None
     user = StaffBackend().get_user(session.get(auth.SESSION_KEY, 0))
     if not isinstance(user, User):
-        return NOBODY
+        return None
     given = session.get(auth.HASH_SESSION_KEY) or ""
     valid = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
     if not any(constant_time_compare(given, wanted) for wanted in valid):
-        return NOBODY
-    return staff_viewer(user)
+        return None
+    return user if staff_viewer(user).is_staff else None
 
 
 def grant_case(request: HttpRequest, case: Case, link: Code | None = None) -> None:
@@ -205,10 +208,13 @@ def _renew(session: Any) -> None:
 
 
 def sign_in(request: HttpRequest, customer: Customer) -> None:
-    """Let this browser see all cases of a customer who just proved an address."""
+    """Let this browser see all cases of a customer who just proved an address.
+
+    It keeps who that is by the address alone, not whom staff joined them with.
+    """
     session = _session(request)
     session.cycle_key()  # a planted session key opens nothing
-    session["customer"] = customer.top.pk
+    session["customer"] = customer.pk
 
 
 def sign_out(request: HttpRequest) -> None:
@@ -233,12 +239,17 @@ def browser_key(request: HttpRequest) -> str:
     return str(session["browser"])
 
 
-def signed_in_customer(request: HttpRequest) -> Customer | None:
-    """The customer who proved an address in this browser, if any."""
+def signed_in_as(request: HttpRequest) -> Customer | None:
+    """Who proved an address in this browser, if anybody: what they add is theirs."""
     customer_id = _session(request).get("customer")
     if not customer_id:
         return None
-    customer = Customer.objects.select_related("root").filter(pk=customer_id).first()
+    return Customer.objects.select_related("root").filter(pk=customer_id).first()
+
+
+def signed_in_customer(request: HttpRequest) -> Customer | None:
+    """The one person that they are, with all whom staff joined them with."""
+    customer = signed_in_as(request)
     return customer.top if customer else None
 
 
@@ -258,6 +269,19 @@ def visible_case(
     return everything.get(pk=case.root_id) if case.root_id else case
 
 
+def home_of(viewer: Viewer, case: Case) -> Case:
+    """The one of joined cases that this viewer may see by itself: what they say belongs there."""
+    if len(case.members) == 1:
+        return case
+    people = Customer.objects.person(viewer.customer_id or 0)
+    keys = set(people.values_list("pk", flat=True)) if viewer.customer_id else set()
+    own = [row for row in case.members if row.pk in viewer.case_ids or row.customer_id in keys]
+    if not own or case in own:
+        return case
+    own[-1].root = case
+    return own[-1]
+
+
 def known_identities(viewer: Viewer, case: Case) -> list[Identity]:
     """The addresses that this viewer may be offered in a case.
 
@@ -267,11 +291,12 @@ def known_identities(viewer: Viewer, case: Case) -> list[Identity]:
     customer = case.customer.top
     choices = case.stem.choices.exclude(identity=None).select_related("identity").order_by("pk")
     found = {choice.identity_id: choice.identity for choice in choices if choice.identity}
-    if viewer.is_staff or viewer.customer_id == customer.pk:
-        holders = Holder.objects.current().filter(customer__in=[case.customer, customer])
+    if viewer.is_staff or owns(viewer, case):
+        family = Customer.objects.family({customer.pk})
+        holders = Holder.objects.current().filter(customer__in=family)
         for holder in holders.select_related("identity").order_by("pk"):
             found[holder.identity_id] = holder.identity
-    return list(found.values())
+    return [identity for identity in found.values() if not whose.is_gone(case, identity)]
 
 
 def client_address(request: HttpRequest) -> str:

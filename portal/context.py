@@ -17,7 +17,7 @@ from contacts import addresses
 from contacts.kinds import PHONE
 from contacts.models import Organisation, Topic
 from portal import lately
-from portal.site import brand
+from portal.site import brand, home_icons
 
 
 def offered(organisation: Organisation) -> list[Channel]:
@@ -43,7 +43,12 @@ class Site:
         """Every offered way to be answered, as it is at this moment."""
         if self.organisation.pk is None:
             return []
-        return promises.board(self.organisation, timezone.now(), offered(self.organisation))
+        return promises.board(self.organisation, timezone.now(), self.channels)
+
+    @cached_property
+    def channels(self) -> list[Channel]:
+        """Every offered channel."""
+        return offered(self.organisation)
 
     def offer(self, kind: str) -> Offer | None:
         """The row of one kind; None where it is not offered."""
@@ -82,6 +87,12 @@ class Site:
         return _("opens %(when)s") % {"when": promises.moment(offer.opens_at, now, short=True)}
 
     @property
+    def phone_is_closed(self) -> bool:
+        """Whether nobody picks up at this moment."""
+        offer = self.offer(PHONE)
+        return offer is not None and not offer.is_open and bool(self.phone_state)
+
+    @property
     def phone_offered(self) -> bool:
         """Whether the chooser has a row for it."""
         return self.offer(PHONE) is not None
@@ -108,10 +119,20 @@ class Site:
         return f"{reverse('site:brand')}?v={self.brand_version}"
 
     @property
+    def home_icon_version(self) -> str:
+        """Changes with what the mark on a home screen is made of."""
+        return home_icons.version(self.organisation)
+
+    @property
     def logo_url(self) -> str:
         """The logo; "" without one."""
         logo = self.organisation.logo
         return f"{reverse('site:logo')}?v={(logo.name or '').rsplit('/')[-1]}" if logo else ""
+
+    @property
+    def public_url(self) -> str:
+        """The site itself: where a page leads out of a frame."""
+        return f"{settings.PUBLIC_URL}/"
 
     @property
     def questions_url(self) -> str:

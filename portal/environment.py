@@ -1,9 +1,11 @@
 """What the settings must read like: a wrong value is one line that names its variable."""
 
+import base64
 import json
 import logging
 import os
 import re
+import secrets
 import zoneinfo
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -12,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from phonenumbers import SUPPORTED_REGIONS
 
 DOTTED = re.compile(r"[a-zA-Z_]\w*(\.[a-zA-Z_]\w*)+")
+PUSH_KEY = re.compile(r"[A-Za-z0-9_-]{43}=?")
 DOMAIN = re.compile(r"(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
 
 
@@ -67,6 +70,27 @@ def domain(name: str, value: str) -> str:
     if not DOMAIN.fullmatch(value):
         raise ImproperlyConfigured(f"{name} must be a domain like help.example.org.")
     return value
+
+
+def domains(name: str, value: str) -> list[str]:
+    """Host names, with commas between them."""
+    return [domain(name, one.strip().lower()) for one in value.split(",")]
+
+
+def push_key(name: str, value: str) -> str:
+    """A private key of the curve P-256, as PEM or as base64url; whether it is one is checked later.
+
+    Its library is loaded by who needs it.
+    """
+    if value and "-----BEGIN" not in value and not PUSH_KEY.fullmatch(value):
+        raise ImproperlyConfigured(f"{name} must be what manage.py make_push_key prints, or PEM.")
+    return value
+
+
+def new_push_key() -> str:
+    """A private key for the demo: 255 random bits, for every number below the curve's order is."""
+    octets = secrets.token_bytes(32)
+    return base64.urlsafe_b64encode(bytes([octets[0] & 0x7F]) + octets[1:]).decode().rstrip("=")
 
 
 def listen(name: str, value: str) -> str:

@@ -52,13 +52,12 @@ def env_secret(name: str, *, demo: str = "") -> str:
     raise ImproperlyConfigured(f"Set {name} in the environment{hint}. See docs/running.md.")
 
 
-def demo_secret_key(folder: Path) -> str:
-    """The demo's own secret key, made once and kept in the data folder."""
-    path = folder / "secret_key"
+def demo_secret(folder: Path, name: str, value: str) -> str:
+    """One of the demo's own secrets: `value` the first time, then kept in the data folder."""
+    path = folder / name
     if path.exists():
         return path.read_text().strip()
     folder.mkdir(parents=True, exist_ok=True)
-    value = secrets.token_urlsafe(50)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(value)
     return value
@@ -70,7 +69,9 @@ if DEBUG and not DEMO:
     raise ImproperlyConfigured("DEBUG=1 works only together with ONECASE_DEMO=1.")
 DATA_DIR = Path(os.environ.get("ONECASE_DATA") or BASE_DIR / "var")
 SECRET_KEY = os.environ.get("SECRET_KEY", "").strip() or (
-    demo_secret_key(DATA_DIR) if DEMO else env_secret("SECRET_KEY")
+    demo_secret(DATA_DIR, "secret_key", secrets.token_urlsafe(50))
+    if DEMO
+    else env_secret("SECRET_KEY")
 )
 SECRET_KEY_FALLBACKS = [k for k in os.environ.get("SECRET_KEY_FALLBACKS", "").split(",") if k]
 if not DEMO and len(SECRET_KEY) < 50:
@@ -117,6 +118,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "portal.middleware.NulMiddleware",
+    "portal.framed.FramedMiddleware",
     "portal.middleware.DeskPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "portal.access.CustomerSessionMiddleware",
@@ -212,6 +214,18 @@ MAILBOX_LISTEN = os.environ.get("ONECASE_MAILBOX_LISTEN", "127.0.0.1:2525")
 
 # Live streams that one process holds open; further pages ask every five seconds instead.
 LIVE_STREAMS = env_int("ONECASE_LIVE_STREAMS", 1000, least=0)
+# Signs what browsers are told by web push; empty: nobody is offered it. manage.py make_push_key
+VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY", "").strip() or (
+    demo_secret(DATA_DIR, "push_key", environment.new_push_key()) if DEMO else ""
+)
+environment.push_key("VAPID_PRIVATE_KEY", VAPID_PRIVATE_KEY)
+# Where browsers have their push service: of Chrome and its kin, Firefox, Edge and Safari.
+PUSH_SERVICES = environment.domains(
+    "PUSH_SERVICES",
+    os.environ.get("PUSH_SERVICES")
+    or "fcm.googleapis.com,jmt17.google.com,push.services.mozilla.com,notify.windows.com,"
+    "push.apple.com",
+)
 LEASE_SECONDS = env_int("ONECASE_LEASE_SECONDS", 120, least=1)
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
@@ -234,6 +248,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # It expires, so that sweeps do not pile up while no worker is there.
     "sweep": {"task": "channels_app.sweep", "schedule": 5.0, "options": {"expires": 5}},
+    "follow-unread": {
+        "task": "channels_app.follow_unread",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "clean-up": {
         "task": "portal.clean_up",
         "schedule": crontab(hour=3, minute=17),  # UTC
@@ -387,8 +406,16 @@ UNFOLD: dict[str, Any] = {
     ],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "STYLES": [lambda request: static("portal/desk.css")],
-    "SCRIPTS": [lambda request: static("portal/desk.js")],
+    "STYLES": [
+        lambda request: static("portal/desk.css"),
+        lambda request: static("portal/desk-chats.css"),
+    ],
+    "SCRIPTS": [
+        lambda request: static("portal/desk.js"),
+        lambda request: static("portal/desk-chats.js"),
+        lambda request: static("portal/desk-canned.js"),
+        lambda request: static("portal/desk-calls.js"),
+    ],
     "DASHBOARD_CALLBACK": "portal.desk.home.dashboard",
     "SIDEBAR": {"navigation": "portal.desk.navigation.sidebar"},
     "ACCOUNT": {"navigation": "portal.desk.navigation.account"},

@@ -11,14 +11,16 @@ from django.core.files.storage import default_storage
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from channels_app.models import Device
 from contacts import codes
-from contacts.models import Attachment, Code
+from contacts.models import Attachment, Case, Code
 
 BATCH = 500
 BATCHES = 200  # a day; what is left over goes the next day
 CODE_REST = timedelta(days=30)  # limits are counted by codes, and staff may look one up
 # An expired link offers a new one, and a revoked one must stay known while a session holds it.
 LINK_REST = timedelta(days=365)
+DEVICE_REST = timedelta(days=90)  # after a question was settled: it may be asked again
 FILE_REST = timedelta(days=1)  # a transaction that still writes its row is younger
 FILES = "attachments"
 
@@ -30,6 +32,7 @@ def clean_up() -> dict[str, int]:
     return {
         "sessions": remove(Session.objects.filter(expire_date__lt=now)),
         "codes": remove(dead_codes(now)),
+        "devices": remove(idle_devices(now)),
         "files": remove_files(now),
     }
 
@@ -52,6 +55,12 @@ def dead_codes(now: datetime) -> QuerySet[Code]:
     short = Q(purpose__in=used_at_once, expires_at__lt=now - CODE_REST)
     links = Q(purpose=codes.CASE_LINK, expires_at__lt=now - LINK_REST)
     return Code.objects.filter(short | links)
+
+
+def idle_devices(now: datetime) -> QuerySet[Device]:
+    """Browsers that are told of what was settled long ago: nobody means to hear more of it."""
+    settled = Q(case__state=Case.State.RESOLVED, case__changed_at__lt=now - DEVICE_REST)
+    return Device.objects.filter(settled)
 
 
 def remove_files(now: datetime) -> int:

@@ -24,19 +24,22 @@ from django.utils import timezone
 
 from channels_app.dispatch import ACKNOWLEDGEMENT, CALLBACK
 from channels_app.models import Attempt, Channel, Delivery
+from channels_app.outbox import CHOOSE_AGAIN, LINE, UNREAD
+from contacts.kinds import OWN_PAGE
 from contacts.models import Attachment, Case, Event, Identity, Message, User
 from contacts.models.message import MessageQuerySet
+from contacts.models.outcome import AFTERWARDS
 from contacts.viewers import Viewer
-from portal import words
+from portal import past, words
 
 PAGE = 50
-HIDDEN = (CALLBACK, "auto_reply")  # messages of ours that say nothing to a customer
+# What says nothing to a customer beside its line.
+HIDDEN = (CALLBACK, LINE, "auto_reply", CHOOSE_AGAIN, UNREAD, *AFTERWARDS)
 Totals = list[tuple[str, int]]
 Row = TypeVar("Row", bound=Model)
-UNTOLD = [  # a line tells of a channel its kind alone
-    f"channel__{field.name}"
-    for field in Channel._meta.concrete_fields
-    if field.name not in ("id", "kind")
+TOLD = ("id", "kind", "is_offered", "paused_until")  # of a channel; whether it holds what waits
+UNTOLD = [
+    f"channel__{field.name}" for field in Channel._meta.concrete_fields if field.name not in TOLD
 ]
 TRIED = ("number", "outcome", "reason", "detail", "started_at")  # what is told of a try
 OVERLAP = 10  # lines before the new ones that an open page gets again
@@ -111,18 +114,29 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class ToDo:
+    """A call, a letter or a visit that somebody is to do; `at`: when its time has come."""
+
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Change:
     """What an open page had, how the same looks `now`, and its next mark.
 
-    `first_at`: the time of the earliest message that the page has not. `to_do`: the kinds of open
-    calls, letters and visits, the earliest first.
+    `first_at`: the time of the earliest message that the page has not. `to_do`: the open calls,
+    letters and visits, the earliest first. `templates`: of the messages that we made. `is_unread`:
+    an answer stands on the customer's page that they did not see yet.
     """
 
     had: Mark | None
     now: Mark
     mark: Mark
     first_at: datetime | None = None
-    to_do: tuple[str, ...] = ()
+    to_do: tuple[ToDo, ...] = ()
+    templates: frozenset[str] = frozenset()
+    is_unread: bool = False
 
     @property
     def is_none(self) -> bool:
@@ -130,10 +144,11 @@ class Change:
         return self.had == self.now
 
 
-def change(case: Case, have: str = "") -> Change:
+def change(case: Case, have: str = "", *, beside: str = "") -> Change:
     """How the history stands against the mark that a page has. One query.
 
-    Read before the history is: what comes in between is then asked for once too often, not missed.
+    `beside`: what else the page says, and no row of the case tells. Read before the history is:
+    what comes in between is then asked for once too often, not missed.
     """
     had = Mark.read(have)
     after = had.after if had else case.seq
@@ -148,23 +163,34 @@ def change(case: Case, have: str = "") -> Change:
     steps = list(found)
     return Change(
         had,
-        _mark(case, after, _totals(steps, "was_old"), steps),
-        _mark(case, case.seq, _totals(steps, "is_old"), steps),
+        _mark(case, after, _totals(steps, "was_old"), steps, beside),
+        _mark(case, case.seq, _totals(steps, "is_old"), steps, beside),
         min((row["first_at"] for row in steps if row["first_at"]), default=None),
         _to_do(steps),
+        frozenset(row["template"] for row in steps),
+        any(_waits_to_be_seen(row) for row in steps),
     )
 
 
-def _to_do(steps: list[Any]) -> tuple[str, ...]:
+def _waits_to_be_seen(row: Any) -> bool:
+    status, kind = row["deliveries__status"], row["deliveries__channel__kind"]
+    return status in (Delivery.Status.SENT, Delivery.Status.DELIVERED) and kind in OWN_PAGE
+
+
+def _to_do(steps: list[Any]) -> tuple[ToDo, ...]:
     waiting = [row for row in steps if row["deliveries__status"] in Delivery.TO_DO]
     waiting.sort(key=lambda row: row["due_at"])
-    return tuple(row["deliveries__channel__kind"] for row in waiting for _n in range(row["all"]))
+    return tuple(
+        ToDo(row["deliveries__channel__kind"], row["due_at"])
+        for row in waiting
+        for _n in range(row["all"])
+    )
 
 
-def _mark(case: Case, after: int, old: Totals, steps: list[Any]) -> Mark:
+def _mark(case: Case, after: int, old: Totals, steps: list[Any], beside: str) -> Mark:
     # The times of lines are said by the day.
     before = [timezone.localdate(), *old]
-    return Mark(after, _digest(before), _digest([case.seq, *_totals(steps, "all")]))
+    return Mark(after, _digest(before), _digest([case.seq, beside, *_totals(steps, "all")]))
 
 
 def _totals(steps: list[Any], name: str) -> Totals:
@@ -198,10 +224,12 @@ def page(
     if not viewer.is_staff:
         events = events.filter(sort__in=Event.PUBLIC)
         messages = messages.exclude(template__in=HIDDEN)
+    everything = messages
     if (at := _cursor(before)) is not None:
         messages = messages.filter(created_at__lt=at)
         events = events.filter(created_at__lt=at)
     said = _read(messages, limit + 1, with_first=viewer.is_staff)
+    _with_notes(everything, said)
     first = next((m for m in said[::-1] if m.direction == Message.Direction.IN), None)
     said = said[: limit + 1]
     happened = list(events.order_by("-created_at", "-seq")[: limit + 1])
@@ -212,7 +240,7 @@ def page(
     entries += [
         Entry(event.created_at, event.seq, event=event, words=text)
         for event in happened
-        if (text := words.event(event, viewer, identities))
+        if (text := past.line(event, viewer, identities))
     ]
     entries.sort(key=lambda entry: (entry.at, entry.seq), reverse=True)
     shown = entries[:limit]
@@ -263,6 +291,26 @@ def _read(messages: MessageQuerySet, limit: int, *, with_first: bool) -> list[Me
     for message in said:
         message.files = files[message.pk]  # type: ignore[attr-defined]
     return said
+
+
+def _with_notes(messages: MessageQuerySet, said: list[Message]) -> None:
+    """Beside the note of a call or a visit what confirms and what corrects it; and the reverse.
+
+    One query where the page has any. Of this case and this viewer alone: a message can be moved.
+    """
+    noted = [message.pk for message in said if message.is_noted]
+    regarded = [message.regards_id for message in said if message.regards_id]
+    found: list[Message] = []
+    if noted or regarded:
+        rows = messages.filter(Q(regards__in=noted) | Q(pk__in=regarded))
+        found = list(rows.defer("html", "whole_text").order_by("created_at", "seq"))
+    notes = {message.pk: message for message in found}
+    for message in said:
+        mine = [row for row in found if row.regards_id == message.pk]
+        corrections = [row for row in mine if row.direction == Message.Direction.IN]
+        message.note = notes.get(message.regards_id or 0)  # type: ignore[attr-defined]
+        message.corrections = corrections  # type: ignore[attr-defined]
+        message.is_confirmed = len(mine) > len(corrections)  # type: ignore[attr-defined]
 
 
 def _deliveries(said: list[Message], viewer: Viewer) -> dict[int, list[Delivery]]:
@@ -324,7 +372,7 @@ def _said(message: Message, deliveries: list[Delivery], viewer: Viewer) -> Entry
         at=message.created_at,
         seq=message.seq,
         message=message,
-        words=words.template(message, viewer),
+        words=words.template(message, viewer, deliveries[-1] if deliveries else None),
         deliveries=deliveries,
         state=words.state(last) if last else "",
         failed=bool(last and last.status in words.FAILED),

@@ -30,7 +30,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """404; the same for a page that never was and for somebody else's."""
-    return _page(request, "404.html", 404, private=request.path.startswith(("/q/", "/files/")))
+    return _page(request, "404.html", 404, private=request.path_info.startswith(("/q/", "/files/")))
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -62,7 +62,7 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
         _("This page was open for a long time. Please send it once more."),
     )
     try:
-        match = resolve(request.path)
+        match = resolve(request.path_info)
         if match.view_name == "site:start":
             rows = start.rows_for(request, typed)
             return start.page(request, typed, rows, status=403, notice=text)

@@ -3,6 +3,7 @@
 import base64
 import re
 
+from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -12,14 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
+from contacts.files import PICTURES, picture_type
 from contacts.models import Attachment, Case, Message, Organisation
 from portal import access
 
 # What keeps its own type; everything else is bytes. All of it is an attachment.
-PLAIN_TYPES = frozenset(
-    {"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain"}
-)
-PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+PLAIN_TYPES = frozenset({*PICTURES, "application/pdf", "text/plain"})
 SANDBOX = "sandbox; default-src 'none'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
 # A mail may show its own pictures and open links in a new window; no script, form or request.
 MAIL_POLICY = (
@@ -62,14 +61,39 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
     return download(attachment)
 
 
+@never_cache
+@require_safe
+def picture(request: HttpRequest, pk: int) -> HttpResponse:
+    """A picture of a message, for our own pages: by what its bytes are, and by no name or word.
+
+    Nothing else is ever shown from our origin. Opened by itself it is in a sandbox.
+    """
+    attachment = get_object_or_404(Attachment, pk=pk)
+    readable_message(request, attachment.message_id)
+    content = _opened(attachment)
+    kind = picture_type(content.read(16))
+    content.seek(0)
+    if not kind:
+        content.close()
+        raise Http404
+    response = FileResponse(content, content_type=kind)
+    response["Content-Disposition"] = "inline"
+    return _policed(response, SANDBOX)  # type: ignore[arg-type]
+
+
+def _opened(attachment: Attachment) -> FieldFile:
+    """Its bytes; Http404 where they are gone."""
+    try:
+        return attachment.file.open("rb")
+    except OSError:
+        raise Http404 from None
+
+
 def download(attachment: Attachment) -> HttpResponse:
     """A file that its reader may have, shown by no browser as a page of ours; else Http404."""
     kept = attachment.content_type
     content_type = kept if kept in PLAIN_TYPES else "application/octet-stream"
-    try:
-        content = attachment.file.open("rb")
-    except OSError:
-        raise Http404 from None
+    content = _opened(attachment)
     response = FileResponse(
         content, as_attachment=True, filename=attachment.name, content_type=content_type
     )

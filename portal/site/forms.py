@@ -143,11 +143,14 @@ def way_of(typed: Typed, ways: Iterable[Way]) -> Wanted | None:
             wanted.name = typed.get(way.name_id, MAX_NAME)
             if not wanted.name:
                 typed.fail(way.name_id, _("Please write your name: it stands on the letter."))
+            wanted.wish = wanted.name
         wanted.address = _address(typed, way)
     return None if typed.errors.keys() & {way.address_id, way.name_id, way.wish_name} else wanted
 
 
 def _wish(typed: Typed, way: Way) -> str:
+    if way.kind.scheme == POST:
+        return way.wish  # the name that this address has now
     wish = typed.get(way.wish_name)
     if way.wishes:
         known = {value for value, _words, _chosen in way.wishes}

@@ -10,10 +10,10 @@ from channels_app import dispatch
 from contacts import codes, services
 from contacts.addresses import InvalidAddress, mailbox, normalise
 from contacts.kinds import EMAIL
-from contacts.models import Case, Code, Holder, Identity
+from contacts.models import Case, Code, Identity
 from portal import access
 from portal.context import site_of
-from portal.site import forms, strips
+from portal.site import forms, proofs, strips
 from portal.site.forms import Typed
 from portal.site.language import language_of
 from portal.site.question import case_for, kept_link
@@ -71,9 +71,7 @@ def send_link(request: HttpRequest, case: Case, identity: Identity) -> bool:
     one a day goes only to whom is signed in with that address: the answers do not tell who is
     known.
     """
-    customer = access.signed_in_customer(request)
-    own = Holder.objects.proved().filter(identity=identity, customer=customer)
-    most = OWN_A_DAY if customer is not None and own.exists() else A_DAY
+    most = OWN_A_DAY if proofs.is_own(request, identity) else A_DAY
     target = f"link:{codes.digest('limit', mailbox(EMAIL, identity.value))}"
     client = f"link:{access.client_address(request)}"
     free = access.allow(client, times=PER_CLIENT_AN_HOUR, seconds=3600)

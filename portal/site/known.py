@@ -1,10 +1,12 @@
 """The addresses that somebody may be offered in a case, and by which kinds we may use them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from channels_app.promises import Offer
+from contacts import whose
 from contacts.kinds import EMAIL
-from contacts.models import Case, Choice, Customer, Event, Holder, Identity
+from contacts.models import Case, Choice, Customer, Holder, Identity
 from contacts.viewers import Viewer
 from portal import access
 
@@ -39,6 +41,16 @@ class Known:
         chosen = choices.values_list("kind", "identity_id").distinct()
         return cls(known, frozenset(sure), frozenset(chosen))
 
+    @classmethod
+    def of(cls, customer: Customer, held: Sequence[Holder]) -> "Known":
+        """All that a customer holds, for who proved to be that customer."""
+        people = Customer.objects.family({customer.top_id})
+        rows = {holder.identity_id: holder.identity for holder in held}
+        sure = frozenset(holder.identity_id for holder in held if holder.proved_at)
+        choices = Choice.objects.filter(identity__in=rows, case__customer__in=people)
+        chosen = choices.values_list("kind", "identity_id").distinct()
+        return cls(list(rows.values()), sure, frozenset(chosen))
+
     def fitting(self, offer: Offer) -> list[Identity]:
         """Those that we may answer to by that kind at once."""
         name, scheme = offer.kind.name, offer.kind.scheme
@@ -56,7 +68,5 @@ class Known:
 
 def _sure_in(case: Case) -> set[int]:
     """Addresses that this very case proved, or was written to from."""
-    proofs = Event.objects.filter(case__in=case.member_ids, sort=Event.Sort.PROVED)
-    found = {data.get("identity") for data in proofs.values_list("data", flat=True)}
     wrote = case.stem.choices.filter(by=Choice.By.WRITING).exclude(identity=None)
-    return found - {None} | set(wrote.values_list("identity_id", flat=True))
+    return whose.proved_in(case) | set(wrote.values_list("identity_id", flat=True))

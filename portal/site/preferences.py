@@ -1,25 +1,25 @@
 """My preferences: language, how welcome each way is, the usual one, and one's addresses."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from channels_app import dispatch, promises
-from contacts import codes, services
+from channels_app import dispatch, moving, promises
+from contacts import codes, holding, one_person
 from contacts.addresses import InvalidAddress
 from contacts.kinds import EMAIL, PHONE, Kind
 from contacts.models import Consent, Customer, Holder, Identity
 from portal import access
 from portal.context import site_of
-from portal.site import forms, proofs, strips
+from portal.site import forms, proofs, second, strips
 from portal.site.buttons import button
 from portal.site.forms import Typed
 from portal.site.language import language_of, remember
@@ -48,18 +48,11 @@ class Welcome:
         return [(value, str(words), value == self.level) for value, words in LEVELS.items()]
 
 
-def _people(customer: Customer) -> list[int]:
-    return [customer.pk, *customer.family.values_list("pk", flat=True)]
-
-
 def welcomes(request: HttpRequest, customer: Customer) -> list[Welcome]:
     """Each offered kind with the customer's newest word on it. One truth: Consent for service."""
-    rows = Consent.objects.filter(
-        customer__in=_people(customer), purpose=Consent.Purpose.SERVICE
-    ).order_by("pk")
-    newest = {row.kind: row.level for row in rows}
+    words = {kind: row.level for kind, row in one_person.consents(customer).items()}
     return [
-        Welcome(offer.kind, offer.title, newest.get(offer.kind.name, Consent.Level.GLADLY))
+        Welcome(offer.kind, offer.title, words.get(offer.kind.name, Consent.Level.GLADLY))
         for offer in site_of(request).board
         if offer.kind.name not in QUIET
     ]
@@ -78,14 +71,16 @@ def preferences(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, customer: Customer, typed: Typed) -> HttpResponse:
-    holders = Holder.objects.current().filter(customer__in=_people(customer))
-    site = site_of(request)
+    holders, site = _held(customer), site_of(request)
+    rows = welcomes(request, customer)
     context = {
         **forms.context(typed, "address"),
         "customer": customer,
-        "welcomes": welcomes(request, customer),
+        "welcomes": rows,
+        "seconds": second.of_customer(request, customer, holders, _never(rows)),
+        "approved": second.value_of(customer),
         "usual": [(offer.kind, offer.title) for offer in site.board],
-        "holders": holders.select_related("identity").order_by("identity__scheme", "pk"),
+        "holders": holders,
         "provable": {offer.kind.scheme for offer in site.board if offer.takes_codes} | {EMAIL},
         "languages": settings.LANGUAGES if not site.languages else site.languages,
         "strips": strips.take(request),
@@ -93,21 +88,52 @@ def _page(request: HttpRequest, customer: Customer, typed: Typed) -> HttpRespons
     return render(request, "site/preferences.html", context, status=422 if typed.errors else 200)
 
 
+def _held(customer: Customer) -> list[Holder]:
+    people = Customer.objects.family({customer.pk})
+    rows = Holder.objects.current().filter(customer__in=people)
+    return list(rows.select_related("identity").order_by("identity__scheme", "pk"))
+
+
+def _never(rows: Iterable[Welcome]) -> set[str]:
+    return {row.kind.name for row in rows if row.level == Consent.Level.NEVER}
+
+
 def _store(request: HttpRequest, customer: Customer, typed: Typed) -> HttpResponse:
+    own = access.signed_in_as(request) or customer
     for welcome in welcomes(request, customer):
         level = typed.get(f"level_{welcome.kind.name}")
         if level in LEVELS and level != welcome.level:
-            Consent.objects.create(customer=customer, kind=welcome.kind.name, level=level)
+            Consent.objects.create(customer=own, kind=welcome.kind.name, level=level)
     offered = {offer.kind.name for offer in site_of(request).board}
     usual = typed.get("usual")
     customer.preferred_kind = usual if usual in offered else ""
+    missing = _store_second(request, customer, typed)
     if typed.get("language") in dict(settings.LANGUAGES):
         customer.language = typed.get("language")
-    customer.save(update_fields=["preferred_kind", "language"])
+    customer.save(
+        update_fields=["preferred_kind", "fallback_kind", "fallback_identity", "language"]
+    )
     response = redirect("site:preferences")
     remember(response, customer.language)
     strips.say(request, _("Your preferences are saved."))
+    if missing:
+        strips.say(request, missing, tone="warn")
     return response
+
+
+def _store_second(request: HttpRequest, customer: Customer, typed: Typed) -> str:
+    """Take over the second way; what is wrong with it, in a sentence."""
+    customer.fallback_kind, customer.fallback_identity = "", None
+    value = typed.get("second")
+    never = _never(welcomes(request, customer)) if value else ()  # as it is from now on
+    ways = second.of_customer(request, customer, _held(customer), never) if value else []
+    way = next((way for way in ways if way.value == value), None)
+    if way is not None and way.kind.name == customer.preferred_kind:
+        return _("Your second way is the same as your usual one: please choose another one.")
+    if way is None:
+        return _("You never want that second way: please choose another one.") if value else ""
+    customer.fallback_kind, customer.fallback_identity = way.kind.name, way.identity
+    return ""
 
 
 @never_cache
@@ -132,13 +158,11 @@ def add_address(request: HttpRequest) -> HttpResponse:
         typed.fail("address", error)
         return _page(request, customer, typed)
     if dispatch.code_channel(site_of(request).organisation, identity) is None and scheme == PHONE:
-        services.hold(customer, identity, how=Holder.How.TYPED)
+        holding.hold(access.signed_in_as(request) or customer, identity, how=Holder.How.TYPED)
         strips.say(request, _("%(address)s is added.") % {"address": identity})
         return redirect("site:preferences")
     if not proofs.send(request, identity, codes.PROVE, language=language_of(request), own=True):
-        typed.fail(
-            "address", _("We sent several codes to this address already. Please wait an hour.")
-        )
+        typed.fail("address", proofs.enough())
         return _page(request, customer, typed)
     return redirect("site:prove")
 
@@ -165,21 +189,24 @@ def remove_address(request: HttpRequest, pk: int) -> HttpResponse:
     if customer is None:
         return redirect("site:sign_in")
     holder = _own(customer, pk)
-    proved = Holder.objects.proved().filter(customer__in=_people(customer))
+    people = Customer.objects.family({customer.pk})
+    proved = Holder.objects.proved().filter(customer__in=people)
     if holder.proved_at and proved.exclude(pk=holder.pk).count() == 0:
         strips.say(
             request, _("This is your only confirmed address: add another one first."), tone="warn"
         )
     else:
-        holder.ended_at = timezone.now()
-        holder.save(update_fields=["ended_at"])
+        moving.end(customer, holder.identity, by=None)
+        ways = Customer.objects.filter(pk=customer.pk, fallback_identity=holder.identity_id)
+        ways.update(fallback_kind="", fallback_identity=None)
         strips.say(request, _("%(address)s is removed.") % {"address": holder.identity})
     return redirect("site:preferences")
 
 
 def _own(customer: Customer, pk: int) -> Holder:
     """A holder of this very customer; Http404 for anybody else's."""
-    holders = Holder.objects.current().filter(customer__in=_people(customer))
+    people = Customer.objects.family({customer.pk})
+    holders = Holder.objects.current().filter(customer__in=people)
     return get_object_or_404(holders.select_related("identity"), pk=pk)
 
 
@@ -197,13 +224,14 @@ def prove(request: HttpRequest) -> HttpResponse:
         if proofs.send(request, waiting.identity, codes.PROVE, language=language, own=True):
             strips.say(request, _("We sent a new code."))
         else:
-            typed.fail("code", _("We sent several codes already. Please use the newest one."))
+            typed.fail("code", proofs.enough())
     elif request.method == "POST":
         if proofs.redeem(request, waiting, typed.get("code")):
-            services.hold(customer, waiting.identity, how=Holder.How.CODE, proved=True)
+            own = access.signed_in_as(request) or customer
+            holding.hold(own, waiting.identity, how=Holder.How.CODE, proved=True)
             strips.say(request, _("%(address)s is confirmed.") % {"address": waiting.identity})
             return redirect("site:preferences")
-        typed.fail("code", _("This code does not fit. Please look again, or ask for a new one."))
+        typed.fail("code", proofs.refused(request, waiting))
     context = {
         **forms.context(typed),
         "address": waiting.identity,

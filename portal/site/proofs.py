@@ -5,10 +5,12 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from channels_app import dispatch
 from contacts import addresses, codes
-from contacts.models import Case, Code, Holder, Identity
+from contacts.models import Case, Code, Customer, Holder, Identity
+from contacts.models.code import MAX_ATTEMPTS
 from portal import access
 from portal.context import site_of
 
@@ -57,11 +59,22 @@ def send(
     return True
 
 
+def enough() -> str:
+    """What is said where `send` sends no more: when there are codes again."""
+    text = _(
+        "We sent several codes already: at most %(hour)s an hour and %(day)s a day. Please use the"
+        " newest one, or call us."
+    )
+    return text % {"hour": PER_TARGET, "day": PER_TARGET_A_DAY}
+
+
 def is_own(request: HttpRequest, identity: Identity) -> bool:
     """Whether the customer of this browser proved that address before."""
     customer = access.signed_in_customer(request)
-    proved = Holder.objects.proved().filter(customer=customer, identity=identity)
-    return customer is not None and proved.exists()
+    if customer is None:
+        return False
+    own = Customer.objects.family({customer.pk})
+    return Holder.objects.proved().filter(customer__in=own, identity=identity).exists()
 
 
 def pending(request: HttpRequest, purpose: str) -> Pending | None:
@@ -91,3 +104,16 @@ def redeem(request: HttpRequest, waiting: Pending, value: str) -> bool:
         return False
     request.customer_session.pop(KEY, None)  # type: ignore[attr-defined]
     return True
+
+
+def refused(request: HttpRequest, waiting: Pending) -> str:
+    """What is wrong with digits that `redeem` did not take, and what to do next.
+
+    The same for known and unknown addresses: this browser was sent a code in any case.
+    """
+    code = Code.objects.last_digits(waiting.purpose, waiting.identity, access.browser_key(request))
+    if code is not None and code.attempts >= MAX_ATTEMPTS:
+        return _("You tried too often: this code no longer works. Please ask for a new one below.")
+    if code is not None and code.expires_at <= timezone.now():
+        return _("This code is too old. Please ask for a new one below.")
+    return _("This code does not fit. Please look again, or ask for a new one.")

@@ -1,7 +1,7 @@
 """The question page: the page after sending, and the one that is kept."""
 
 import uuid
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import IntegrityError
@@ -14,22 +14,27 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from channels_app import promises
-from channels_app.dispatch import ACKNOWLEDGEMENT
+from channels_app import chatting, leaving, outcomes, promises, proposals, push, seen, todos
+from channels_app.promises import Offer
+from channels_app.proposals import Standing
 from channels_app.rendering import code_url
-from contacts import codes, services
+from contacts import codes, services, whose
 from contacts.files import File
-from contacts.models import Case, Code, Holder, Message
+from contacts.kinds import CHAT, KINDS, Kind
+from contacts.models import Case, Code, Event, Message, Question
 from contacts.viewers import Viewer
 from portal import access, timeline, words
 from portal.context import site_of
+from portal.framed import is_framed
 from portal.live import stay
-from portal.site import forms, strips, waiting
+from portal.site import chat, forms, outcome, second, strips, told, waiting
 from portal.site.buttons import button
+from portal.site.chat import Chat
 from portal.site.forms import Typed
-from portal.timeline import Change, Entry, Timeline
+from portal.timeline import Change, Timeline
 
 MESSAGES_PER_HOUR = 60  # in one case
+LINES_PER_HOUR = 300  # of a chat, where one says in many short ones what a letter says at once
 
 
 def case_for(request: HttpRequest, reference: str) -> tuple[Viewer, Case]:
@@ -48,34 +53,48 @@ def question(request: HttpRequest, reference: str) -> HttpResponse:
             return redirect("site:question", case.reference)
         return page(request, viewer, case, Typed())
     typed = Typed(request.POST)
-    if not _add(request, case, typed):
+    if not add(request, case, typed):
         status = 429 if "limit" in typed.errors else 422
+        if stay.is_asked(request):
+            return stay.refused((problem.text for problem in typed.problems), status)
         return page(request, viewer, case, typed, status=status)
-    if stay.is_asked(request):
+    if stay.is_asked(request) and not typed.has("to_chat"):  # else it is a chat now: loaded anew
         case = access.visible_case(viewer, reference)
-        change = timeline.change(case, request.GET.get("have", ""))
-        return stay.created(_fresh(request, viewer, case, change))
+        return stay.created(_fresh(request, viewer, case))
     return redirect(f"{reverse('site:question', args=[case.reference])}#newest")
 
 
-def _add(request: HttpRequest, case: Case, typed: Typed) -> bool:
-    """File what the customer wrote; False with the errors in `typed`."""
+def add(request: HttpRequest, case: Case, typed: Typed, *, regards: Message | None = None) -> bool:
+    """File what the customer wrote; False with the errors in `typed`.
+
+    `regards`: what we noted of a call or a visit, which it corrects.
+    """
     files = forms.files_of(request, typed)
     text = typed.text()
     if text or not files:
         text = forms.text_of(typed, empty=_("Please write something first."))
     if typed.errors:
         return False
-    if not access.allow(f"write:{case.pk}", times=MESSAGES_PER_HOUR, seconds=3600):
+    if not _may_write(case, files):
         typed.fail("limit", _("You sent many messages. Please wait a while, or call us."))
         return False
-    _file(case, text, files, _key_for(case, typed, text))
+    home = access.home_of(access.viewer_of(request), case)
+    _file(home, text, files, _key_for(case, typed, text), regards)
     return True
 
 
-def _file(case: Case, text: str, files: list[File], key: uuid.UUID) -> None:
+def _may_write(case: Case, files: list[File]) -> bool:
+    """Whether there were not too many; what carries files weighs as much in a chat as elsewhere."""
+    is_line = not files and case.choice is not None and case.choice.kind == CHAT
+    what, times = ("line", LINES_PER_HOUR) if is_line else ("write", MESSAGES_PER_HOUR)
+    return access.allow(f"{what}:{case.pk}", times=times, seconds=3600)
+
+
+def _file(
+    case: Case, text: str, files: list[File], key: uuid.UUID, regards: Message | None
+) -> None:
     try:
-        services.file_message(case=case, kind="account", text=text, files=files, client_key=key)
+        chatting.write(case=case, text=text, files=files, client_key=key, regards=regards)
     except IntegrityError:
         # Two clicks at once: the other one was first.
         if not Message.objects.filter(case=case, client_key=key).exists():
@@ -101,15 +120,16 @@ def page(
     """The page with what was typed so far."""
     if notice:
         strips.say(request, notice, tone="warn")
-    mark = timeline.change(case).mark
+    talk = chat.of(request, viewer, case)
+    change = _seen(request, case, _change(request, case, talk), talk)
     found = timeline.page(case, viewer, before=request.GET.get("before", ""))
-    history = _rendered(request, case, _shown(viewer, found))
+    history = _rendered(request, viewer, case, _shown(viewer, case, found), talk)
     lines = strips.take(request)
     context: dict[str, Any] = {
         **forms.context(typed),
         "case": case,
         "history": history,
-        "mark": mark,
+        "mark": change.mark,
         "is_tail": False,
         "is_newest": not request.GET.get("before"),
         "strips": [line for line in lines if not line.get("keep")],
@@ -117,13 +137,65 @@ def page(
         "answer": answer(request, viewer, case),
         "link": kept_link(case),
         "pin": _pin(case),
-        "waiting": waiting.of(request, case),
+        "chat": talk,
+        "leaving": chat.leaving(request, viewer, case) if talk else None,
+        "limits": chat.limits(),
+        **_open(request, case, change),
+        "outcome": outcome.of(case),
+        "device_key": "" if is_framed(request) else push.key_for(case),  # no browser asks there
     }
     return render(request, "site/question.html", context, status=status)
 
 
-def _shown(viewer: Viewer, found: Timeline) -> Timeline:
-    return replace(found, entries=_told(found.entries, viewer))
+def _seen(request: HttpRequest, case: Case, change: Change, talk: Chat | None) -> Change:
+    """Who opens the page reads its newest lines: scripts say so later, and more exactly.
+
+    Not what a browser fetches before anybody asked for it, nor in a frame, which may be behind a
+    closed panel: its script says when it is looked at. Scanners of links have no session.
+    """
+    is_asked = not is_framed(request) and "prefetch" not in request.headers.get("Sec-Purpose", "")
+    if not (change.is_unread and is_asked and request.method == "GET") or "before" in request.GET:
+        return change
+    moved = seen.take(case=case, up_to=case.seq, read=True)
+    return _change(request, case, talk) if moved else change
+
+
+def _open(request: HttpRequest, case: Case, change: Change) -> dict[str, Any]:
+    """What the customer is waited for: a message from elsewhere, six digits, a yes or a no."""
+    waits = waiting.of(request, case)
+    found = proposals.of(case) if Question.Sort.PROPOSAL in change.templates else []
+    asked = proposals.current(found, case)
+    if asked and asked[1] == Standing.AGREED and waits and waits.sort != "done":
+        asked = None  # that card says what is left to do
+    return {"waiting": waits, "asked": asked and Asked(*asked)}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The card of a proposal."""
+
+    question: Question
+    standing: Standing
+
+    @property
+    def lines(self) -> list[str]:
+        """The question, and the agent's own words."""
+        return self.question.message.text.splitlines() if self.question.message else []
+
+    @property
+    def kind(self) -> Kind:
+        """What is proposed."""
+        return KINDS[self.question.proposed_kind]
+
+
+def _change(request: HttpRequest, case: Case, talk: Chat | None, have: str = "") -> Change:
+    """How the page stands against its mark: its history, its way, and what a chat says."""
+    beside = away(request, case) + (talk.mark if talk else "")
+    return timeline.change(case, have, beside=beside)
+
+
+def _shown(viewer: Viewer, case: Case, found: Timeline) -> Timeline:
+    return replace(found, entries=told.to(viewer, case, found.entries))
 
 
 def _news(viewer: Viewer, case: Case, change: Change) -> Timeline:
@@ -131,9 +203,9 @@ def _news(viewer: Viewer, case: Case, change: Change) -> Timeline:
 
     Whether the last answer arrived, and whether there was none yet, is said above and below them.
     """
-    shown = _shown(viewer, timeline.news(case, viewer, change))
+    shown = _shown(viewer, case, timeline.news(case, viewer, change))
     if shown.is_tail and not _is_answered(shown):
-        return _shown(viewer, timeline.page(case, viewer))
+        return _shown(viewer, case, timeline.page(case, viewer))
     return shown
 
 
@@ -141,43 +213,58 @@ def _is_answered(shown: Timeline) -> bool:
     return any(entry.message.is_answer for entry in shown.entries if entry.message)
 
 
-def _rendered(request: HttpRequest, case: Case, shown: Timeline) -> str:
+def _rendered(
+    request: HttpRequest, viewer: Viewer, case: Case, shown: Timeline, talk: Chat | None
+) -> str:
     """The timeline as it stands on the page."""
-    sent = [e for e in shown.entries if e.message and e.message.direction == "out"]
+    failed, is_newest = _failed(case, shown), not request.GET.get("before")
     context = {
         "case": case,
         "shown": shown,
-        "failed": bool(sent and sent[-1].failed),
-        "nothing_yet": "" if shown.older or _is_answered(shown) else _nothing_yet(request, case),
-        "is_newest": not request.GET.get("before"),
+        "failed": failed,
+        "seconds": second.to_ask(request, viewer, case) if failed and is_newest else [],
+        "first": case.choice.kind_info if case.choice else None,
+        "then": second.standing(viewer, case) if failed == "answer" else None,
+        "nothing_yet": ""
+        if talk or shown.older or _is_answered(shown)
+        else _nothing_yet(request, case),
+        "chat": talk,
+        "is_newest": is_newest,
         "organisation": site_of(request).organisation,
     }
-    return render_to_string("site/_timeline.html", context)
+    return render_to_string("site/_timeline.html", context, request)
 
 
-def _told(entries: list[Entry], viewer: Viewer) -> list[Entry]:
-    """Without acknowledgements to an address that the viewer did not prove.
+def _failed(case: Case, shown: Timeline) -> str:
+    """What failed last: "answer", "both" (its ways), "call" (nobody picked up), or "".
 
-    A proved address gets more of them (`dispatch.acknowledge`), so that the line would tell
-    anybody who types an address whether we know it.
+    Nothing once the customer chose another way: that is what they were asked for.
     """
-    sent = {
-        entry.message.identity_id
-        for entry in entries
-        if entry.message and entry.message.template == ACKNOWLEDGEMENT and not entry.failed
-    }
-    if not sent:
-        return entries
-    proved = Holder.objects.proved().filter(customer=viewer.customer_id, identity__in=sent)
-    own = set(proved.values_list("identity_id", flat=True)) if viewer.customer_id else set()
-    return [
-        entry
-        for entry in entries
-        if not entry.message
-        or entry.message.template != ACKNOWLEDGEMENT
-        or entry.failed
-        or entry.message.identity_id in own
-    ]
+    for entry in reversed(shown.entries):
+        if (said := entry.message) and said.direction == Message.Direction.OUT:
+            if not entry.failed or case.went_on(entry.at, said.kind, said.identity_id):
+                return ""
+            return "both" if said.why == Message.Why.FALLBACK else "answer"
+        if entry.event and entry.event.sort == Event.Sort.FELL_BACK:
+            is_over = entry.event.data.get("kind") or case.went_on(entry.at)
+            return "" if is_over else "call"
+    return ""
+
+
+def away(request: HttpRequest, case: Case) -> str:
+    """Why nothing goes the way that was chosen: "off", "paused", or "" while it does.
+
+    A branch that was wished for stands for itself.
+    """
+    choice = case.choice
+    if choice is None or case.state != Case.State.OPEN:
+        return ""
+    found = [channel for channel in site_of(request).channels if channel.kind == choice.kind]
+    if choice.kind == promises.MEETING and choice.wish:
+        found = [channel for channel in found if channel.slug == choice.wish]
+    if not found:
+        return "off"
+    return "paused" if leaving.gone_among(found, choice.wish, timezone.now()) else ""
 
 
 def answer(request: HttpRequest, viewer: Viewer, case: Case) -> dict[str, Any]:
@@ -187,15 +274,34 @@ def answer(request: HttpRequest, viewer: Viewer, case: Case) -> dict[str, Any]:
     place = None
     if choice and offer and choice.kind == promises.MEETING:
         place = next((c for c in offer.channels if c.slug == choice.wish), offer.channel)
+    gone = away(request, case)
+    line = words.answer_line(choice, own=own, calls_from=_calls_from(offer))
+    if choice and gone == "off":
+        line = _("You chose %(kind)s.") % {"kind": choice.kind_info.noun}
     return {
-        "line": words.answer_line(choice, own=own),
+        "line": line,
         # It stays on one row.
         "address": words.answer_address(choice, own=own),
         "kind": choice.kind_info if choice else None,
         "once": bool(choice and choice.once),
-        "is_offered": offer is not None,
+        "is_moved": bool(choice and choice.identity and whose.is_gone(case, choice.identity)),
+        "second": second.standing(viewer, case),
+        "to_chat": _to_chat(request, case),
+        "away": gone,
         "place": place,
     }
+
+
+def _to_chat(request: HttpRequest, case: Case) -> bool:
+    """Whether they are back in the chat once they write here."""
+    return bool(site_of(request).offer(CHAT)) and chatting.waits_for_them(case)
+
+
+def _calls_from(offer: Offer | None) -> str:
+    """When we open, as who is called reads it; "" while we are open."""
+    now = timezone.now()
+    at = todos.call_time(offer.channel, "soon", now) if offer and offer.kind.rings else now
+    return promises.moment(at, now) if at > now else ""
 
 
 def _nothing_yet(request: HttpRequest, case: Case) -> str:
@@ -238,31 +344,34 @@ def _pin(case: Case) -> Code | None:
 def refresh(request: HttpRequest, reference: str) -> HttpResponse:
     """The timeline again, or 204 where nothing changed; asked for while the page is visible."""
     viewer, case = case_for(request, reference)
-    change = timeline.change(case, request.GET.get("have", ""))
+    return _fresh(request, viewer, case)
+
+
+def _fresh(request: HttpRequest, viewer: Viewer, case: Case) -> HttpResponse:
+    """What moves on a page that stays open; 204 where nothing did."""
+    talk = chat.of(request, viewer, case)
+    change = _change(request, case, talk, request.GET.get("have", ""))
     if change.is_none:
-        return HttpResponse(status=204)
-    return _fresh(request, viewer, case, change)
-
-
-def _fresh(request: HttpRequest, viewer: Viewer, case: Case, change: Change) -> HttpResponse:
-    """What moves on a page that stays open."""
+        return stay.nothing_new()
     shown = _news(viewer, case, change)
     context = {
         "case": case,
-        "history": _rendered(request, case, shown),
+        "history": _rendered(request, viewer, case, shown, talk),
+        "chat": talk,
         "mark": change.mark,
         "is_tail": shown.is_tail,
         "answer": answer(request, viewer, case),
-        "waiting": waiting.of(request, case),
+        **_open(request, case, change),
+        "outcome": outcome.of(case),
     }
-    return render(request, "site/_history.html", context)
+    return stay.marked(render(request, "site/_history.html", context), change.mark)
 
 
 @button
 def solved(request: HttpRequest, reference: str) -> HttpResponse:
     """It's solved."""
     _viewer, case = case_for(request, reference)
-    services.resolve(case=case)
+    outcomes.resolve(case=case)
     return redirect("site:question", case.reference)
 
 

@@ -7,12 +7,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from contacts import codes, services
+from contacts import codes, holding
 from contacts.addresses import InvalidAddress
 from contacts.kinds import EMAIL
 from contacts.models import Code, Customer, Holder, Identity
 from portal import access
-from portal.site import forms, proofs, strips
+from portal.site import devices, forms, proofs, strips
 from portal.site.buttons import button
 from portal.site.forms import Typed
 from portal.site.language import language_of
@@ -47,10 +47,7 @@ def _ask(request: HttpRequest, typed: Typed) -> bool:
         return False
     if proofs.send(request, identity, codes.SIGN_IN, language=language_of(request)):
         return True
-    typed.fail(
-        "email",
-        _("Several codes were asked for already. Please use the newest one, or wait an hour."),
-    )
+    typed.fail("email", proofs.enough())
     return False
 
 
@@ -66,13 +63,16 @@ def code(request: HttpRequest) -> HttpResponse:
         if proofs.send(request, waiting.identity, codes.SIGN_IN, language=language_of(request)):
             strips.say(request, _("We sent a new code."))
         else:
-            typed.fail("code", _("We sent several codes already. Please use the newest one."))
+            typed.fail("code", proofs.enough())
     elif request.method == "POST":
         if proofs.redeem(request, waiting, typed.get("code")):
             customer = customer_of(waiting.identity, language_of(request))
+            if customer is None:
+                strips.say(request, _shared(), tone="warn")
+                return redirect("site:sign_in")
             access.sign_in(request, customer)
             return redirect("site:questions")
-        typed.fail("code", _("This code does not fit. Please look again, or ask for a new one."))
+        typed.fail("code", proofs.refused(request, waiting))
     context = {
         **forms.context(typed),
         "address": waiting.identity,
@@ -84,11 +84,23 @@ def code(request: HttpRequest) -> HttpResponse:
     return render(request, "site/code.html", context, status=422 if typed.errors else 200)
 
 
-def customer_of(identity: Identity, language: str) -> Customer:
-    """The customer whose address was just proved; a new one where nobody is known by it."""
-    known = services.holders_of(identity)
+def _shared() -> str:
+    return _(
+        "Several people use this address, so it does not tell us who you are. Open your question"
+        " with the link in our message, or sign in with an address of your own."
+    )
+
+
+def customer_of(identity: Identity, language: str) -> Customer | None:
+    """The customer whose address was just proved; a new one where nobody is known by it.
+
+    None where several are: nobody is shown what the others of the house asked.
+    """
+    known = holding.holders_of(identity)
+    if len(known) > 1:
+        return None
     customer = known[0] if known else Customer.objects.create(language=language)
-    services.hold(customer, identity, how=Holder.How.CODE, proved=True)
+    holding.hold(customer, identity, how=Holder.How.CODE, proved=True)
     return customer
 
 
@@ -105,7 +117,11 @@ def paper(request: HttpRequest) -> HttpResponse:
         return _page(request, typed, about="paper")
     found = Code.objects.find(codes.JOIN, typed.get("paper"))
     if found is None or not found.is_on_paper or found.case is None or not found.redeem():
-        typed.fail("paper", _("This code does not fit, or it was used before. Please look again."))
+        text = _(
+            "This code does not fit, was used before, or is too old. Please look again, get in with"
+            " your e-mail address, or call us."
+        )
+        typed.fail("paper", text)
         return _page(request, typed, about="paper")
     access.grant_case(request, found.case)
     return redirect("site:question", found.case.stem.reference)
@@ -114,6 +130,7 @@ def paper(request: HttpRequest) -> HttpResponse:
 @button
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Forget everything in this browser."""
+    devices.forget(request)
     access.sign_out(request)
     strips.say(request, _("You are signed out. This browser no longer shows your questions."))
     return redirect("site:start")

@@ -15,11 +15,12 @@ from channels_app import opening, switching
 from contacts import codes, services
 from contacts.addresses import InvalidAddress
 from contacts.files import File
-from contacts.kinds import ACCOUNT
+from contacts.kinds import ACCOUNT, CHAT
 from contacts.models import Case, Code, Customer, Holder, Identity, Topic
 from portal import access
 from portal.context import site_of, topics
-from portal.site import forms, proofs, strips, waiting, ways
+from portal.framed import is_framed
+from portal.site import forms, private, proofs, strips, waiting, ways, widget
 from portal.site.carried import carry
 from portal.site.forms import Typed, Wanted
 from portal.site.language import language_of
@@ -36,8 +37,10 @@ SAME_WITHIN = timedelta(minutes=15)
 def start(request: HttpRequest) -> HttpResponse:
     """Show the page, or open the case and go to its page."""
     if request.method != "POST":
-        return page(request, _from_link(request), _rows(request))
-    typed = Typed(request.POST)
+        if is_framed(request) and not request.GET.get("way"):
+            return widget.home(request)
+        return page(request, _from_link(request), _chosen(request, _rows(request)))
+    typed = private.chosen(Typed(request.POST))
     rows = _rows(request)
     case = _open(request, typed, rows)
     if case is None:
@@ -51,6 +54,15 @@ def _from_link(request: HttpRequest) -> Typed:
     words = QueryDict(mutable=True)
     words.update({name: request.GET.get(name, "") for name in ("topic", "about")})
     return Typed(words)
+
+
+def _chosen(request: HttpRequest, rows: list[Way]) -> list[Way]:
+    """The rows with the one that a link chose (`?way=chat`); an unknown one chooses nothing."""
+    wanted = request.GET.get("way", "")
+    if any(way.value == wanted for way in rows):
+        for way in rows:
+            way.checked = way.value == wanted
+    return rows
 
 
 def page(
@@ -69,7 +81,12 @@ def page(
     name = typed.get("name") or carried.name
     context: dict[str, Any] = {
         **forms.context(
-            typed, name=name, about=typed.get("about", 200), topic=slug, how_soon=how_soon
+            typed,
+            private.NUMBER,
+            name=name,
+            about=typed.get("about", 200),
+            topic=slug,
+            how_soon=how_soon,
         ),
         "carried": carried.fields,
         "topics": shown,
@@ -77,6 +94,7 @@ def page(
         "how_soon": Case.HowSoon.choices,
         "ways": rows,
         "groups": ways.groups(rows),
+        "instead": {way.kind.name: way for way in rows if way.kind.name in private.INSTEAD},
         "strips": strips.take(request),
     }
     context["form"]["topic_other"] = request.method == "POST" and typed.has("topic") and not slug
@@ -100,7 +118,8 @@ def _rows(request: HttpRequest) -> list[Way]:
 
 
 def _prefill(rows: list[Way], customer: Customer) -> None:
-    holders = Holder.objects.proved().filter(customer=customer).select_related("identity")
+    people = Customer.objects.family({customer.pk})
+    holders = Holder.objects.proved().filter(customer__in=people).select_related("identity")
     own = {holder.identity.scheme: holder.identity for holder in holders.order_by("-pk")}
     for way in rows:
         way.checked = way.kind.name == customer.preferred_kind
@@ -114,6 +133,7 @@ def _open(request: HttpRequest, typed: Typed, rows: list[Way]) -> Case | None:
     text = forms.text_of(typed, empty=_("Please write what we can help you with."))
     topic = forms.topic_of(typed, Topic.objects.offered())
     wanted = forms.way_of(typed, rows)
+    private.ask(typed, topic)
     files = forms.files_of(request, typed)
     if not typed.errors and not _may_open(request):
         typed.fail(
@@ -125,6 +145,8 @@ def _open(request: HttpRequest, typed: Typed, rows: list[Way]) -> Case | None:
     case = _create(request, typed, wanted, text=text, topic=topic, files=files)
     if case is None:
         ways.fill(rows, typed)
+    elif typed.get(private.FIELD) == CHAT:
+        private.settle(request, case)
     elif wanted.way.is_to_prove:
         _ask_to_prove(request, case, wanted)
     return case
@@ -152,7 +174,7 @@ def _create(
         opening.open_case,
         organisation=site_of(request).organisation,
         text=text,
-        came_by="account",
+        came_by=CHAT if wanted.way.kind.name == CHAT else ACCOUNT,
         kind=wanted.way.kind.name,
         address=wanted.address,
         name=wanted.name or typed.get("name", forms.MAX_NAME),
@@ -162,7 +184,7 @@ def _create(
         how_soon=forms.how_soon_of(typed),
         language=language_of(request),
         files=files,
-        customer=access.signed_in_customer(request),
+        customer=access.signed_in_as(request),
         among=wanted.way.offer.channels,
         to_prove=wanted.way.is_to_prove,
     )
@@ -211,7 +233,7 @@ def _ask_to_prove(request: HttpRequest, case: Case, wanted: Wanted) -> None:
     A number that this customer proved before is used at once.
     """
     kind = wanted.way.kind
-    if case.choice is not None and case.choice.kind == kind.name:
+    if case.answer_kind == kind.name:
         return  # sent twice, and settled meanwhile
     wrong = ""
     if wanted.way.asks_to_write:
@@ -230,7 +252,7 @@ def _welcome(request: HttpRequest, case: Case) -> None:
     """Let this browser in, with a link to keep and, for who wants to call, a code to say."""
     access.grant_case(request, case)
     services.case_link(case)
-    if case.choice is not None and case.choice.kind == "phone":
+    if case.answer_kind == "phone":
         Code.objects.issue(codes.JOIN, case=case, form=codes.PIN)
     text = _("We have your question. Reference %(reference)s.") % {"reference": case.reference}
     strips.say(request, text, keep=True, reference=case.reference)

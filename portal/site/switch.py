@@ -1,5 +1,7 @@
 """Go on another way: the whole story goes along."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,73 +11,99 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from channels_app import switching
-from contacts import codes, services
-from contacts.kinds import EMAIL, KINDS, PHONE
+from channels_app import fallback, switching
+from channels_app.models import Delivery
+from contacts import codes, holding, services
+from contacts.addresses import InvalidAddress
+from contacts.kinds import CHAT, EMAIL, KINDS, PHONE
 from contacts.models import Case, Choice, Event, Holder, Identity
 from contacts.viewers import Viewer
 from portal import access
 from portal.context import site_of
-from portal.site import forms, proofs, strips, waiting, ways
+from portal.site import forms, proofs, second, strips, waiting, ways
 from portal.site.buttons import button
 from portal.site.carried import carry
 from portal.site.forms import Typed, Wanted
 from portal.site.known import Known
 from portal.site.language import language_of
 from portal.site.question import case_for
+from portal.site.second import Second
 from portal.site.ways import Way
 
 SWITCHES_PER_HOUR = 30  # in one case
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What its viewer can choose in a case: known addresses `first`, then the `rest`."""
+
+    viewer: Viewer
+    case: Case
+    known: Sequence[Identity]
+    first: list[Way]
+    rest: list[Way]
+
+    @classmethod
+    def of(cls, request: HttpRequest, viewer: Viewer, case: Case) -> "Panel":
+        """As it is now."""
+        known, now = Known.to(viewer, case), timezone.now()
+        masked = not access.owns(viewer, case)
+        lists = ways.for_case(site_of(request).board, case, known, now=now, masked=masked)
+        return cls(viewer, case, known.identities, *lists)
+
+    @property
+    def rows(self) -> list[Way]:
+        """All of them."""
+        return self.first + self.rest
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch(request: HttpRequest, reference: str) -> HttpResponse:
     """Show the rows, or go on by the chosen one."""
-    viewer, case = case_for(request, reference)
-    first, rest = _rows(request, viewer, case)
+    panel = Panel.of(request, *case_for(request, reference))
     if request.method != "POST":
-        return _page(request, case, Typed(), first, rest)
+        _mark(panel.rows, request.GET.get("way", ""))
+        return _page(request, panel, Typed())
     typed = Typed(request.POST)
-    wanted = forms.way_of(typed, first + rest)
-    if wanted is not None and not _may_switch(case):
+    wanted = forms.way_of(typed, panel.rows)
+    if wanted is not None and not _may_switch(panel.case):
         typed.fail("limit", _("You changed this many times. Please wait a while, or call us."))
     if wanted is None or typed.errors:
-        return _page(request, case, typed, first, rest, status=422)
-    answer = _go_on(request, case, wanted, typed)
-    return answer or _page(request, case, typed, first, rest, status=422)
+        return _page(request, panel, typed, status=422)
+    answer = _go_on(request, panel.case, wanted, typed)
+    return answer or _page(request, panel, typed, status=422)
 
 
 def stale(request: HttpRequest, reference: str, notice: str) -> HttpResponse:
     """The rows with what was typed, after a form that had grown stale."""
-    viewer, case = case_for(request, reference)
-    first, rest = _rows(request, viewer, case)
+    panel = Panel.of(request, *case_for(request, reference))
     strips.say(request, notice, tone="warn")
-    return _page(request, case, Typed(request.POST), first, rest, status=403)
+    return _page(request, panel, Typed(request.POST), status=403)
 
 
 def _may_switch(case: Case) -> bool:
     return access.allow(f"switch:{case.pk}", times=SWITCHES_PER_HOUR, seconds=3600)
 
 
-def _rows(request: HttpRequest, viewer: Viewer, case: Case) -> tuple[list[Way], list[Way]]:
-    known = Known.to(viewer, case)
-    own = access.owns(viewer, case)
-    return ways.for_case(site_of(request).board, case, known, now=timezone.now(), masked=not own)
+def _mark(rows: list[Way], kind: str) -> None:
+    """Choose the row that a link of ours names."""
+    row = next((way for way in rows if way.kind.name == kind), None)
+    if row is not None:
+        row.checked = True
 
 
-def _page(
-    request: HttpRequest,
-    case: Case,
-    typed: Typed,
-    first: list[Way],
-    rest: list[Way],
-    *,
-    status: int = 200,
-) -> HttpResponse:
+def known_address(request: HttpRequest, viewer: Viewer, case: Case, kind: str) -> Identity | None:
+    """The address of that kind that this viewer is offered first, and would need no code for."""
+    first = Panel.of(request, viewer, case).first
+    return next((way.identity for way in first if way.kind.name == kind and way.identity), None)
+
+
+def _page(request: HttpRequest, panel: Panel, typed: Typed, *, status: int = 200) -> HttpResponse:
+    case, first = panel.case, panel.first
     if request.method == "POST":
-        ways.fill(first + rest, typed)
-    carried = carry(typed, first + rest)
+        ways.fill(panel.rows, typed)
+    carried = carry(typed, panel.rows)
     if carried.notice:
         strips.say(request, carried.notice, tone="warn")
     choice = case.choice
@@ -83,9 +111,11 @@ def _page(
         **forms.context(typed, once=typed.get("once")),
         "case": case,
         "carried": carried.fields,
-        "groups": [ways.Group("", first)] * bool(first) + ways.groups(rest),
+        "groups": [ways.Group("", first)] * bool(first) + ways.groups(panel.rest),
         "kinds": [offer.kind for offer in site_of(request).board],
-        "calls": _calls(request, case, choice),
+        "calls": _calls(request, case, panel.known),
+        "second": second.standing(panel.viewer, case, panel.known),
+        "first": choice.kind_info if choice else None,
         "strips": strips.take(request),
     }
     sheet = bool(getattr(request, "htmx", False))
@@ -93,18 +123,18 @@ def _page(
     return render(request, template, context, status=status)
 
 
-def _calls(request: HttpRequest, case: Case, choice: Choice | None) -> str:
+def _calls(request: HttpRequest, case: Case, known: Sequence[Identity]) -> str:
     """What can be said about calls in this case: "allow", "forbid", or nothing to say.
 
-    Without a number nobody could call: who wants that takes the row of the phone and types one.
+    Without a number that this viewer may be offered nobody could call: who wants that takes the row
+    of the phone and types one.
     """
+    choice = case.choice
     if choice is None or site_of(request).offer(PHONE) is None or choice.kind_info.rings:
         return ""
     if choice.calls_allowed:
         return "forbid"
-    people = {case.customer_id, case.customer.top.pk}
-    numbers = Holder.objects.current().filter(customer__in=people, identity__scheme=PHONE)
-    return "allow" if numbers.exists() else ""
+    return "allow" if any(identity.scheme == PHONE for identity in known) else ""
 
 
 def _go_on(request: HttpRequest, case: Case, wanted: Wanted, typed: Typed) -> HttpResponse | None:
@@ -141,9 +171,9 @@ def record(
     once: bool = False,
 ) -> Choice | None:
     """The switch itself, with a strip that can undo it; None if it is not offered any more."""
-    before = case.choice
+    before, home = case.choice, access.home_of(access.viewer_of(request), case)
     try:
-        choice = switching.switch(case=case, kind=kind, identity=identity, wish=wish, once=once)
+        choice = switching.switch(case=home, kind=kind, identity=identity, wish=wish, once=once)
     except switching.CannotSwitch:
         return None
     waiting.end(request, case)
@@ -151,9 +181,21 @@ def record(
         strips.say(request, _("Nothing changes: we answer that way already."), tone="brand")
         return choice
     undo = choice.pk if choice.replaces_id else None
-    text = waiting.said(choice.kind_info, once=once)
+    text = " ".join(filter(None, [waiting.said(choice.kind_info, once=once), _going(case)]))
     strips.say(request, text, undo=undo, reference=case.reference)
     return choice
+
+
+def _going(case: Case) -> str:
+    """That an answer is being sent, which no switch takes back; "" where none is."""
+    sending = Delivery.objects.filter(
+        message__case__in=case.family_ids(), status=Delivery.Status.SENDING
+    )
+    kind = sending.values_list("channel__kind", flat=True).first()
+    if kind is None:
+        return ""
+    text = _("One answer is on its way %(by)s at this moment, and still comes there.")
+    return text % {"by": KINDS[kind].by}
 
 
 @never_cache
@@ -170,14 +212,16 @@ def code(request: HttpRequest, reference: str) -> HttpResponse:
     elif request.method == "POST":
         if proofs.redeem(request, proof, typed.get("code")):
             return _proved(request, case, proof)
-        typed.fail("code", _("This code does not fit. Please look again, or ask for a new one."))
+        typed.fail("code", proofs.refused(request, proof))
     context = {
         **forms.context(typed),
         "address": proof.identity,
         "by_mail": proof.identity.scheme == EMAIL,
         "back": redirect("site:switch", case.reference).url,
         "strips": strips.take(request),
-        "button": _("Go on %(by)s") % {"by": _by(proof)},
+        "button": _("Confirm this address")
+        if proof.why.get("second")
+        else _("Go on %(by)s") % {"by": _by(proof)},
     }
     return render(request, "site/code.html", context, status=422 if typed.errors else 200)
 
@@ -191,7 +235,7 @@ def _send_again(request: HttpRequest, proof: proofs.Pending, typed: Typed) -> No
     if proofs.send(request, proof.identity, proof.purpose, language=language, **proof.why):
         strips.say(request, _("We sent a new code."))
     else:
-        typed.fail("code", _("We sent several codes already. Please use the newest one."))
+        typed.fail("code", proofs.enough())
 
 
 def _proved(request: HttpRequest, case: Case, proof: proofs.Pending) -> HttpResponse:
@@ -200,11 +244,14 @@ def _proved(request: HttpRequest, case: Case, proof: proofs.Pending) -> HttpResp
     A code adds an address to the case that it was asked for, and reveals no other (design.md 5).
     Who opened the case with this very address holds it already, unproved.
     """
-    services.prove_by_answer(services.holders_in(case, proof.identity), Holder.How.CODE)
-    customer = access.signed_in_customer(request)
-    if customer is not None and customer == case.customer.top:
-        services.hold(customer, proof.identity, how=Holder.How.CODE, proved=True)
-    case.append(Event(sort=Event.Sort.PROVED, data={"identity": proof.identity.pk}))
+    holding.prove_by_answer(holding.holders_in(case, proof.identity), Holder.How.CODE)
+    customer = access.signed_in_as(request)
+    if customer is not None and customer.top == case.customer.top:
+        holding.hold(customer, proof.identity, how=Holder.How.CODE, proved=True)
+    home = access.home_of(access.viewer_of(request), case)
+    home.append(Event(sort=Event.Sort.PROVED, data={"identity": proof.identity.pk}))
+    if proof.why.get("second"):
+        return _approved(request, case, Second(KINDS[proof.why["kind"]], proof.identity))
     done = record(
         request, case, proof.why["kind"], proof.identity, once=bool(proof.why.get("once"))
     )
@@ -252,11 +299,66 @@ def undo(request: HttpRequest, reference: str) -> HttpResponse:
 @button
 def calls(request: HttpRequest, reference: str) -> HttpResponse:
     """Please call me, or do not call me, in this case."""
-    _viewer, case = case_for(request, reference)
+    viewer, case = case_for(request, reference)
     allowed = request.POST.get("allowed") == "1"
+    if allowed and not _calls(request, case, access.known_identities(viewer, case)):
+        strips.say(request, _("To be called choose the phone, with your number."), tone="warn")
+        return redirect("site:switch", case.reference)
     services.allow_calls(case=case, allowed=allowed)
     if allowed:
         strips.say(request, _("We may call you about this question."))
     else:
         strips.say(request, _("We will not call you about this question."))
     return redirect("site:question", case.reference)
+
+
+@button
+def approve(request: HttpRequest, reference: str) -> HttpResponse:
+    """Approve a second way for this case; without one: none."""
+    viewer, case = case_for(request, reference)
+    if "address_email" in request.POST:
+        return _follow_by_mail(request, case, Typed(request.POST))
+    value = request.POST.get("second", "")
+    wanted = next(
+        (way for way in second.of_case(request, viewer, case) if way.value == value), None
+    )
+    if value and wanted is None:
+        text = _("This way is not offered any more. Please choose another one.")
+        strips.say(request, text, tone="warn")
+    elif not _may_switch(case):
+        text = _("You changed this many times. Please wait a while, or call us.")
+        strips.say(request, text, tone="warn")
+    elif wanted is None:
+        fallback.approve(case=case, kind="")
+        text = _("Good: what does not reach you waits for you on this page.")
+        strips.say(request, text, tone="brand")
+    else:
+        return _approved(request, case, wanted)
+    return redirect("site:question", case.reference)
+
+
+def _approved(request: HttpRequest, case: Case, way: Second) -> HttpResponse:
+    """It is the second way from now on."""
+    fallback.approve(case=case, kind=way.kind.name, identity=way.identity)
+    if case.answer_kind == CHAT:
+        text = _("When you are away, our answer follows %(by)s.")
+    else:
+        text = _("Where the first way does not work, we answer %(by)s from now on.")
+    strips.say(request, text % {"by": way.line})
+    return redirect("site:question", case.reference)
+
+
+def _follow_by_mail(request: HttpRequest, case: Case, typed: Typed) -> HttpResponse:
+    """An address for the second way that was typed: six digits show that it is theirs."""
+    back = redirect("site:question", case.reference)
+    try:
+        identity = Identity.of(EMAIL, typed.get("address_email"))
+    except InvalidAddress:
+        wrong = _("%(address)s is no e-mail address.") % {"address": typed.get("address_email", 80)}
+    else:
+        if proofs.is_own(request, identity):
+            return _approved(request, case, Second(KINDS[EMAIL], identity))
+        wrong = waiting.ask_code(request, case, identity, kind=EMAIL, is_second=True)
+    if wrong:
+        strips.say(request, wrong, tone="bad")
+    return back

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from channels_app import joining, routing
 from channels_app.joining import Invitation
 from contacts import addresses, codes
-from contacts.kinds import KINDS, PHONE, Kind
+from contacts.kinds import CHAT, KINDS, Kind
 from contacts.models import Case, Choice, Code, Event, Identity
 from portal import access
 from portal.site import proofs
@@ -60,6 +60,11 @@ class Waiting:
         return self.choice is not None and self.choice.once
 
     @property
+    def is_second(self) -> bool:
+        """Whether it is the address of the second way."""
+        return self.proof is not None and bool(self.proof.why.get("second"))
+
+    @property
     def text(self) -> str:
         """What is said once they wrote."""
         return said(self.kind, once=self.is_once)
@@ -91,7 +96,8 @@ def of(request: HttpRequest, case: Case) -> Waiting | None:
         is_asked = choice is None or choice.created_at < code.created_at
         if is_asked and code.expires_at > now - ASKED_FOR:
             return Waiting("over", KINDS[code.kind])
-    if choice and choice.by == Choice.By.WRITING and choice.created_at > now - TOLD_FOR:
+    wrote = choice is not None and choice.by == Choice.By.WRITING and choice.kind != CHAT
+    if choice and wrote and choice.created_at > now - TOLD_FOR:
         return Waiting("done", choice.kind_info, choice=choice)
     return None
 
@@ -101,25 +107,42 @@ def invite(request: HttpRequest, case: Case, kind: str, *, once: bool = False) -
     channels = routing.offered(case.stem.organisation_id, kind)
     if not channels or not channels[0].capabilities.writes_first:
         return _("This way is not offered any more. Please choose another one.")
-    if not access.allow(f"invite:{case.stem.pk}", times=INVITED_PER_HOUR, seconds=3600):
-        return _("You changed this many times. Please wait a while, or call us.")
+    if not may_invite(case):
+        return too_many()
     proofs.forget(request, case)
     joining.invite(case, channels[0], once=once)
     return ""
 
 
+def may_invite(case: Case) -> bool:
+    """Whether this case may show one more code; counts it."""
+    return access.allow(f"invite:{case.stem.pk}", times=INVITED_PER_HOUR, seconds=3600)
+
+
+def too_many() -> str:
+    """What is said where it may not."""
+    return _("You asked for many codes. Please try again in an hour, or call us.")
+
+
 def ask_code(
-    request: HttpRequest, case: Case, identity: Identity, *, kind: str, once: bool = False
+    request: HttpRequest,
+    case: Case,
+    identity: Identity,
+    *,
+    kind: str,
+    once: bool = False,
+    is_second: bool = False,
 ) -> str:
-    """Send six digits to where the case will go on; else what is wrong."""
-    why: dict[str, Any] = {"case": case.pk, "kind": kind, "once": once}
+    """Send six digits to where the case will go on; else what is wrong.
+
+    `is_second`: it goes on as it is, and there only where that does not work.
+    """
+    why: dict[str, Any] = {"case": case.pk, "kind": kind, "once": once, "second": is_second}
     language = language_of(request)
     if not proofs.send(request, identity, codes.PROVE, language=language, **why):
-        if identity.scheme == PHONE:
-            text = _("We sent several codes to this number already.")
-        else:
-            text = _("We sent several codes to this address already.")
-        return text + " " + _("Please use the newest, or wait an hour.")
+        return proofs.enough()
+    if is_second:
+        return ""
     joining.call_off(case)
     case.append(Event(sort=Event.Sort.INVITED, data={"kind": kind, "code": True}))
     return ""

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from channels_app import advice, promises
 from channels_app.promises import Offer
 from contacts import addresses
-from contacts.kinds import ACCOUNT, EMAIL, GROUPS, MESSAGE, PHONE, SCHEMES, Kind
+from contacts.kinds import ACCOUNT, CHAT, EMAIL, GROUPS, MESSAGE, PHONE, SCHEMES, Kind
 from contacts.models import Case, Choice, Identity, Topic
 from portal.site.known import Known
 from portal.words import WISHES
@@ -96,6 +96,8 @@ class Way:
             return self.offer.title
         if self.kind.scheme == PHONE:
             return _("%(kind)s, another number") % {"kind": self.offer.title}
+        if not SCHEMES[self.kind.scheme].typed:
+            return _("%(kind)s, another account") % {"kind": self.offer.title}
         return _("%(kind)s, another address") % {"kind": self.offer.title}
 
     @property
@@ -173,6 +175,8 @@ class Way:
         """The words on the button of the start page."""
         if self.kind.rings:
             return _("Call me back")
+        if self.kind.name == CHAT:
+            return _("Start the chat")
         return _("Send my question")
 
     @property
@@ -292,7 +296,7 @@ def for_case(
         fitting = known.fitting(offer)
         for identity in fitting:
             way = Way(offer, line, identity=identity)
-            way.to = identity.masked if masked else str(identity)
+            way.to = identity.masked if masked else identity.readable
             way.is_current = _is_current(choice, way)
             first.append(way)
         way = Way(offer, line, has_known=bool(fitting))

@@ -1,12 +1,15 @@
 """Small pieces of the desk's pages."""
 
+from datetime import datetime
+
 from django import template
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from channels_app.models import Delivery
-from contacts.models import Choice
+from contacts.models import Choice, Customer
 from portal.desk import words
 from portal.templatetags.onecase import chip_of, icon
 
@@ -49,7 +52,7 @@ def state_icon(delivery: Delivery) -> str:
 @register.filter
 def state_word(delivery: Delivery) -> str:
     """The state in a word; the model's own way to it is made anew for each row."""
-    return str(S(delivery.status).label)
+    return _("waits") if delivery.is_held else str(S(delivery.status).label)
 
 
 @register.filter
@@ -90,6 +93,18 @@ def shorten(text: str, limit: int = 160) -> str:
 def when(value: object) -> str:
     """today 10:12, yesterday 10:12, 12 May 10:12."""
     return words.day_and_time(value) if value else ""  # type: ignore[arg-type]
+
+
+@register.filter
+def since(at: datetime) -> str:
+    """How long ago it was: 4 min."""
+    return words.span(timezone.now() - at)
+
+
+@register.filter
+def own_name(customer: Customer) -> str:
+    """Somebody's own name, not the one that they were joined under."""
+    return words.own_name(customer)
 
 
 @register.filter

@@ -10,9 +10,9 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from channels_app import dispatch, opening
+from channels_app import dispatch, opening, switching
 from channels_app.models import Attempt, Delivery
-from contacts import services
+from contacts import holding, services
 from contacts.models import Alert, Case, Consent, Holder, Identity, Message, Organisation, User
 from tests import shop
 
@@ -35,7 +35,7 @@ def full(live_server: LiveServer) -> Case:
     older = ask(organisation, "An older question", name="Sam Sample")
     case = ask(organisation, name="Sam Sample")
     Case.objects.filter(pk=case.pk).update(may_belong_to=older)
-    services.hold(case.customer, Identity.of("phone", "020 111 22 33"), how=Holder.How.STAFF)
+    holding.hold(case.customer, Identity.of("phone", "020 111 22 33"), how=Holder.How.STAFF)
     Consent.objects.create(customer=case.customer, kind="letter", level=Consent.Level.NEVER)
     failed = dispatch.reply(case=case, staff=agent, text="Yes, it is.").deliveries.get()
     fail(failed, Delivery.Status.FAILED)
@@ -128,6 +128,19 @@ def test_axe_finds_nothing(visit: Visit, full: Case, width: int, theme: str) -> 
             look(page, "letter")
     page = visit(f"/admin/cases/{full.reference}/")
     look(page, "case")
+    page.click("#story .desk-points-edit summary")
+    look(page, "open points")
+    page.fill("#points", "Daan plans the van.")
+    Case.objects.filter(pk=full.pk).update(open_points="Somebody was faster.")
+    page.click("#story .desk-points-edit button:has-text('Save')")
+    page.wait_for_selector("text=Somebody was faster.")
+    look(page, "open points, twice")
+    said = services.file_message(
+        case=full, kind="phone", text="It squeaks.", staff=User.objects.get(username="anna")
+    )
+    look(visit(f"/admin/cases/{full.reference}/confirm/{said.pk}/"), "confirmation")
+    look(visit(f"/admin/record/?case={full.reference}"), "record in a case")
+    page = visit(f"/admin/cases/{full.reference}/")
     page.click("[data-write=answer] textarea")
     page.click(".desk-way summary")
     look(page, "other ways")
@@ -179,11 +192,12 @@ def test_another_way_keeps_the_text_and_refuses_a_call(visit: Visit, full: Case)
     page.click(".desk-way .desk-menu__item:has-text('Phone')")
     page.wait_for_selector(".desk-way--refused")
     assert page.locator("#send button").count() == 0
-    page.click("[data-propose]")
-    page.wait_for_selector("#way:not(.desk-way--refused)")
-    text = page.input_value("[data-write=answer] textarea")
-    assert text.startswith("May I ring you up?") and "May we phone you about this?" in text
-    assert "Send by e-mail" in page.inner_text("#send")
+    page.fill("#sentence", "It takes five minutes.")
+    page.press("#sentence", "Enter")
+    page.wait_for_selector(".desk-toast")
+    assert "Waits for a word until" in page.inner_text("#way")
+    assert page.input_value("[data-write=answer] textarea") == "May I ring you up?"
+    assert full.messages.filter(template="proposal").get().text.endswith("It takes five minutes.")
 
 
 def test_two_quick_clicks_are_one_answer(visit: Visit, full: Case) -> None:
@@ -233,7 +247,7 @@ def test_a_contact_is_recorded_with_the_keyboard(visit: Visit, full: Case) -> No
     page.fill("#text", "His brakes squeak.")
     page.check("input[name=kind][value=in_person]")
     page.keyboard.press("Control+Enter")
-    page.wait_for_url("**/admin/cases/*-*/")
+    page.wait_for_url("**/confirm/**")
     assert Case.objects.latest("pk").customer.name == "Jan de Vries"
 
 
@@ -262,7 +276,7 @@ def test_a_contact_survives_the_end_of_the_session(visit: Visit, full: Case) -> 
     expect(page.locator("#post")).to_have_value("Kade 1\n1000 AA Stad")
     expect(page.locator("#name")).to_have_value("Jan de Vries-Bakker")
     page.click("[data-send]")
-    page.wait_for_url("**/admin/cases/*-*/")
+    page.wait_for_url("**/confirm/**")
     case = Case.objects.latest("pk")
     assert (case.customer.name, case.title) == ("Jan de Vries-Bakker", "His brakes squeak.")
     expect(visit("/admin/record/").locator("#text")).to_have_value("")
@@ -316,3 +330,21 @@ def test_done_is_taken_back_in_one_click(visit: Visit, full: Case) -> None:
     full.refresh_from_db()
     assert full.state == Case.State.OPEN
     assert User.objects.filter(username="anna").exists()
+
+
+def test_the_card_says_what_is_new_since_one_looked(visit: Visit, full: Case) -> None:
+    """It stands open for who never saw the case, and after a switch; else as it was left."""
+    page = visit(f"/admin/cases/{full.reference}/")
+    card, news = page.locator("#story"), page.locator("#story [data-news-seq]")
+    expect(card).to_have_attribute("open", "")
+    page.click("#story > summary")
+    page.reload()
+    expect(card).not_to_have_attribute("open", "")
+    switching.switch(case=Case.objects.get(pk=full.pk), kind="account")
+    page.reload()
+    expect(card).to_have_attribute("open", "")
+    expect(news).to_contain_text("Now on their own page instead of e-mail")
+    expect(page.locator("#handed")).to_contain_text("Now on their own page")
+    page.reload()
+    expect(news).to_be_hidden()
+    expect(page.locator("#handed")).to_be_hidden()

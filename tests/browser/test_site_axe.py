@@ -9,7 +9,7 @@ from django.core.cache import cache
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from channels_app import dispatch
+from channels_app import dispatch, outcomes
 from channels_app.models import Delivery
 from contacts import services
 from contacts.models import Case, Code, Message, Organisation, User
@@ -110,9 +110,17 @@ def test_axe_finds_nothing(
     page.click("#answerline a")
     expect(page.locator("dialog.sheet")).to_be_visible()
     look(page, "switch sheet")
-    for path in ("switch/", "keep/"):
+    noted = services.file_message(case=case, kind="phone", text="He wants it in red.", staff=agent)
+    wrong = f"wrong/{noted.pk}/"
+    for path in ("switch/", "keep/", "elsewhere/", wrong):
         page.goto(f"{live_server.url}/q/{case.reference}/{path}")
         look(page, path)
+    page.click("main form button")
+    look(page, "a correction without words")
+    page.goto(f"{live_server.url}/q/{case.reference}/elsewhere/")
+    page.click("main form button")
+    expect(page.locator(".bigcode")).to_be_visible()
+    look(page, "elsewhere, with its code")
     page.goto(f"{live_server.url}/q/{case.reference}/switch/")
     page.check("#way-email")
     page.fill("#address_email", "new@example.org")
@@ -122,9 +130,15 @@ def test_axe_finds_nothing(
     whole = Message.objects.get(text="Thanks")
     page.goto(f"{live_server.url}/files/message/{whole.pk}/")
     look(page, "whole message")
-    services.resolve(case=case)
+    outcomes.resolve(case=case)
     page.goto(f"{live_server.url}/q/{case.reference}/")
     look(page, "solved question")
+    for what in ("answered", "repeated"):
+        page.click(f"#outcome button[name={what}][value=yes]")
+        expect(page.locator(f"#outcome button[name={what}][value=yes]")).to_have_attribute(
+            "aria-pressed", "true"
+        )
+    look(page, "solved question, and how it was")
     for path in ("ways/", "sign-in/", "sign-in/letter/", "questions/", "c/xx/", "nowhere/"):
         page.goto(f"{live_server.url}/{path}")
         look(page, path)
@@ -178,6 +192,16 @@ def test_an_answer_appears_and_the_draft_stays(
     page.click(".composer button[type=submit]")
     expect(page.locator(".msg--in").last).to_contain_text("Half a sent")
     expect(page.locator("#text")).to_have_value("")
+    page.context.close()
+
+
+def test_a_fold_keeps_its_distance_when_it_opens(browser: Browser, live_server: LiveServer) -> None:
+    page = open_page(browser, 390, "light")
+    page.goto(f"{live_server.url}/sign-in/")
+    closed = page.locator("details.fold").bounding_box()
+    page.click("details.fold summary")
+    opened = page.locator("details.fold").bounding_box()
+    assert closed and opened and opened["y"] == closed["y"]
     page.context.close()
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from channels_app import dispatch, joining, switching
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel, Delivery
-from contacts import addresses, services
+from contacts import addresses, holding, services
 from contacts.kinds import KINDS, MESSAGE, PHONE, Kind
 from contacts.models import Case, Choice, Code, Event, Holder, Identity, Organisation, User
 from portal.site import proofs, waiting, ways
@@ -106,6 +106,17 @@ def test_each_messenger_names_its_own_button(client: Client, ask: Ask, shop: Org
     assert "Press <strong>Start</strong> there" in page and "<strong>send</strong>" not in page
 
 
+def test_another_account_where_nobody_has_an_address(
+    client: Client, ask: Ask, shop: Organisation
+) -> None:
+    pocket.channel(shop, "telegram", address="OurShopBot")
+    case = ask(client)
+    chat = Identity.of("telegram", "8301686238")
+    switching.switch(case=case, kind="telegram", identity=chat, by=Choice.By.WRITING)
+    page = client.get(f"/q/{case.reference}/switch/").content.decode()
+    assert "Telegram, another account" in page and "Telegram, another address" not in page
+
+
 def test_the_qr_code_holds_the_link(client: Client, ask: Ask) -> None:
     case = ask_by(ask, client, "whatsapp")
     page = page_of(client, case)
@@ -190,7 +201,7 @@ def test_one_cannot_have_codes_without_end(client: Client, ask: Ask) -> None:
         Code.objects.update(expires_at=timezone.now())
         client.post(f"/q/{case.reference}/write/again/")
     assert Code.objects.invitations().count() == waiting.INVITED_PER_HOUR
-    assert "You changed this many times." in page_of(client, case)
+    assert "You asked for many codes." in page_of(client, case)
 
 
 def test_another_way_calls_the_invitation_off(client: Client, ask: Ask) -> None:
@@ -262,7 +273,7 @@ def test_codes_by_sms_have_limits_and_the_question_is_there_all_the_same(
     for n in range(proofs.PER_TARGET):
         ask_by(ask, Client(), "sms", address_sms=SPOKEN, text=f"Question {n}")
     case = ask_by(ask, client, "sms", address_sms=SPOKEN)
-    assert "We sent several codes to this number already." in page_of(client, case)
+    assert "We sent several codes already: at most 3 an hour and 6 a day." in page_of(client, case)
     assert Code.objects.filter(purpose="prove").count() == proofs.PER_TARGET
 
 
@@ -270,7 +281,7 @@ def test_a_victims_number_is_not_proved_by_somebody_elses_mailbox(client: Client
     """Who proved a mailbox and typed a number stays the holder of the mailbox alone."""
     case = ask(client)
     sign_in(client, "sam@example.org")
-    services.hold(case.customer, Identity.of(PHONE, NUMBER), how=Holder.How.TYPED)
+    holding.hold(case.customer, Identity.of(PHONE, NUMBER), how=Holder.How.TYPED)
     stranger = Client()
     theirs = ask_by(ask, stranger, "sms", address_sms=SPOKEN)
     assert theirs.customer != case.customer
@@ -282,7 +293,7 @@ def test_a_victims_number_is_not_proved_by_somebody_elses_mailbox(client: Client
 def test_who_proved_the_number_before_needs_no_code(client: Client, ask: Ask) -> None:
     case = ask(client)
     sign_in(client, "sam@example.org")
-    services.hold(case.customer, Identity.of(PHONE, NUMBER), how=Holder.How.CODE, proved=True)
+    holding.hold(case.customer, Identity.of(PHONE, NUMBER), how=Holder.How.CODE, proved=True)
     second = ask_by(ask, client, "sms", address_sms=SPOKEN, text="Once more")
     assert choice_of(second) == ("sms", "06 12345678")
     assert not Code.objects.filter(purpose="prove").exists()
@@ -349,7 +360,7 @@ def test_who_holds_only_the_link_is_offered_no_number_proved_elsewhere(
 ) -> None:
     case = ask(client, way="phone", address_phone=SPOKEN, address_email=None)
     number = Identity.objects.get(value=NUMBER)
-    services.hold(case.customer, number, how=Holder.How.CODE, proved=True)
+    holding.hold(case.customer, number, how=Holder.How.CODE, proved=True)
     page = client.get(f"/q/{case.reference}/switch/").content.decode()
     assert f'value="sms:{number.pk}"' not in page
     sign_in_as_customer(client, case)
@@ -359,7 +370,7 @@ def test_who_holds_only_the_link_is_offered_no_number_proved_elsewhere(
 
 def sign_in_as_customer(client: Client, case: Case) -> None:
     """By another address of that customer."""
-    services.hold(
+    holding.hold(
         case.customer, Identity.of("email", "own@example.org"), how=Holder.How.CODE, proved=True
     )
     cache.clear()

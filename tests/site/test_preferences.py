@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from channels_app import dispatch
-from contacts import services
+from contacts import holding
 from contacts.models import Case, Consent, Holder, Identity, User
 from tests.site.conftest import Ask, newest_code, sign_in
 
@@ -47,7 +47,7 @@ def test_never_is_kept_and_routing_obeys(client: Client, case: Case, agent: User
     assert level(case, "phone") == "never" and level(case, "email") == ""
     case.customer.refresh_from_db()
     assert (case.customer.preferred_kind, case.customer.language) == ("account", "nl")
-    services.hold(case.customer, Identity.of("phone", "0207654321"), how=Holder.How.STAFF)
+    holding.hold(case.customer, Identity.of("phone", "0207654321"), how=Holder.How.STAFF)
     with pytest.raises(dispatch.Refusal, match="no_calls"):
         dispatch.reply(case=case, staff=agent, text="Hi", kind="phone", why_text="It is long.")
     rows = Consent.objects.count()
@@ -105,7 +105,7 @@ def test_the_only_proved_address_stays(client: Client, case: Case) -> None:
 
 def test_an_address_on_the_list_is_proved_by_a_code(client: Client, case: Case) -> None:
     identity = Identity.of("email", "old@example.org")
-    holder = services.hold(case.customer, identity, how=Holder.How.STAFF)
+    holder = holding.hold(case.customer, identity, how=Holder.How.STAFF)
     client.post(f"/preferences/addresses/{holder.pk}/code/")
     client.post("/preferences/addresses/code/", {"code": newest_code("prove").plain})
     holder.refresh_from_db()

@@ -1,6 +1,7 @@
 """The question page: what was said, what was done, what comes next; and for whom."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -204,6 +205,26 @@ def test_a_code_to_say_is_made_once_and_only_by_a_button(client: Client, ask: As
     client.post(f"/q/{case.reference}/call-code/")
     live = Code.objects.live().filter(form="pin", case=case)
     assert live.count() == 1 and live.get().plain in body(client, case)
+
+
+def test_nobody_is_told_to_call_now_while_nobody_picks_up(client: Client, ask: Ask) -> None:
+    tomorrow = f"{timezone.localtime() + timedelta(days=1):%a}".lower()
+    hours = {tomorrow: [["09:00", "17:00"]]}
+    Channel.objects.filter(kind="phone").update(weekly_hours=hours)
+    page = body(client, ask(client, way="phone", address_phone="0207654321"))
+    assert "call now" not in page
+    assert ">opens " in page.partition("Or call us:")[2].partition("</div>")[0]
+
+
+def test_who_is_called_reads_from_when_on_while_we_are_closed(client: Client, ask: Ask) -> None:
+    case = ask(client, way="phone", address_phone="0207654321")
+    assert ", as soon as possible" in body(client, case)
+    tomorrow = f"{timezone.localtime() + timedelta(days=1):%a}".lower()
+    Channel.objects.filter(kind="phone").update(weekly_hours={tomorrow: [["09:00", "17:00"]]})
+    line = body(client, case).partition('id="answerline"')[2].partition("</p>")[0]
+    assert ", from tomorrow 9:00 on" in line and "as soon as" not in line
+    Choice.objects.update(wish="afternoon")
+    assert ", in the afternoon" in body(client, case)
 
 
 def test_a_joined_question_opens_the_one_it_was_joined_to(

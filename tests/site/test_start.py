@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.html import escape
 
 from channels_app.models import Channel, Delivery
-from contacts import services
+from contacts import holding
 from contacts.models import (
     Case,
     Code,
@@ -47,6 +47,19 @@ def test_text_row_address_button(client: Client, ask: Ask) -> None:
     page = client.get(f"/q/{case.reference}/").content.decode()
     assert "We have your question. Reference" in page and case.reference in page
     assert "We have your question" not in client.get(f"/q/{case.reference}/").content.decode()
+
+
+def test_nobody_is_told_to_call_now_while_nobody_picks_up(
+    client: Client, organisation: Organisation
+) -> None:
+    phone = client.get("/").content.decode().partition('"only only--phone">or call us: ')[2]
+    assert "opens" not in phone.partition("</div>")[0]
+    tomorrow = f"{timezone.localtime() + timedelta(days=1):%a}".lower()
+    hours = {tomorrow: [["09:00", "17:00"]]}
+    Channel.objects.filter(kind="phone").update(weekly_hours=hours)
+    page = client.get("/").content.decode()
+    assert "call now" not in page
+    assert ">opens " in page.partition("or call us: ")[2].partition("</div>")[0]
 
 
 def test_own_page_needs_no_address(client: Client, ask: Ask) -> None:
@@ -333,7 +346,7 @@ def test_the_page_after_sending_has_a_link_to_keep(client: Client, ask: Ask) -> 
 def test_a_known_address_does_not_reveal_whose_it_is(client: Client, ask: Ask) -> None:
     first = ask(client, name="Victim Person")
     number = Identity.of("phone", "020 765 43 21")
-    services.hold(first.customer, number, how=Holder.How.STAFF)
+    holding.hold(first.customer, number, how=Holder.How.STAFF)
     stranger = Client()
     case = ask(stranger, name="Somebody")
     assert case.customer == first.customer

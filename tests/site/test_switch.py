@@ -6,8 +6,9 @@ from django.utils import timezone
 
 from channels_app import dispatch
 from channels_app.models import Channel, Delivery
-from contacts import services
+from contacts import holding, services
 from contacts.models import Case, Choice, Code, Consent, Holder, Identity, User
+from portal.desk.letter import sheet
 from portal.site import proofs, switch
 from tests.site.conftest import Ask, newest_code, sign_in
 
@@ -147,7 +148,7 @@ def test_a_signed_in_stranger_with_a_link_sees_only_the_cases_own_addresses(
 ) -> None:
     case = ask(client)
     number = Identity.of("phone", "020 765 43 21")
-    services.hold(case.customer, number, how=Holder.How.STAFF)
+    holding.hold(case.customer, number, how=Holder.How.STAFF)
     friend = Client()
     ask(friend, address_email="friend@example.org")
     sign_in(friend, "friend@example.org")
@@ -243,13 +244,37 @@ def test_what_was_typed_in_a_row_that_went_is_kept(client: Client, ask: Ask) -> 
     assert answer.context["carried"] == typed and 'name="name_letter" value="Sam Jones"' in page
 
 
+def test_the_name_that_was_typed_stands_on_the_letter(
+    client: Client, ask: Ask, agent: User
+) -> None:
+    case = ask(client, name="sammy from the app")
+    typed = {"name_letter": "Sam Jones", "address_letter": "Main Street 1\n1000 AA Town"}
+    go(client, case, way="letter", **typed)
+    choice = choice_of(case)
+    letter = dispatch.reply(case=case, staff=agent, text="Here it is.").deliveries.get()
+    paper = sheet(letter)
+    assert (paper.to[:2], paper.name) == (("Sam Jones", "Main Street 1"), "Sam Jones")
+    assert choice.identity is not None
+    go(client, case, way=f"letter:{choice.identity_id}")
+    assert choice_of(case) == choice  # nothing changes
+    go(client, case, way="account")
+    go(client, case, way=f"letter:{choice.identity_id}")
+    letter = dispatch.reply(case=case, staff=agent, text="And this.").deliveries.get()
+    assert sheet(letter).to[0] == "Sam Jones"
+
+
 def test_please_call_me_and_do_not_call_me(client: Client, ask: Ask, agent: User) -> None:
     case = ask(client)
-    services.hold(case.customer, Identity.of("phone", "0207654321"), how=Holder.How.STAFF)
+    holding.hold(case.customer, Identity.of("phone", "0207654321"), how=Holder.How.STAFF)
     assert Consent.objects.filter(customer=case.customer, kind="phone", level="on_request").exists()
     with pytest.raises(dispatch.Refusal):
         dispatch.reply(case=case, staff=agent, text="Hi", kind="phone", why_text="It is long.")
-    assert "Please call me" in client.get(f"/q/{case.reference}/switch/").content.decode()
+    page = f"/q/{case.reference}/switch/"
+    assert "Please call me" not in client.get(page).content.decode()  # a link alone tells nothing
+    client.post(f"/q/{case.reference}/calls/", {"allowed": "1"})
+    assert not choice_of(case).calls_allowed
+    sign_in(client, "sam@example.org")
+    assert "Please call me" in client.get(page).content.decode()
     client.post(f"/q/{case.reference}/calls/", {"allowed": "1"})
     assert choice_of(case).calls_allowed
     case.refresh_from_db()
@@ -264,6 +289,15 @@ def test_the_sheet_is_the_same_form_without_the_page(client: Client, ask: Ask) -
     sheet = client.get(f"/q/{case.reference}/switch/", headers={"HX-Request": "true"})
     page = sheet.content.decode()
     assert "<dialog" in page and "<html" not in page and 'name="way"' in page
+
+
+def test_the_row_of_the_own_page_says_where_one_goes_on(client: Client, ask: Ask) -> None:
+    case = ask(client, way="email", address_email="sam@example.org")
+    page = client.get(f"/q/{case.reference}/switch/").content.decode()
+    assert "Go on here" in page and "Go on on" not in page
+    assert "opens after sending" not in page and "opens after sending" in (
+        client.get("/").content.decode()
+    )
 
 
 def test_a_sensitive_case_says_which_ways_carry_only_a_notice(client: Client, ask: Ask) -> None:

@@ -87,6 +87,33 @@
         wide.addEventListener("change", settle);
     }
 
+    const printing = () => document.addEventListener("click", (event) => { if (event.target.closest("[data-print]")) window.print(); });
+
+    // What happened since this person last looked: the card of the story then stands open and says it.
+    const MOST_LOOKED = 300;
+    function story() {
+        const card = one("[data-story]");
+        if (!card) return;
+        const name = `onecase-looked:${card.dataset.user}`, seen = store.get(name) || {};
+        const looked = seen[card.dataset.story] ?? -1;
+        let told = looked;
+        const show = () => {
+            const items = all("#story [data-news-seq], #handed [data-news-seq]");
+            for (const item of items) item.hidden = looked >= 0 && Number(item.dataset.newsSeq) <= looked;
+            const strip = one("#handed");
+            if (strip) strip.hidden = !all("[data-news-seq]", strip).some((item) => !item.hidden);
+            const newest = Math.max(0, ...items.map((item) => Number(item.dataset.newsSeq)));
+            if (newest > told) card.open = true;
+            told = Math.max(told, newest);
+            delete seen[card.dataset.story]; // it is the newest again
+            seen[card.dataset.story] = Number(card.dataset.seq);
+            store.set(name, Object.fromEntries(Object.entries(seen).slice(-MOST_LOOKED)));
+        };
+        if (looked < 0) card.open = true;
+        show();
+        document.addEventListener("live:after", (event) => { if (["story", "handed"].includes(event.detail.old.id)) show(); });
+    }
+
     // One form is sent once; Ctrl+Enter sends it.
     function sending() {
         document.addEventListener("submit", (event) => {
@@ -183,6 +210,7 @@
         const sent = url.searchParams.get("sent");
         if (sent) {
             for (const name of kept.names()) if (kept.get(name)?.key === sent) kept.remove(name);
+            for (const name of store.names()) if (name.startsWith("onecase-draft:") && store.get(name)?.key === sent) store.remove(name);
             url.searchParams.delete("sent");
             history.replaceState(null, "", url.pathname + url.search + url.hash);
         }
@@ -278,21 +306,10 @@
                 one(`[data-write="${link.dataset.tab}"] textarea`, composer).focus();
             });
         }
-        composer.addEventListener("click", (event) => {
-            const button = event.target.closest("[data-propose]");
-            if (!button) return;
-            const form = button.closest("form");
-            const text = form.elements.text;
-            text.value = `${text.value.trimEnd()}${text.value.trim() ? "\n\n" : ""}${button.dataset.propose}`;
-            text.dispatchEvent(new Event("input", { bubbles: true }));
-            text.focus();
-            // Back to the way that the customer chose: there the question may go.
-            one("button[name=to][value='']", form)?.click();
-        });
         // The button that was pressed is gone with its line: the keyboard goes on where it was.
         document.body.addEventListener("htmx:afterSwap", (event) => {
             if (event.detail.target?.id !== "way") return;
-            const next = one("#why") || one("#way [data-propose]") || one("[data-write=answer] textarea");
+            const next = one("#why") || one("#sentence") || one("[data-write=answer] textarea");
             next?.focus();
         });
         toNewest();
@@ -360,7 +377,7 @@
     }
 
     function start() {
-        menus(); toasts(); filters(); folds(); sending(); files(); kinds(); compose(); keptForms(); known(); showTab();
+        menus(); toasts(); filters(); folds(); story(); printing(); sending(); files(); kinds(); compose(); keptForms(); known(); showTab();
         document.addEventListener("live:after", showTab);
         focusFirst();
     }

@@ -11,9 +11,11 @@ class LiveLine {
     this.tell = tell; // (kind, data) => void
     this.url = "";
     this.wants = new Map(); // key -> the number that the pages show
+    this.marks = new Map(); // key -> the mark of their history
     this.served = new Set();
     this.ended = new Set();
     this.versions = {};
+    this.here = new Map(); // key -> who was told to be there
     this.fails = 0;
     this.pause = LiveLine.POLL;
     this.source = null;
@@ -24,8 +26,9 @@ class LiveLine {
   }
 
   // What all visible pages want now; opens, keeps or closes the line.
-  want(url, wants, anew) {
+  want(url, wants, anew, marks) {
     this.url = url;
+    for (const [key, mark] of marks) this.marks.set(key, mark);
     for (const key of anew) this.ended.delete(key);
     const before = this.wants;
     this.wants = new Map();
@@ -34,7 +37,10 @@ class LiveLine {
     if (!alive.length) return this.close();
     const open = this.source || this.poller || this.later || this.retry;
     if (!open || alive.some((key) => !before.has(key) || anew.has(key))) this.start(50);
-    else if ([...before.keys()].some((key) => !this.wants.has(key))) this.start(3000);
+    else {
+      for (const data of this.here.values()) this.tell("here", data); // for a page that was hidden
+      if ([...before.keys()].some((key) => !this.wants.has(key))) this.start(3000);
+    }
   }
 
   keys() {
@@ -55,7 +61,11 @@ class LiveLine {
 
   query() {
     const search = new URLSearchParams();
-    for (const key of this.keys()) search.append("want", this.wants.get(key) ? `${key}:${this.wants.get(key)}` : key);
+    for (const key of this.keys()) {
+      const mark = this.marks.get(key);
+      const since = this.wants.get(key) || mark ? `:${this.wants.get(key)}` : "";
+      search.append("want", `${key}${since}${mark ? `:${mark}` : ""}`);
+    }
     return search;
   }
 
@@ -79,7 +89,16 @@ class LiveLine {
       this.tell("mode", { mode: "stream", served: data.served });
     });
     on("case", (data) => this.news(data.case, data.seq));
+    on("part", (data) => {
+      this.marks.set(data.case, data.have);
+      this.news(data.case, data.seq, data);
+    });
     on("queue", () => this.tell("news", { key: "queue" }));
+    on("typing", (data) => this.tell("typing", data));
+    on("here", (data) => {
+      this.here.set(data.key, data);
+      this.tell("here", data);
+    });
     on("bell", (data) => this.tell("news", { key: "bell", count: data.count }));
     // By the session of then; the browser may have another one by now, and only hello is final.
     on("end", () => this.again(100));
@@ -102,6 +121,8 @@ class LiveLine {
     this.pause = Math.min(this.pause * 2, 60000);
     if (!this.poller) {
       this.tell("mode", { mode: "poll", served: [] });
+      for (const key of this.here.keys()) this.tell("here", { key, here: false, who: "", since: "" });
+      this.here.clear();
       this.poller = setInterval(() => this.poll(), LiveLine.POLL);
       this.poll();
     }
@@ -134,9 +155,9 @@ class LiveLine {
     }
   }
 
-  news(key, seq) {
+  news(key, seq, part) {
     if (this.wants.has(key)) this.wants.set(key, Math.max(seq, this.wants.get(key)));
-    this.tell("news", { key, seq });
+    this.tell("news", { key, seq, part });
   }
 
   end(keys) {
@@ -165,6 +186,7 @@ class LiveLine {
     clearTimeout(this.later);
     this.later = null;
     this.served.clear();
+    this.here.clear();
   }
 }
 self.LiveLine = LiveLine;

@@ -4,6 +4,7 @@
 importScripts(new URL(self.location).searchParams.get("line"));
 
 const GONE = 25000; // a page that is looked at says so every ten seconds
+const GONE_HIDDEN = 150000; // a hidden one is let do so once a minute
 const pages = new Map(); // port -> { wants, at }
 
 const line = new LiveLine((kind, data) => {
@@ -14,13 +15,17 @@ const line = new LiveLine((kind, data) => {
 
 function settle(anew = new Set()) {
   const wants = new Map();
+  const marks = new Map();
   let url = "";
   for (const page of pages.values()) {
     if (!page.visible) continue;
     url = page.url;
-    for (const [key, since] of page.wants) wants.set(key, Math.min(since, wants.get(key) ?? since));
+    for (const [key, since, mark] of page.wants) {
+      wants.set(key, Math.min(since, wants.get(key) ?? since));
+      if (mark && anew.has(key)) marks.set(key, mark);
+    }
   }
-  line.want(url, wants, anew);
+  line.want(url, wants, anew, marks);
 }
 
 self.onconnect = (event) => {
@@ -37,7 +42,7 @@ setInterval(() => {
   const now = Date.now();
   let lost = false;
   for (const [port, page] of pages) {
-    if (page.visible && now - page.at > GONE) lost = pages.delete(port);
+    if (page.visible && now - page.at > (page.hidden ? GONE_HIDDEN : GONE)) lost = pages.delete(port);
   }
   if (lost) settle();
 }, 5000);

@@ -1,11 +1,15 @@
-/* Open pages show what is new by themselves. A hint says that something is, the page fetches it with
-   its own rights, and only what differs is put in: nothing typed, opened, chosen or scrolled to moves.
+/* Open pages show what is new by themselves. The line brings it, or only a hint that something is
+   new, and the page fetches it; both with its own rights. Only what differs is put in (live-merge.js).
    A place is an element with data-live (what it is about), data-live-seq (what it shows) and
    data-live-from (where the fresh one comes from); data-live-late lets others go first (ms),
-   data-live-pause is the time between two (ms), data-live-keep leaves a part alone. */
+   data-live-pause is the time between two (ms), data-live-keep leaves a part alone,
+   data-live-hidden goes on while the page is hidden: somebody is to hear of it there.
+   Who listens on the document hears "live:typing" {key, who} (a sign lasts six seconds) and
+   "live:here" {key, here, who, since}; OnecaseLive.typing and .seen tell the other side. */
 "use strict";
 (() => {
   const { url, worker, line } = document.currentScript.dataset;
+  const { put, joint } = window.OnecaseMerge;
   const one = (selector, root = document) => root.querySelector(selector);
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -16,81 +20,9 @@
   window.addEventListener("submit", (event) => { if (!event.defaultPrevented) leaving = Date.now() + LEAVES; });
   window.addEventListener("pageshow", () => { leaving = 0; });
 
-  // ---------- Putting in what differs
-  // An old child for a fresh one: that of the same id, else the next one of the same sort.
-  function partner(fresh, at, old) {
-    if (fresh.id) {
-      const same = [...old.children].find((child) => child.id === fresh.id);
-      return same && same.nodeName === fresh.nodeName ? same : null;
-    }
-    return at && !at.id && at.nodeName === fresh.nodeName ? at : null;
-  }
-
-  function merge(old, fresh) {
-    const ids = new Set([...fresh.children].map((child) => child.id).filter(Boolean));
-    let at = old.firstChild;
-    for (const child of [...fresh.childNodes]) {
-      const match = partner(child, at, old);
-      while (match && at && at !== match && !ids.has(at.id)) at = drop(at);
-      if (!match) old.insertBefore(document.importNode(child, true), at);
-      else if (match === at) { at = at.nextSibling; settle(match, child); }
-      else { old.insertBefore(match, at); settle(match, child); }
-    }
-    while (at) at = drop(at);
-  }
-  function drop(node) {
-    const next = node.nextSibling;
-    node.remove();
-    return next;
-  }
-
-  const TYPED = "textarea, select, input:not([type=hidden])";
-  function settle(old, fresh) {
-    if (old.isEqualNode(fresh)) return;
-    if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
-    if (old.matches("[data-live-keep]") || (old.matches(TYPED) && !isUntouched(old))) return;
-    const keeps = kept(old);
-    for (const { name } of [...old.attributes]) {
-      if (!fresh.hasAttribute(name) && !keeps.includes(name)) old.removeAttribute(name);
-    }
-    attributes(old, fresh, keeps);
-    merge(old, fresh);
-    if (old.nodeName === "SELECT") old.value = fresh.value;
-  }
-  const kept = (old) => (old.nodeName === "DETAILS" ? ["open"] : []);
-  // A menu of one line in which nothing was chosen shows what is chosen now.
-  function isUntouched(field) {
-    if (field.type !== "select-one" || field === document.activeElement) return false;
-    const chosen = [...field.options].findIndex((option) => option.defaultSelected);
-    return field.selectedIndex === Math.max(chosen, 0);
-  }
-  function attributes(old, fresh, keeps = []) {
-    for (const { name, value } of [...fresh.attributes]) {
-      if (!keeps.includes(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
-    }
-  }
-
-  // Parts of the page by their ids. Whoever minds says so: an event that can be stopped.
-  function put(part) {
-    const old = part.id && document.getElementById(part.id);
-    if (!old) return;
-    const mind = new CustomEvent("live:before", { cancelable: true, detail: { old, fresh: part } });
-    if (!document.dispatchEvent(mind)) return;
-    attributes(old, part, [...kept(old), ...(part.className ? [] : ["class"])]);
-    merge(old, part);
-    window.htmx?.process(old);
-    document.dispatchEvent(new CustomEvent("live:after", { detail: { old } }));
-  }
-
-  // Where fresh lines go on: the first of them that is there already, as it is and as it comes.
-  function joint(fresh) {
-    const line = one("[id^=m]", fresh);
-    const old = line && document.getElementById(line.id);
-    return old && document.getElementById(fresh.id)?.contains(old) ? { line, old } : null;
-  }
-
   // An answer as a document of its own.
-  const read = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
+  const parse = (text) => new DOMParser().parseFromString(text, "text/html");
+  const read = async (answer) => parse(await answer.text());
 
   // ---------- Places
   class Place {
@@ -102,20 +34,43 @@
       this.late = Number(element.dataset.liveLate || 0);
     }
 
+    // With its mark the line brings what is new, and not only the word that something is.
+    get mark() { return this.history && this.element.dataset.have; }
+
+    get isAwake() { return !document.hidden || "liveHidden" in this.element.dataset; }
+
     // One question at a time; what is heard meanwhile is one more.
     async refresh() {
       this.wanted = true;
       if (this.busy) return;
       this.busy = true;
       this.next = Math.max(this.next, Date.now() + this.late);
-      for (let tries = 0; this.wanted && tries < 8 && !document.hidden;) {
+      for (let tries = 0; this.wanted && tries < 8 && this.isAwake;) {
         await pause(Math.max(0, this.next - Date.now(), leaving - Date.now()));
         this.wanted = false;
         if (this.over) break;
         if (await this.fetch()) this.next = Date.now() + Number(this.element.dataset.livePause || 0);
         else { this.wanted = true; tries += 1; await pause(1000 * tries); }
       }
-      this.busy = false;
+      this.free();
+    }
+
+    // What the line brought, where it goes on from what this place shows; else the page asks itself.
+    bring(part) {
+      const { have } = this.element.dataset;
+      if (part.have === have || part.seq < parseInt(have, 10)) return; // its own form brought it
+      if (this.busy) { this.brought = part; return; }
+      const isMine = part.had === have && part.from === this.element.dataset.liveFrom;
+      if (!isMine || Date.now() < leaving) { this.refresh(); return; }
+      this.while(true, () => this.take(parse(part.html)));
+    }
+
+    // Done: what was heard meanwhile.
+    free() {
+      const part = this.brought;
+      this.busy = this.brought = null;
+      if (part) this.bring(part);
+      if (this.wanted) this.refresh();
     }
 
     // What it shows goes along: then only the newest lines come, where the others are as they were.
@@ -143,8 +98,7 @@
     async while(busy, work) {
       this.busy = busy;
       await work();
-      this.busy = false;
-      if (this.wanted) this.refresh();
+      this.free();
     }
 
     parts(page) {
@@ -240,8 +194,7 @@
       if (this.pill) this.pill.hidden = true;
       if (go) this.toEnd();
       const seen = one("[name=seen]");
-      const last = one("[data-last-seq]");
-      if (seen && last) seen.value = last.dataset.lastSeq;
+      if (seen) seen.value = this.element.dataset.seq;
     }
   }
 
@@ -275,11 +228,15 @@
     document.addEventListener("live:before", minds);
     let greeted = false;
 
-    function heard({ kind, key, keys, seq, mode }) {
+    function heard({ kind, key, keys, seq, part, mode, ...sign }) {
+      if ((kind === "typing" || kind === "here") && [...places.map((place) => [place.key]), ...listed()].some(([wanted]) => wanted === key)) {
+        document.dispatchEvent(new CustomEvent(`live:${kind}`, { detail: { key, ...sign } }));
+      }
       if (kind === "news") {
         for (const place of places.filter((found) => found.key === key)) {
           if (seq !== undefined) place.seq = Math.max(seq, place.seq);
-          place.refresh();
+          if (part) place.bring(part);
+          else place.refresh();
         }
       }
       if (kind === "end") over(keys);
@@ -302,20 +259,30 @@
       }
     }
 
-    const wants = () => places.map((place) => [place.key, place.seq]);
+    const awake = () => places.filter((place) => place.isAwake);
+    // Of the cases of a list (data-hears) only who types and who is here, while they are looked at.
+    const MOST_HEARD = 30;
+    const listed = () => (document.hidden ? [] : all("[data-hears]"))
+      .map((row) => row.dataset.hears).filter((name) => !places.some((place) => place.key === `d:${name}`))
+      .slice(0, MOST_HEARD).map((name) => [`l:${name}`, 0]);
     connect(heard).then((send) => {
-      const tell = (fresh) => send({ kind: "want", url, visible: !document.hidden, wants: wants(), fresh });
+      const tell = (fresh) => {
+        const wants = [...awake().map((place) => [place.key, place.seq, place.mark]), ...listed()];
+        send({ kind: "want", url, visible: wants.length > 0, hidden: document.hidden, wants, fresh });
+      };
       tell(true);
+      let before = listed().sort().join();
+      document.addEventListener("live:after", () => { if (before !== (before = listed().sort().join())) tell(false); });
       document.addEventListener("visibilitychange", () => tell(false));
       window.addEventListener("pagehide", () => send({ kind: "gone" }));
       window.addEventListener("pageshow", (event) => { if (event.persisted) tell(true); });
-      setInterval(() => { if (!document.hidden) send({ kind: "here", visible: true }); }, 10000);
+      setInterval(() => { if (awake().length) send({ kind: "here", visible: true }); }, 10000);
     });
   }
 
   async function connect(heard) {
     try {
-      const shared = new SharedWorker(`${worker}?line=${encodeURIComponent(line)}`, { name: "onecase-live" });
+      const shared = new SharedWorker(`${worker}?line=${encodeURIComponent(line)}`, { name: `onecase-live ${url}` });
       shared.port.onmessage = (event) => heard(event.data);
       let own = null;
       let last = null;
@@ -347,7 +314,8 @@
         free?.();
         free = null;
       }
-      own.want(url, new Map(keys), new Set(data.fresh ? keys.map(([key]) => key) : []));
+      const marks = keys.flatMap(([key, , mark]) => (mark ? [[key, mark]] : []));
+      own.want(url, new Map(keys), new Set(data.fresh ? keys.map(([key]) => key) : []), marks);
     };
   }
 
@@ -358,15 +326,43 @@
       const free = await new Promise((done) => navigator.locks.request(name, { ifAvailable: true }, (lock) => {
         if (!lock) return done(null);
         return new Promise((release) => done(release));
-      }));
+      }).catch(() => done(() => {}))); // in a frame on another site it may be forbidden
       if (free) return free;
     }
     return null;
   }
 
+  // ---------- Telling the other side
+  async function tell(path, values) {
+    const headers = { "X-CSRFToken": one("[name=csrfmiddlewaretoken]")?.value ?? "" };
+    try {
+      return (await fetch(`${url}${path}/`, { method: "POST", body: new URLSearchParams(values), headers, redirect: "manual" })).ok;
+    } catch {
+      return false;
+    }
+  }
+
+  // That somebody types here: once in three seconds, however often it is said.
+  const typed = new Map();
+  function typing(key) {
+    const now = Date.now();
+    if (now - (typed.get(key) ?? 0) < 3000) return;
+    typed.set(key, now);
+    tell("typing", { key });
+  }
+
+  // How far this page was seen: "read", or "delivered" while it is hidden. Each number once.
+  const shown = new Map();
+  async function seen(key, seq, how) {
+    const before = shown.get(key) ?? { read: 0, delivered: 0 };
+    if (!key.startsWith("q:") || seq <= before[how]) return;
+    shown.set(key, how === "read" ? { read: seq, delivered: Math.max(seq, before.delivered) } : { ...before, delivered: seq });
+    if (!(await tell("seen", { key, seq, how }))) shown.set(key, before);
+  }
+
   // The place of the history, while it is kept up to date.
   const history = () => places.find((place) => place.history && !place.over);
-  window.OnecaseLive = { put, read, history };
+  window.OnecaseLive = { read, history, typing, seen };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 })();

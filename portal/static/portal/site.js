@@ -5,7 +5,12 @@ document.documentElement.classList.add("js");
 
 /* ---------- Drafts: what was typed stays in this tab until it was really sent. */
 function drafts() {
-  const store = window.sessionStorage;
+  let store;
+  try {
+    store = window.sessionStorage;
+  } catch {
+    return; // in a frame on another site, where the browser keeps nothing
+  }
   for (const key of Object.keys(store)) {
     if (key.startsWith("sending:")) {
       store.removeItem(key);
@@ -16,12 +21,26 @@ function drafts() {
     const key = "draft:" + field.dataset.draft;
     if (!field.value && store.getItem(key)) field.value = store.getItem(key);
     field.addEventListener("input", () => store.setItem(key, field.value));
-    field.form.addEventListener("submit", () => store.setItem("sending:" + field.dataset.draft, "1"));
+    field.form.addEventListener("submit", (event) => {
+      if (!event.defaultPrevented) store.setItem("sending:" + field.dataset.draft, "1");
+    });
     field.form.addEventListener("live:sent", () => {
       store.removeItem("sending:" + field.dataset.draft);
       store.removeItem(key);
     });
   }
+}
+
+/* ---------- A browser that is to forget its questions keeps no words of theirs either: no draft,
+   and nothing of a chat that waits to be sent (chat-queue.js). */
+function forget(event) {
+  if (!event.target.matches("form[data-forgets]")) return;
+  try {
+    for (const key of Object.keys(window.sessionStorage)) {
+      if (key.startsWith("draft:")) window.sessionStorage.removeItem(key);
+    }
+    window.indexedDB.deleteDatabase("onecase");
+  } catch { /* this browser keeps nothing */ }
 }
 
 /* ---------- A second click does not send twice; the server refuses it as well. */
@@ -43,6 +62,24 @@ function sendAgain() {
     delete form.dataset.sent;
     for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
   }
+}
+
+/* ---------- A small picture of a file; null where it is none. */
+const PICTURES = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+function picture(file, size) {
+  if (!PICTURES.includes(file.type) || !window.createImageBitmap) return null;
+  const canvas = document.createElement("canvas");
+  canvas.className = "picture";
+  canvas.role = "img";
+  canvas.ariaLabel = file.name;
+  createImageBitmap(file).then((bitmap) => {
+    const scale = Math.min(1, (size * window.devicePixelRatio) / Math.max(bitmap.width, bitmap.height));
+    canvas.width = Math.max(1, bitmap.width * scale);
+    canvas.height = Math.max(1, bitmap.height * scale);
+    canvas.getContext("2d").drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    bitmap.close();
+  }, () => canvas.replaceWith(file.name)); // it says that it is a picture
+  return canvas;
 }
 
 /* ---------- Files: a list with names, each of which can be taken off again. */
@@ -70,17 +107,44 @@ function files(box) {
       show();
       input.focus();
     });
-    item.append(name, remove);
+    const small = picture(file, 36);
+    if (small) small.ariaHidden = "true";
+    item.append(...[small, name, remove].filter(Boolean));
     return item;
   };
-  input.addEventListener("change", () => {
-    kept = kept.concat([...input.files]);
+  const add = (files) => {
+    kept = kept.concat([...files]);
     show();
-  });
+  };
+  input.addEventListener("change", () => add(input.files));
+  box.addEventListener("files:add", (event) => add(event.detail));
   input.form.addEventListener("reset", () => {
     kept = [];
     list.replaceChildren();
   });
+}
+
+/* ---------- A private matter: before it is chatted about one chooses once more. */
+function isPrivate() {
+  const topic = document.querySelector('input[name="topic"]:checked');
+  return Boolean(topic && "private" in topic.dataset && document.getElementById("way-chat")?.checked);
+}
+function askPrivately(event) {
+  const card = document.getElementById("private");
+  if (!card || event.target !== card.closest("form") || event.submitter?.name === "private" || !isPrivate()) return;
+  event.preventDefault();
+  event.stopPropagation();
+  card.hidden = false;
+  card.focus();
+}
+function callPrivately(event) {
+  if (event.key !== "Enter" || event.target.id !== "private_phone") return;
+  event.preventDefault();
+  event.target.form.querySelector('button[name="private"][value="phone"]').click();
+}
+function noLongerPrivate() {
+  const card = document.getElementById("private");
+  if (card && !isPrivate()) card.hidden = true;
 }
 
 /* ---------- A radio of the optional questions can be taken back by a second click. */
@@ -148,24 +212,52 @@ function overdue() {
 }
 
 /* ---------- What is new comes in by itself: live.js */
+// "From now on by SMS", with Undo, is over once the line below it says another way.
+function outdated() {
+  const words = (line) => line.textContent.replace(/\s+/g, " ");
+  const line = document.getElementById("answerline"), said = line && words(line);
+  document.addEventListener("live:after", (event) => {
+    if (event.detail.old !== line || words(line) === said) return;
+    document.querySelector("main > .strip form[action$='/switch/undo/']")?.closest(".strip").remove();
+  });
+}
 function startLow() {
   const composer = document.getElementById("newest");
   const told = document.querySelector("main > .strip, #errors, #waiting > *");
   if (composer && !window.location.hash && !told) composer.scrollIntoView({ block: "end" });
 }
 
+// Up to which number of the question this page showed it, and whether anybody could see it.
+function tellSeen() {
+  const history = document.querySelector("#history[data-live]");
+  const shown = history && Number.parseInt(history.dataset.have, 10);
+  if (shown) window.OnecaseLive?.seen?.(history.dataset.live, shown, document.hidden ? "delivered" : "read");
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   drafts();
   document.querySelectorAll("[data-files]").forEach(files);
-  const errors = document.getElementById("errors");
-  if (errors) errors.focus();
+  (document.querySelector("#private:not([hidden])") ?? document.getElementById("errors"))?.focus();
   startLow();
+  outdated();
+  tellSeen();
+  document.addEventListener("live:after", (event) => { if (event.detail.old.id === "history") tellSeen(); });
+  document.addEventListener("visibilitychange", tellSeen);
   setInterval(overdue, 5000);
   document.body.addEventListener("htmx:afterSwap", openSheet);
 });
+document.addEventListener("submit", askPrivately, true);
 document.addEventListener("submit", sendOnce);
+document.addEventListener("submit", forget);
+document.addEventListener("change", noLongerPrivate);
+document.addEventListener("keydown", callPrivately);
 document.addEventListener("click", optional);
 document.addEventListener("click", press);
 document.addEventListener("keydown", escape);
 window.addEventListener("pageshow", sendAgain);
 document.addEventListener("live:sent", sendAgain);
+
+/* ---------- Without a connection: a page of ours says so. In a frame of another site: nothing. */
+window.addEventListener("load", () => {
+  if (window === window.top) navigator.serviceWorker?.register("/service-worker.js").catch(() => {});
+});

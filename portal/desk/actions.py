@@ -1,37 +1,41 @@
 """What a button of the case page does: assign, done, topic, join, move, try again. POST alone."""
 
-from datetime import datetime
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 
-from channels_app import dispatch, switching
+from channels_app import assigning, dispatch, leaving, moving, outcomes, routing, switching
 from channels_app.models import Delivery
-from contacts import addresses, kinds, merging, services
+from contacts import addresses, holding, kinds, merging, services
 from contacts.models import Case, Choice, Event, Holder, Identity, Message, Topic, User
 from portal.desk import addresses as case_addresses
-from portal.desk import words
+from portal.desk import handing, words
+from portal.desk import leaving as gone
 from portal.desk.case import address, find
 from portal.desk.pages import back, done, page, show, staff_of
 
 
 def assign(request: HttpRequest, reference: str) -> HttpResponse:
-    """To me, to a colleague, or to nobody."""
+    """To me, to a colleague, to a team, or to nobody; a line may go along."""
     case, staff = find(request, reference), staff_of(request)
     raw = request.POST.get("to", "")
-    to = None
     if raw == "me":
-        to = staff
+        return claim(request, case)
+    line = services.clean_text(request.POST.get("line", ""))[: handing.MAX_LINE]
+    to = None
+    if team := handing.team_of(raw, case):
+        to = assigning.hand_over(case, team, by=staff, line=line)
+        if to is None:
+            messages.error(request, _("Nobody else of %(name)s is there.") % {"name": team.name})
+            return back(request, address(case))
     elif raw:
         people = User.objects.filter(is_staff=True, is_active=True)
         to = get_object_or_404(people, pk=raw) if raw.isdecimal() and len(raw) < 19 else None
         if to is None:
             raise Http404
-    if case.assignee != to:
-        services.assign(case=case, to=to, by=staff)
+    services.assign(case=case, to=to, by=staff, line=line)
     text = (
         _("Assigned to %(name)s.") % {"name": to.display_name} if to else _("Assigned to nobody.")
     )
@@ -39,10 +43,23 @@ def assign(request: HttpRequest, reference: str) -> HttpResponse:
     return back(request, address(case))
 
 
+def claim(request: HttpRequest, case: Case) -> HttpResponse:
+    """Take a case that nobody has, or take it over from whom the page named as its owner."""
+    staff, owner = staff_of(request), request.POST.get("owner", "")
+    instead_of = int(owner) if owner.isdecimal() and len(owner) < 19 else None
+    try:
+        services.claim(case=case, by=staff, instead_of=instead_of)
+    except services.Faster as faster:
+        messages.warning(request, words.faster(faster.owner))
+    else:
+        done(request, _("Assigned to %(name)s.") % {"name": staff.display_name})
+    return back(request, address(case))
+
+
 def resolve(request: HttpRequest, reference: str) -> HttpResponse:
     """The matter is settled; one click takes it back."""
     case = find(request, reference)
-    services.resolve(case=case, by=staff_of(request))
+    outcomes.resolve(case=case, by=staff_of(request))
     undo = reverse("admin:case_reopen", args=[case.reference])
     done(request, _("%(reference)s is done.") % {"reference": case.reference}, undo=undo)
     return back(request, reverse("admin:cases"))
@@ -52,21 +69,8 @@ def reopen(request: HttpRequest, reference: str) -> HttpResponse:
     """Open a resolved case again."""
     case = find(request, reference)
     services.reopen(case=case, by=staff_of(request))
-    if since := unanswered_since(case):
-        case.append(waiting_since=since)
     done(request, _("%(reference)s is open again.") % {"reference": case.reference})
     return redirect(address(case))
-
-
-def unanswered_since(case: Case) -> datetime | None:
-    """When the customer said what has no answer yet: who opens a case again finds it waiting."""
-    history = Message.objects.of(case)
-    answer = history.filter(direction=Message.Direction.OUT, template="").order_by("seq").last()
-    came = history.filter(direction=Message.Direction.IN).exclude(
-        template__in=Message.WAITS_FOR_NOTHING
-    )
-    first = came.filter(seq__gt=answer.seq if answer else 0).order_by("seq").first()
-    return first.created_at if first else None
 
 
 def topic(request: HttpRequest, reference: str) -> HttpResponse:
@@ -80,21 +84,20 @@ def topic(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect(address(case))
 
 
-def _other(request: HttpRequest, name: str = "into") -> Case | None:
+def typed_case(text: str) -> Case | None:
     """The case whose reference was typed, however it was written; None if there is none."""
-    raw = "".join(c for c in request.POST.get(name, "").upper() if c.isalnum())[:6]
+    raw = "".join(c for c in text.upper() if c.isalnum())[:6]
     return Case.objects.select_related("root").filter(reference=f"{raw[:3]}-{raw[3:]}").first()
 
 
 def join(request: HttpRequest, reference: str) -> HttpResponse:
     """Join this case to another; from then on they are one."""
-    case, into = find(request, reference), _other(request)
+    case, into = find(request, reference), typed_case(request.POST.get("into", ""))
     if into is None:
         messages.error(request, _("There is no case with that reference."))
         return redirect(address(case))
     target = into.stem
-    strangers = case.customer.top != target.customer.top
-    if strangers and case != target and not request.POST.get("sure"):
+    if case != target and not request.POST.get("sure"):
         return ask_to_join(request, case, target)
     try:
         merging.join(case=case, into=into, by=staff_of(request))
@@ -109,9 +112,12 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def ask_to_join(request: HttpRequest, case: Case, target: Case) -> HttpResponse:
-    """Before the cases of two customers become one: who they are, and what follows."""
+    """Before two cases become one: whose they are, and what follows for both sides."""
     pairs = [(row, words.customer_name(row.customer, row)) for row in (case, target)]
-    answers = words.by(target.choice.kind) if target.choice else ""
+    choice = target.choice
+    answers = words.by(choice.kind) if choice else ""
+    if choice and choice.identity:
+        answers = _("%(by)s to %(address)s") % {"by": answers, "address": choice.identity}
     return show(
         request,
         "desk/join.html",
@@ -120,7 +126,13 @@ def ask_to_join(request: HttpRequest, case: Case, target: Case) -> HttpResponse:
         target=target,
         pairs=pairs,
         answers=answers,
+        strangers=case.customer.top != target.customer.top,
+        other_way=bool(case.choice and choice and _way(case.choice) != _way(choice)),
     )
+
+
+def _way(choice: Choice) -> tuple[str, int | None]:
+    return choice.kind, choice.identity_id
 
 
 def undo_join(request: HttpRequest, reference: str, part: str) -> HttpResponse:
@@ -130,7 +142,11 @@ def undo_join(request: HttpRequest, reference: str, part: str) -> HttpResponse:
     if child.root_id != case.pk or child.merged_into_id is None:
         messages.error(request, _("These cases are not joined."))
         return redirect(address(case))
-    merging.undo_join(case=child, by=staff_of(request))
+    try:
+        switching.part(case=child, by=staff_of(request))
+    except ValueError:  # a colleague was faster
+        messages.error(request, _("These cases are not joined."))
+        return redirect(address(case))
     done(request, _("%(reference)s is a case of its own again.") % {"reference": child.reference})
     return redirect(address(child))
 
@@ -145,7 +161,7 @@ def not_the_same(request: HttpRequest, reference: str) -> HttpResponse:
 
 def move(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """Move one message to the case where it belongs."""
-    case, into = find(request, reference), _other(request)
+    case, into = find(request, reference), typed_case(request.POST.get("into", ""))
     message = get_object_or_404(Message.objects.of(case).select_related("case__root"), pk=pk)
     if into is None:
         messages.error(request, _("There is no case with that reference."))
@@ -170,6 +186,7 @@ def ask_to_move(request: HttpRequest, case: Case, message: Message, target: Case
         request,
         "desk/move.html",
         title=_("Move this message?"),
+        strangers=True,
         case=case,
         target=target,
         message=message,
@@ -228,7 +245,7 @@ def customer(request: HttpRequest, reference: str) -> HttpResponse:
     name = services.clean_text(request.POST.get("name", ""))[:200]
     text = services.clean_text(request.POST.get("note", ""))[:5000]
     if name != top.name:
-        services.rename(top, name)
+        holding.rename(top, name)
     if text != top.note:
         top.note = text
         top.save(update_fields=["note"])
@@ -270,26 +287,56 @@ def identity_for(case: Case, kind: str, raw: str) -> Identity | None:
         return None
     if raw.strip():
         identity = Identity.of(scheme, raw[:400])
-        services.hold(case.customer.top, identity, how=Holder.How.STAFF)
+        holding.hold(case.customer, identity, how=Holder.How.STAFF)
         return identity
-    near = {case.customer_id, case.customer.top.pk}
-    holders = Holder.objects.current().filter(customer__in=near, identity__scheme=scheme)
-    holder = holders.best_first().first()
-    return holder.identity if holder else None
+    return routing.known_address(case, kind)
+
+
+def ask_again(request: HttpRequest, reference: str) -> HttpResponse:
+    """The channel of the case is gone: ask its customer to choose another way."""
+    case = find(request, reference)
+    channel = leaving.gone_of(case)
+    going = leaving.of(channel) if channel else None
+    asked = leaving.ask(case, going, staff_of(request)) if going else None
+    done(request, gone.said(asked))
+    return redirect(address(case))
 
 
 def use_again(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """What went to an address came back, and now it works again: send there as before."""
+    case, identity = _address(request, reference, pk)
+    kind = request.POST.get("kind", "")
+    if identity.open_again(kind, Identity.BOUNCED):
+        data = {"identity": pk, "kind": kind}
+        case.append(Event(sort=Event.Sort.ADDRESS, staff=staff_of(request), data=data))
+    done(request, _("%(address)s is used again.") % {"address": identity})
+    return redirect(address(case))
+
+
+def not_theirs(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+    """The address is somebody else's now; one click takes it back."""
+    case, identity, staff = *_address(request, reference, pk), staff_of(request)
+    if moving.end(case.customer.top, identity, by=staff, case=case):
+        undo = reverse("admin:case_theirs", args=[case.reference, pk])
+        done(request, _("%(address)s is theirs no more.") % {"address": identity}, undo=undo)
+    return redirect(address(case))
+
+
+def theirs(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+    """The address is theirs after all."""
+    case, identity, staff = *_address(request, reference, pk), staff_of(request)
+    if moving.give_back(case.customer.top, identity, by=staff, case=case):
+        done(request, _("%(address)s is theirs again.") % {"address": identity})
+    return redirect(address(case))
+
+
+def _address(request: HttpRequest, reference: str, pk: int) -> tuple[Case, Identity]:
+    """The case, and one of its addresses; Http404 for any other."""
     case = find(request, reference)
     known = {row.identity.pk: row.identity for row in case_addresses.of(case)}
     if pk not in known:
         raise Http404
-    kind = request.POST.get("kind", "")
-    if known[pk].open_again(kind, Identity.BOUNCED):
-        data = {"identity": pk, "kind": kind}
-        case.append(Event(sort=Event.Sort.ADDRESS, staff=staff_of(request), data=data))
-    done(request, _("%(address)s is used again.") % {"address": known[pk]})
-    return redirect(address(case))
+    return case, known[pk]
 
 
 def calls(request: HttpRequest, reference: str) -> HttpResponse:
@@ -317,6 +364,9 @@ def urls() -> list[URLPattern]:
         page(base + "again/<uuid:pk>/", try_again, "case_again", post=True),
         page(base + "customer/", customer, "case_customer", post=True),
         page(base + "choice/", choice, "case_choice", post=True),
+        page(base + "ask-again/", ask_again, "case_ask_again", post=True),
         page(base + "use-again/<int:pk>/", use_again, "case_use_again", post=True),
+        page(base + "not-theirs/<int:pk>/", not_theirs, "case_not_theirs", post=True),
+        page(base + "theirs/<int:pk>/", theirs, "case_theirs", post=True),
         page(base + "calls/", calls, "case_calls", post=True),
     ]

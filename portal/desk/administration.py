@@ -1,7 +1,7 @@
 """What the administrators' pages share: who may enter, the line in the log, an order.
 
-URL names, all in the namespace `admin`: organisation, channels, topics, staff, quarantine, and
-`troubles` (answers that did not arrive), which agents see as well.
+URL names, all in the namespace `admin`: organisation, channels, topics, staff, teams, quarantine,
+and `troubles` (answers that did not arrive), which agents see as well.
 """
 
 from collections.abc import Callable
@@ -25,6 +25,7 @@ from portal.desk.pages import after_sign_in, show, staff_of
 
 __all__ = [
     "administrators_only",
+    "at_the_end",
     "language_name",
     "log",
     "log_change",
@@ -83,6 +84,13 @@ def save(request: HttpRequest, form: forms.ModelForm) -> Any:
         row = form.save()
         message = construct_change_message(cast(forms.Form, form), [], is_new)
         log(request, row, message, flag=ADDITION if is_new else CHANGE)
+    return row
+
+
+def at_the_end(row: Any) -> Any:
+    """A new row, with its place after all others."""
+    last = type(row).objects.aggregate(last=models.Max("position"))["last"]
+    row.position = 0 if last is None else last + 1
     return row
 
 

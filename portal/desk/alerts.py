@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from contacts.models import Alert
-from portal.desk import counts, navigation, words
+from portal.desk import chats, counts, navigation, words
 from portal.desk.pages import done, page, part, reading, show, staff_of
 
 SHOWN = 100
@@ -17,8 +17,9 @@ ICONS = {
     Alert.Sort.FAILED: "alert",
     Alert.Sort.UNCERTAIN: "info",
     Alert.Sort.MENTIONED: "user",
+    Alert.Sort.UNOWNED: "clock",
 }
-BAD = (Alert.Sort.FAILED, Alert.Sort.UNCERTAIN)
+BAD = (Alert.Sort.FAILED, Alert.Sort.UNCERTAIN, Alert.Sort.UNOWNED)
 
 
 @reading
@@ -45,7 +46,10 @@ def alerts(request: HttpRequest) -> HttpResponse:
 @reading
 def bell(request: HttpRequest) -> HttpResponse:
     """The bell and the figures of the menu, for a page that is open."""
-    figures = {"desk_counts": counts.of(request), "work": navigation.work(request)}
+    found = counts.of(request)
+    # A tab that rings for chats asks for them as well.
+    calls = chats.calls(found.user, found.duty == "on") if request.GET.get("calls") else None
+    figures = {"desk_counts": found, "work": navigation.work(request), "calls": calls}
     return part(request, "desk/_bell_part.html", **figures)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,7 +16,18 @@ from contacts import kinds
 from contacts.models import Case, Choice, Consent, Customer, User
 from portal import access, timeline
 from portal.context import topics
-from portal.desk import composer, counts, queue, story, words
+from portal.desk import (
+    chats,
+    composer,
+    counts,
+    facts,
+    handing,
+    proposing,
+    queue,
+    same,
+    story,
+    words,
+)
 from portal.desk.pages import page, part, show, staff_of
 from portal.live import stay
 
@@ -59,7 +71,6 @@ def history(request: HttpRequest, case: Case, wanted: str) -> HttpResponse:
         name=name,
         timeline=found,
         replaced=replaced(found),
-        is_older=bool(before),
     )
 
 
@@ -70,7 +81,7 @@ def live(request: HttpRequest, case: Case, *, is_sent: bool = False) -> HttpResp
     """
     change = timeline.change(case, request.GET.get("have", ""))
     found = timeline.news(case, access.staff_viewer(request.user), change)
-    return part(
+    shown = part(
         request,
         "desk/_live.html",
         case=case,
@@ -80,19 +91,23 @@ def live(request: HttpRequest, case: Case, *, is_sent: bool = False) -> HttpResp
         replaced=replaced(found),
         is_sent=is_sent,
     )
+    return stay.marked(shown, change.mark)
 
 
 def beside(request: HttpRequest, case: Case) -> HttpResponse:
     """What stands around the history, for the open page: it asks for it a moment later."""
     others = queue.cases_beside(case)  # first, as it reads the joined ones along
-    read = composer.Read.of(case)
+    change = timeline.change(case)
+    read = composer.Read.of(case, change)
     return part(
         request,
         "desk/_beside.html",
         case=case,
         name=words.customer_name(case.customer, case),
-        story=story.tell(story.facts_of(case, to_do=timeline.change(case).to_do)),
-        colleagues=colleagues(),
+        story=story.tell(
+            facts.of(case, None, change.to_do, read.addresses, read.channels, read.proposals)
+        ),
+        receivers=handing.receivers(case, colleagues()),
         urgency=urgency(case, read),
         **composer.context(case, staff_of(request), read=read),
         **people(case, read, others),
@@ -110,7 +125,8 @@ def whole(
 ) -> TemplateResponse:
     """The page with what stands in the composer."""
     others = queue.cases_beside(case)  # first, as it reads the joined ones along
-    read, staff, change = composer.Read.of(case), colleagues(), timeline.change(case)
+    change, staff = timeline.change(case), colleagues()
+    read = composer.Read.of(case, change)
     viewer = access.staff_viewer(request.user)
     found = timeline.page(case, viewer, known=known(read, staff))
     name = words.customer_name(case.customer, case)
@@ -124,9 +140,12 @@ def whole(
         mark=change.mark,
         timeline=found,
         replaced=replaced(found),
-        story=story.tell(story.facts_of(case, found, change.to_do)),
-        colleagues=staff,
+        story=story.tell(
+            facts.of(case, found, change.to_do, read.addresses, read.channels, read.proposals)
+        ),
+        receivers=handing.receivers(case, staff),
         sent=request.GET.get("sent", "")[:36],
+        **chats.beside(case, staff_of(request)),
         urgency=urgency(case, read),
         **composer.context(case, staff_of(request), draft, read),
         **people(case, read, others),
@@ -148,7 +167,7 @@ def known(read: composer.Read, staff: Sequence[User] = ()) -> timeline.Known:
 def urgency(case: Case, read: composer.Read) -> dict[str, Any]:
     """Since when the customer waits, and whether the promise is near or broken."""
     now = timezone.now()
-    kind = case.choice.kind if case.choice else ""
+    kind = case.answer_kind
     channel = next((channel for channel in read.channels if channel.kind == kind), None)
     level, due = queue.urgency(case, channel, now)
     waits = words.span(now - case.waiting_since) if case.waiting_since else ""
@@ -157,10 +176,17 @@ def urgency(case: Case, read: composer.Read) -> dict[str, Any]:
 
 def people(case: Case, read: composer.Read, others: list[Case]) -> dict[str, Any]:
     """The customer's column."""
-    top = case.customer.top
+    top, who = case.customer.top, same.who(case, read.addresses)
+    second, address = routing.approved_second(case)
     return {
         "customer": top,
+        "second": second,
+        "second_address": address,
         "addresses": read.addresses,
+        "who": who,
+        # One question at a time: first who it is.
+        "proposals": [] if who else same.proposals(case, read.addresses),
+        "members": same.members(top) if case.has_people else [],
         "unwelcome": unwelcome(case.customer),
         "others": others,
         "joined": [row for row in case.members if row.merged_into_id == case.pk],
@@ -212,6 +238,9 @@ def _sent(request: HttpRequest, case: Case, draft: composer.Draft) -> HttpRespon
     """The page anew, or only what is new on it where it stays open."""
     if stay.is_asked(request):
         return stay.created(live(request, find(request, case.reference), is_sent=True))
+    if request.GET.get("then") == "next":
+        goal = urlencode({"from": case.reference, "sent": draft.key})
+        return redirect(f"{reverse('admin:chats_next')}?{goal}")
     return redirect(f"{address(case)}?sent={draft.key}#newest")
 
 
@@ -224,6 +253,12 @@ def note(request: HttpRequest, reference: str) -> HttpResponse:
     return _sent(request, case, draft)
 
 
+def seen(request: HttpRequest, reference: str) -> HttpResponse:
+    """What came while the page was looked at: nobody need be told about it."""
+    counts.of(request, find(request, reference)).see()
+    return HttpResponse(status=204)
+
+
 def way(request: HttpRequest, reference: str) -> HttpResponse:
     """Another way was picked: its sentence, and the reason it needs or the refusal."""
     case = find(request, reference)
@@ -233,6 +268,23 @@ def way(request: HttpRequest, reference: str) -> HttpResponse:
         context = composer.context(case, staff_of(request), draft)
         return part(request, "desk/_way.html", case=case, is_swap=True, **context)
     return again(request, case, draft)
+
+
+def propose(request: HttpRequest, reference: str) -> HttpResponse:
+    """Ask whether another way is welcome; who said no before is asked again only knowingly."""
+    case = find(request, reference)
+    if not proposing.propose(request, case):
+        draft = composer.read(request)
+        draft.kind = request.POST["propose"]
+        return again(request, case, draft, status=409)
+    return redirect(f"{address(case)}#newest")
+
+
+def unpropose(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+    """Take a proposal back."""
+    case = find(request, reference)
+    proposing.take_back(request, case, pk)
+    return redirect(f"{address(case)}#newest")
 
 
 def preview(request: HttpRequest, reference: str) -> HttpResponse:
@@ -255,6 +307,9 @@ def urls() -> list[URLPattern]:
         page(base, case_page, "case"),
         page(base + "answer/", answer, "case_answer", post=True),
         page(base + "note/", note, "case_note", post=True),
+        page(base + "seen/", seen, "case_seen", post=True),
         page(base + "way/", way, "case_way", post=True),
         page(base + "preview/", preview, "case_preview", post=True),
+        page(base + "propose/", propose, "case_propose", post=True),
+        page(base + "propose/<int:pk>/back/", unpropose, "case_unpropose", post=True),
     ]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -13,16 +14,17 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from channels_app import checks, hours, measures, promises, reasons
+from channels_app import checks, hours, measures, outbox, promises, reasons
 from channels_app.adapters.base import SendError
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
+from contacts import hints
 from contacts.kinds import KINDS, get
-from contacts.models import Case, Organisation
-from portal.desk import approved_texts, channel_secrets
+from contacts.models import Organisation
+from portal.desk import approved_texts, channel_secrets, counts, leaving
 from portal.desk.administration import log_change, log_removal, move, page, save, show
 from portal.desk.channel_form import ChannelForm
 
@@ -163,6 +165,7 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         form=form,
         stored=stored,
         state=shown,
+        figures=_figures(stored) if stored else None,
         health=measures.health(stored, now) if stored and shown and shown["connects"] else None,
         kind=get(row.kind),
         organisation=row.organisation,
@@ -174,6 +177,18 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         findings=[f for f in checks.findings() if f.channel_id == row.pk] if stored else [],
         status=422 if form.errors else 200,
     )
+
+
+def _figures(channel: Channel) -> dict[str, Any]:
+    """How many open cases are answered there, how many answers wait, and whether it is gone."""
+    found = leaving.Figures.of(channel)
+    return {
+        "cases": found.cases,
+        "cases_shown": counts.shown(found.cases),
+        "waiting": found.waiting,
+        "waiting_shown": counts.shown(found.waiting),
+        "is_gone": channel.is_gone(timezone.now()),
+    }
 
 
 def consequences(channel: Channel) -> list[str]:
@@ -196,16 +211,7 @@ def consequences(channel: Channel) -> list[str]:
         lost.append(_("No channel is left: customers cannot choose how they are answered."))
     elif others == {"chat"}:
         lost.append(_("Only chat is left, and chat should never be the only way."))
-    if channel.kind not in others:
-        count = Case.objects.open().filter(choice__kind=channel.kind).count()
-        if count:
-            text = ngettext(
-                "%(count)s open case is answered this way; agents must ask for another.",
-                "%(count)s open cases are answered this way; agents must ask for another.",
-                count,
-            )
-            lost.append(text % {"count": count})
-    return lost
+    return lost + leaving.Figures.of(channel).lines
 
 
 def offer(request: HttpRequest, pk: int) -> HttpResponse:
@@ -223,18 +229,28 @@ def offer(request: HttpRequest, pk: int) -> HttpResponse:
             button=_("Stop offering it"),
             back="admin:channels",
         )
-    Channel.objects.filter(pk=pk).update(is_offered=wanted)
+    channel.offer(wanted)
     log_change(request, channel, "Offered." if wanted else "Not offered any more.")
+    _tell(channel, is_back=wanted)
     if wanted:
         messages.success(request, _("%(name)s is offered to customers.") % {"name": channel.name})
     else:
         messages.warning(
             request, _("%(name)s is not offered to customers any more.") % {"name": channel.name}
         )
-    return _back(request, channel)
+    return _back(request, channel, has_gone=not wanted)
 
 
-def _back(request: HttpRequest, channel: Channel) -> HttpResponse:
+def _tell(channel: Channel, *, is_back: bool = False) -> None:
+    """Open pages look whether it is there; what was held goes at once where it is back."""
+    transaction.on_commit(hints.channels, robust=True)
+    if is_back:
+        transaction.on_commit(partial(outbox.ring_to_send, channel.pk), robust=True)
+
+
+def _back(request: HttpRequest, channel: Channel, *, has_gone: bool = False) -> HttpResponse:
+    if has_gone and leaving.Figures.of(channel).cases:
+        return redirect("admin:channel_cases", channel.pk)
     if request.POST.get("next") == "channel":
         return redirect("admin:channel", channel.pk)
     return redirect("admin:channels")
@@ -277,19 +293,32 @@ def test(request: HttpRequest, pk: int) -> HttpResponse:
 
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     """Hold back what waits for a channel; nothing is lost."""
-    channel = get_object_or_404(Channel, pk=pk)
+    channel = get_object_or_404(Channel.objects.select_related("organisation"), pk=pk)
     form = PauseForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Write why it is paused, so that colleagues know."))
         return redirect("admin:channel", pk)
+    points = leaving.Figures.of(channel).lines
+    if points and request.POST.get("confirmed") != "1":
+        given = {name: request.POST.get(name, "") for name in ("until", "reason", "next")}
+        return show(
+            request,
+            "desk/admin_confirm.html",
+            title=_("Pause %(name)s?") % {"name": channel.name},
+            points=points,
+            fields=given | {"confirmed": "1"},
+            button=_("Pause"),
+            back="admin:channels",
+        )
     channel.pause(form.moment(timezone.now()), form.cleaned_data["reason"])
     log_change(request, channel, "Paused.")
+    _tell(channel)
     messages.success(
         request,
         _("%(name)s is paused: what is written for it waits, nothing is lost.")
         % {"name": channel.name},
     )
-    return _back(request, channel)
+    return _back(request, channel, has_gone=True)
 
 
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
@@ -297,6 +326,7 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     channel = get_object_or_404(Channel, pk=pk)
     channel.resume()
     log_change(request, channel, "Resumed.")
+    _tell(channel, is_back=True)
     messages.success(request, _("%(name)s goes on.") % {"name": channel.name})
     return _back(request, channel)
 

@@ -7,7 +7,7 @@ anywhere else. The draft keeps its `client_key`, so that sending it twice is one
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,33 +15,44 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_app import dispatch, routing
+from channels_app import away, dispatch, proposals, reasons, routing
 from channels_app.models import Channel
 from contacts import kinds, services
 from contacts.files import File, check, uploaded
 from contacts.kinds import Kind
-from contacts.models import Case, Choice, Event, Message, User
+from contacts.models import Case, Event, Message, Question, User
 from portal.context import offered
-from portal.desk import addresses, preview, words
+from portal.desk import addresses, leaving, preview, proposing, words
 from portal.desk.pages import staff_of
+from portal.timeline import Change
 
 REFUSED_ONCE = timedelta(minutes=10)  # the same try of the same person is one line of history
 
 
 @dataclass(frozen=True)
 class Read:
-    """What a page reads once for all its parts: the offered channels, the known addresses."""
+    """What a page reads once for all its parts: channels, known addresses, and proposals.
+
+    `unread`: since when an answer by chat lies on the customer's page that followed them nowhere.
+    """
 
     channels: list[Channel]
     addresses: list[addresses.Known]
+    proposals: list[Question]
+    unread: datetime | None = None
 
     @classmethod
-    def of(cls, case: Case) -> "Read":
-        """As it is now."""
-        return cls(offered(case.organisation), addresses.of(case))
+    def of(cls, case: Case, change: Change | None = None) -> "Read":
+        """As it is now; `change` tells whether there were proposals and unread answers at all."""
+        is_asked = change is None or Question.Sort.PROPOSAL in change.templates
+        found = proposals.of(case) if is_asked else []
+        channels = offered(case.organisation)
+        lying = away.waiting_on_the_page(case.members) if change and change.is_unread else {}
+        unread = min(lying.values(), default=None)
+        return cls(channels, addresses.of(case, channels), found, unread)
 
 
 @dataclass(frozen=True)
@@ -81,8 +92,9 @@ class Draft:
 
 def way_of(case: Case, kind: str = "", read: Read | None = None) -> Way:
     """Where an answer goes by the customer's choice, or by `kind`."""
+    read = read or Read.of(case)
     message = Message(case=case, direction=Message.Direction.OUT, kind=kind)
-    route = routing.route(message, timezone.now(), among=read.channels if read else None)
+    route = routing.route(message, timezone.now(), among=read.channels)
     chosen = routing.chosen_kind(case)[0]
     asked = "" if kind == chosen else kind
     info = kinds.KINDS.get(kind or chosen)
@@ -98,15 +110,16 @@ def way_of(case: Case, kind: str = "", read: Read | None = None) -> Way:
         route=route,
         left=preview.left(route),
         by_hand=not route.channel.capabilities.automatic,
-        is_unproved=bool(route.identity and not _is_proved(case, route, read)),
+        is_unproved=bool(route.identity and not _is_proved(route, read)),
         greets=route.channel.kind == "letter" and not route.only_notice,
     )
 
 
 def _sentence(case: Case, route: routing.Route) -> str:
     """Goes by e-mail to s...@example.org: chosen by the customer today 10:12."""
-    data = {"by": words.by(route.channel.kind), "address": route.identity or ""}
-    goes = (_("Goes %(by)s to %(address)s") if route.identity else _("Goes %(by)s")) % data
+    address = route.identity.readable if route.identity else ""
+    data = {"by": words.by(route.channel.kind), "address": address}
+    goes = (_("Goes %(by)s to %(address)s") if address else _("Goes %(by)s")) % data
     return f"{goes}: {_why(case, route)}."
 
 
@@ -115,40 +128,27 @@ def _why(case: Case, route: routing.Route) -> str:
     if route.why == Message.Why.OVERRIDE:
         chosen = routing.chosen_kind(case)[0]
         return _("the customer chose “%(kind)s”") % {"kind": words.label(chosen)}
+    if route.why == Message.Why.FALLBACK:
+        return _("%(why)s, and the customer approved %(kind)s as the second way") % {
+            "why": reasons.clause(route.because),
+            "kind": words.noun(route.channel.kind),
+        }
     if route.why == Message.Why.DEFAULT or choice is None:
         return _("the customer's usual channel")
     return words.chosen(choice)
 
 
-def _is_proved(case: Case, route: routing.Route, read: Read | None) -> bool:
-    choice, identity = case.choice, route.identity
-    assert identity is not None
-    wrote = choice and (choice.by, choice.identity) == (Choice.By.WRITING, identity)
-    if wrote and route.channel.capabilities.authenticates_sender:
-        return True
-    if read is None:
-        return addresses.is_proved(case, identity)
-    return any(known.is_proved for known in read.addresses if known.identity.pk == identity.pk)
+def _is_proved(route: routing.Route, read: Read) -> bool:
+    return any(known.is_proved for known in read.addresses if known.identity == route.identity)
 
 
-def other_ways(case: Case, channels: list[Channel]) -> list[Kind]:
-    """The kinds that are offered besides the customer's own choice."""
-    chosen = routing.chosen_kind(case)[0]
+def other_ways(case: Case, channels: list[Channel], way: Way) -> list[Kind]:
+    """The kinds that are offered besides the customer's own choice, and what it comes to."""
+    chosen = {routing.chosen_kind(case)[0]}
+    if way.route is not None and way.route.why == Message.Why.FALLBACK:
+        chosen.add(way.route.channel.kind)
     names = dict.fromkeys(channel.kind for channel in channels)
-    return [kinds.get(name) for name in names if name != chosen]
-
-
-def proposal(case: Case, kind: str) -> str:
-    """A question to the customer, in their language, whether another way is welcome."""
-    with translation.override(case.language):
-        if kinds.get(kind).rings:
-            return _(
-                "May we phone you about this? Answer yes with your number and a time that suits"
-                " you, or choose Phone on the page of your question."
-            )
-        return _("May we answer you %(by)s? You can choose it on the page of your question.") % {
-            "by": kinds.get(kind).by
-        }
+    return [kinds.get(name) for name in names if name not in chosen]
 
 
 def context(
@@ -157,17 +157,30 @@ def context(
     """What the composer's templates need."""
     draft, read = draft or Draft(), read or Read.of(case)
     way = way_of(case, draft.kind, read)
+    others = other_ways(case, read.channels, way)
     return {
         "draft": draft,
         "note_key": uuid.uuid4(),
         "way": way,
         "has_preview": preview.has(way.route),
         "preview": preview.of(case, staff, draft.text, draft.files, way.route, whole=draft.looks),
-        "other_ways": other_ways(case, read.channels),
-        "proposal": proposal(case, way.kind) if way.can_propose and way.kind else "",
+        "gone": leaving.hint(case, read.channels),
+        "other_ways": others,
+        **proposing.context(case, way.kind, read.proposals),
+        "unread": read.unread,
+        "unread_offer": _to_propose(case, others, read) if read.unread else None,
         "max_text": services.MAX_TEXT,
         "max_files": settings.MAX_FILES,
     }
+
+
+def _to_propose(case: Case, others: list[Kind], read: Read) -> Kind | None:
+    """What who left a chat can be asked for in one click; what they said no to is no such thing."""
+    refused = proposals.declined(read.proposals)
+    fit = [kind for kind in others if kind.name in (kinds.EMAIL, kinds.PHONE)]
+    fit = [kind for kind in fit if kind.name not in refused]
+    may = fit and proposals.may_propose(case, "") and not proposals.current(read.proposals, case)
+    return min(fit, key=lambda kind: kind.name != kinds.EMAIL) if may else None
 
 
 def try_way(case: Case, staff: User, draft: Draft) -> None:
@@ -196,17 +209,18 @@ def read(request: HttpRequest, tab: str = "answer") -> Draft:
         text=services.clean_text(data.get("text", "")),
         kind=kind if kind in kinds.KINDS else "",
         why=data.get("why", "").replace("\x00", "").strip()[:500],
-        key=_key(data.get("client_key", "")),
+        key=key_of(data.get("client_key", "")) or str(uuid.uuid4()),
         files=preview.listed(request),
         looks=bool(looked_at),
     )
 
 
-def _key(raw: str) -> str:
+def key_of(raw: str) -> str:
+    """A form's own key as it should be; "" for anything else."""
     try:
         return str(uuid.UUID(raw))
     except ValueError:
-        return str(uuid.uuid4())
+        return ""
 
 
 def files_of(request: HttpRequest) -> list[File]:
@@ -219,8 +233,7 @@ def files_of(request: HttpRequest) -> list[File]:
 def news_since(case: Case, seen: int, staff: User) -> str:
     """What came after the page was opened: the customer's message, or a colleague's answer."""
     answers = Q(direction=Message.Direction.OUT, template="") & ~Q(staff=staff)
-    wrote = Q(direction=Message.Direction.IN) & ~Q(template__in=Message.WAITS_FOR_NOTHING)
-    fresh = Message.objects.read_of(case).filter(wrote | answers, seq__gt=seen)
+    fresh = Message.objects.read_of(case).filter(Message.TO_ANSWER | answers, seq__gt=seen)
     newest = fresh.order_by("-seq").values_list("pk", flat=True).first()
     if newest is None:
         return ""
@@ -251,7 +264,8 @@ def answer(request: HttpRequest, case: Case, draft: Draft) -> Message | None:
     if message is not None and message.text != draft.text:
         _ask_again(message, draft)
         return None
-    if message is not None:
+    # In a chat it stands there at once.
+    if message is not None and message.kind != kinds.CHAT:
         messages.success(request, _("Your answer goes %(by)s.") % {"by": words.by(message.kind)})
     return message
 

@@ -6,9 +6,12 @@ from typing import Any
 from django.db.models import IntegerField, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from channels_app.models import Delivery, InboundEvent
+from contacts import duty
 from contacts.models import Alert, Case, User
+from portal.desk import chats
 
 LIMIT = 999  # a figure beyond it reads "999+" and costs no more to find
 
@@ -56,6 +59,7 @@ class Counts:
         here = {"alerts_here": Count(told.filter(case=self.case))} if self.case else {}
         return self._ask(
             needs=Count(Case.objects.waiting()),
+            chats=Count(chats.waiting_for(self.user)),
             todo=Count(Delivery.objects.to_do()),
             alerts=Count(told),
             quarantine=Count(bad),
@@ -75,9 +79,35 @@ class Counts:
         return {**self.menu, **found}
 
     @property
+    def duty(self) -> str:
+        """Whether this staff member is there: "on", "away" or "off"."""
+        if not self.user.on_duty:
+            return "off"
+        return "away" if self.user.away_since else "on"
+
+    @property
+    def duties(self) -> tuple[tuple[str, str, str], ...]:
+        """What one can be: its name, in a word, and what the button does."""
+        return (
+            ("on", _("On duty"), _("I am on duty")),
+            ("away", _("Away"), _("I am away for a moment")),
+            ("off", _("Off duty"), _("I go off duty")),
+        )
+
+    @property
+    def was_found_away(self) -> bool:
+        """Whether nobody said it: no page of the desk was open."""
+        return duty.was_found(self.user)
+
+    @property
     def needs(self) -> int:
         """Cases where a customer waits for us."""
         return self.menu["needs"]
+
+    @property
+    def chats(self) -> int:
+        """Chats that wait for this staff member, or for anybody."""
+        return self.menu["chats"]
 
     @property
     def todo(self) -> int:

@@ -7,16 +7,21 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from channels_app import checks, measures
+from channels_app import assigning, checks, measures
 from channels_app.models import Delivery
 from contacts.kinds import KINDS, Kind
-from contacts.models import User
+from contacts.models import Organisation, User
 from portal.desk.administration import show, staff_of
+from portal.desk.counts import bounded
+from portal.desk.counts import shown as figure
 
 SHOWN_OVERRIDES = 5
+ENOUGH = 5  # words of customers, below which a share says nothing
 PER_PAGE = 50
 
 
@@ -41,6 +46,30 @@ class Bars:
     used_width: str
 
 
+@dataclass(frozen=True)
+class Said:
+    """How many of those who answered a question said yes; no share of too few (`percent` None)."""
+
+    total: int
+    percent: int | None
+
+
+@dataclass(frozen=True)
+class HowItWas:
+    """One line of what customers said afterwards: of a kind, or of a number of switches."""
+
+    asked: int
+    answered: Said
+    repeated: Said
+    kind: Kind | None = None
+    words: str = ""
+
+    @property
+    def said(self) -> tuple[Said, Said]:
+        """In the order of the columns."""
+        return self.answered, self.repeated
+
+
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What Unfold asks for the index page."""
     user, counts = staff_of(request), measures.troubles()
@@ -48,6 +77,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "title": _("Home"),
         "own": measures.own_work(user),
         "waiting": measures.waiting(),
+        "overdue": overdue(),
         "troubles": counts,
         "troubles_failed": counts["failed"] + counts["returned"],
         "is_administrator": user.is_administrator,
@@ -55,6 +85,20 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if user.is_administrator:
         context |= figures()
     return context
+
+
+def overdue() -> dict[str, Any]:
+    """How many cases are with nobody for longer than the organisation allows; two queries."""
+    organisation = Organisation.current()
+    if organisation.pk is None or organisation.owner_within_minutes is None:
+        return {"count": 0}
+    rows = assigning.overdue(organisation, timezone.now())
+    found = bounded(rows)
+    return {
+        "count": found,
+        "figure": figure(found),
+        "minutes": organisation.owner_within_minutes,
+    }
 
 
 def figures() -> dict[str, Any]:
@@ -67,11 +111,49 @@ def figures() -> dict[str, Any]:
         "percent": None if respect.share is None else _percent(respect.share),
         "bars": bars(respect),
         "overrides": list(measures.overrides()[:SHOWN_OVERRIDES]),
+        "afterwards": how_it_was(measures.afterwards()),
+        "asks_outcome": setup.organisation is None or setup.organisation.asks_outcome,
         "steps": steps,
         "steps_left": sum(not step.done for step in steps),
         "is_new": not any(step.done for step in steps),
         "findings": [(found, place(found)) for found in checks.findings(setup)],
     }
+
+
+def how_it_was(found: measures.Afterwards) -> dict[str, Any]:
+    """What customers said, kind by kind in the order of the registry, and by their switches."""
+    switches = {
+        number: ngettext("%(count)s switch", "%(count)s switches", number) % {"count": number}
+        for number in range(measures.MANY_SWITCHES)
+    }
+    switches[0] = _("No switch")
+    switches[measures.MANY_SWITCHES] = _("%(count)s or more switches") % {
+        "count": measures.MANY_SWITCHES
+    }
+    total = sum(found.by_kind.values(), measures.Heard())
+    return {
+        "total": _how(total),
+        "by_kind": [
+            _how(found.by_kind[name], kind=kind)
+            for name, kind in KINDS.items()
+            if name in found.by_kind
+        ],
+        "by_switches": [
+            _how(found.by_switches[number], words=words)
+            for number, words in switches.items()
+            if number in found.by_switches
+        ],
+    }
+
+
+def _how(heard: measures.Heard, **more: Any) -> HowItWas:
+    answered = _said(heard.answered, heard.not_answered)
+    return HowItWas(heard.asked, answered, _said(heard.repeated, heard.not_repeated), **more)
+
+
+def _said(yes: int, no: int) -> Said:
+    total = yes + no
+    return Said(total, None if total < ENOUGH else _percent(yes / total))
 
 
 def _percent(share: float) -> int:
@@ -99,6 +181,8 @@ def bars(respect: measures.Respect) -> list[Bars]:
 
 def place(found: checks.Finding) -> str:
     """The page where a finding is put right."""
+    if found.id == checks.OUT:
+        return reverse("admin:channel_cases", args=[found.channel_id])
     if found.channel_id is not None:
         return reverse("admin:channel", args=[found.channel_id])
     if found.topic_id is not None:

@@ -31,6 +31,7 @@ class Sheet:
     reference: str
     name: str
     title: str
+    lead: str  # why it is a letter, where they chose another way
     text: str
     files: tuple[str, ...]
     signed: str
@@ -53,11 +54,14 @@ def sheet(delivery: Delivery) -> Sheet:
     message = delivery.message
     assert message.case is not None
     case = message.case.stem
-    customer = case.customer.top
+    name = _name(delivery)
     lines = delivery.identity.value.splitlines() if delivery.identity else []
-    if customer.name and customer.name not in lines[:1]:
-        lines.insert(0, customer.name)
+    if name and name not in lines[:1]:
+        lines.insert(0, name)
     code, host = live_code(message), urlsplit(settings.PUBLIC_URL).netloc
+    language = message.language or case.language
+    with translation.override(language):
+        lead, title = rendering.lead(message, delivery), rendering.subject_of(case)
     return Sheet(
         organisation=case.organisation,
         to=tuple(lines),
@@ -65,8 +69,9 @@ def sheet(delivery: Delivery) -> Sheet:
             delivery.finished_at or timezone.now(), ZoneInfo(case.organisation.time_zone)
         ),
         reference=case.reference,
-        name=customer.name,
-        title=rendering.subject_of(case),
+        name=name,
+        title=title,
+        lead=lead,
         text=message.text,
         files=tuple(file.name for file in message.attachments.all()),
         signed=message.staff.display_name if message.staff else "",
@@ -74,9 +79,20 @@ def sheet(delivery: Delivery) -> Sheet:
         until=code.expires_at if code else None,
         site=host,
         code_page=host + reverse("site:paper"),
-        language=message.language or case.language,
+        language=language,
         only_notice=delivery.only_notice,
     )
+
+
+def _name(delivery: Delivery) -> str:
+    """The name that was typed with this address; else the customer's, however we came to it."""
+    case = delivery.message.case
+    assert case is not None
+    address = delivery.identity_id
+    choices = [choice for one in {case, case.stem} for choice in one.choices.all()]
+    named = [choice for choice in choices if choice.wish and choice.identity_id == address]
+    newest = max(named, key=lambda choice: choice.pk, default=None)
+    return newest.wish if newest and address else case.stem.customer.top.name
 
 
 def live_code(message: Message) -> Code | None:

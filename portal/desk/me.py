@@ -1,9 +1,8 @@
-"""What every member of staff sets for themselves: names, language, time zone, on duty."""
+"""What every member of staff sets for themselves: names, language, time zone."""
 
 from typing import Any
 
 from django import forms
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern
@@ -13,8 +12,8 @@ from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from contacts.models import User
-from portal.desk.administration import log_change, save
-from portal.desk.pages import done, page, page_before, show, staff_of
+from portal.desk.administration import save
+from portal.desk.pages import done, page, show, staff_of
 from portal.desk.staff import StaffForm, zones_or_none
 
 
@@ -30,12 +29,11 @@ class MyForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["first_name", "last_name", "language", "time_zone", "on_duty"]
+        fields = ["first_name", "last_name", "language", "time_zone"]
         widgets = {name: StaffForm.Meta.widgets[name] for name in fields if name != "time_zone"}
         help_texts = {
             "first_name": gettext_lazy("Customers see it under the answers."),
             "language": gettext_lazy("The desk is shown in it."),
-            "on_duty": gettext_lazy("You are at work now."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -56,16 +54,6 @@ def me(request: HttpRequest) -> HttpResponse:
     return show(request, "desk/me.html", title=_("My settings"), form=form, status=status)
 
 
-def duty(request: HttpRequest) -> HttpResponse:
-    """Here, or away: said by one click, on any page."""
-    row, wanted = staff_of(request), request.POST.get("on_duty") == "1"
-    with transaction.atomic():
-        if User.objects.filter(pk=row.pk, on_duty=not wanted).update(on_duty=wanted):
-            log_change(request, row, "On duty." if wanted else "Off duty.")
-    done(request, _("You are on duty.") if wanted else _("You are off duty."))
-    return redirect(page_before(request))
-
-
 def urls() -> list[URLPattern]:
     """The pages under /admin/me/."""
-    return [page("me/", me, "me"), page("me/duty/", duty, "my_duty", post=True)]
+    return [page("me/", me, "me")]

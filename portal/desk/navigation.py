@@ -38,7 +38,8 @@ def work(request: HttpRequest) -> list[dict[str, Any]]:
     figures, path = counts.of(request), request.path
     return [
         item("index", "home", _("Home"), path),
-        item("cases", "forum", _("Cases"), path, **badge(figures.needs)),
+        item("cases", "inbox", _("Cases"), path, **badge(figures.needs)),
+        item("chats", "forum", _("My chats"), path, **badge(figures.chats)),
         item("todo", "task_alt", _("To do"), path, **badge(figures.todo)),
         item("record", "edit_note", _("Record a contact"), path),
         item("alerts", "notifications", _("Alerts"), path, **badge(figures.alerts)),
@@ -52,7 +53,9 @@ def set_up(request: HttpRequest) -> list[dict[str, Any]]:
         item("organisation", "storefront", _("Organisation"), path),
         item("channels", "alt_route", _("Channels"), path),
         item("topics", "sell", _("Topics"), path),
+        item("canned_answers", "quickreply", _("Canned answers"), path),
         item("staff", "group", _("Staff"), path),
+        item("teams", "groups", _("Teams"), path),
         item("quarantine", "report", _("Quarantine"), path, **badge(figures.quarantine)),
         item("api_clients", "api", _("API"), path),
     ]

@@ -21,6 +21,7 @@ from i18nfield.forms import I18nFormField
 from PIL import Image, ImageOps
 from unfold.widgets import (
     INPUT_CLASSES,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -29,13 +30,15 @@ from unfold.widgets import (
 from contacts import addresses
 from contacts.kinds import PHONE
 from contacts.models import Organisation
-from portal import colours
+from portal import colours, framed
 from portal.desk.administration import language_name, page, save, show
 from portal.desk.fields import LanguageAreas
+from portal.desk.origins import OriginsField
 
 # An SVG can carry script, so that it is no picture for us.
 FORMATS = {"PNG": "png", "JPEG": "jpg", "WEBP": "webp"}
 MAX_LOGO_BYTES = 1024 * 1024
+MAX_OWNER_MINUTES = 60 * 24 * 7
 MAX_LOGO_SIDE = 2000  # pixels: bounds the memory that decoding takes
 
 
@@ -105,6 +108,17 @@ class OrganisationForm(forms.ModelForm):
         help_text=gettext_lazy("Its address; the link stands at the foot of every page."),
     )
 
+    widget_origins = OriginsField(
+        label=gettext_lazy("Pages with the widget"),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(
+            attrs={"rows": 3, "spellcheck": "false", "placeholder": "https://www.example.org"}
+        ),
+        help_text=gettext_lazy(
+            "The beginning of each site's address, one a line. Nobody else can show it."
+        ),
+    )
+
     class Meta:
         model = Organisation
         fields = [
@@ -116,6 +130,9 @@ class OrganisationForm(forms.ModelForm):
             "time_zone",
             "welcome",
             "privacy_url",
+            "asks_outcome",
+            "owner_within_minutes",
+            "widget_origins",
             "logo",
         ]
         widgets = {
@@ -125,10 +142,27 @@ class OrganisationForm(forms.ModelForm):
             ),
             "phone": UnfoldAdminTextInputWidget(attrs={"inputmode": "tel"}),
             "address": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+            "owner_within_minutes": UnfoldAdminIntegerFieldWidget(
+                attrs={"min": 1, "max": MAX_OWNER_MINUTES}
+            ),
+        }
+        labels = {
+            "asks_outcome": gettext_lazy("Ask customers afterwards how it was"),
+            "owner_within_minutes": gettext_lazy("Minutes after which a case must have an owner"),
         }
         help_texts = {
             "phone": gettext_lazy("Stands on every page that customers see."),
             "address": gettext_lazy("The sender on letters, and where letters are answered to."),
+            "asks_outcome": gettext_lazy(
+                "When a case that was answered is done: did this answer your question, and did you"
+                " have to tell anything twice? At most once in 30 days. The home page shows it."
+            ),
+            "owner_within_minutes": gettext_lazy(
+                "A case that waits and is with nobody for so long, counted in the opening hours of"
+                " its channel, goes to whoever is there and has the least to do, even if they have"
+                " enough already. With nobody on duty the administrators are told once. Empty: it"
+                " waits until somebody takes it."
+            ),
             "brand_colour": gettext_lazy("For buttons and links, with white text on it."),
         }
 
@@ -173,6 +207,15 @@ class OrganisationForm(forms.ModelForm):
         typed = self.cleaned_data["phone"].strip()
         return addresses.normalise(PHONE, typed) if typed else ""
 
+    def clean_owner_within_minutes(self) -> int | None:
+        """At least a minute: with none of it every case would have an owner at once."""
+        minutes: int | None = self.cleaned_data["owner_within_minutes"]
+        if minutes is not None and not 1 <= minutes <= MAX_OWNER_MINUTES:
+            raise ValidationError(
+                _("Write a number from 1 to %(most)s, or nothing.") % {"most": MAX_OWNER_MINUTES}
+            )
+        return minutes
+
     def clean_address(self) -> str:
         """Lines without stray blanks."""
         lines = (" ".join(line.split()) for line in self.cleaned_data["address"].splitlines())
@@ -193,6 +236,16 @@ class OrganisationForm(forms.ModelForm):
         return row
 
 
+def widget_of(row: Organisation) -> dict[str, Any]:
+    """What an administrator copies: the tag, the line for a policy; and the panel to look at."""
+    return {
+        "is_on": bool(row.widget_origins),
+        "tag": f'<script src="{settings.PUBLIC_URL}/widget.js" async></script>',
+        "policy": f"script-src {settings.PUBLIC_URL}; frame-src {settings.PUBLIC_URL}",
+        "panel": f"{settings.PUBLIC_URL}{framed.PATH}",
+    }
+
+
 def edit(request: HttpRequest) -> HttpResponse:
     """The one page; the first save makes the organisation."""
     row = Organisation.objects.order_by("pk").first() or Organisation()
@@ -209,6 +262,7 @@ def edit(request: HttpRequest) -> HttpResponse:
         title=_("Organisation"),
         form=form,
         has_logo=bool(stored and stored.logo),
+        widget=widget_of(stored or Organisation()),
         preview_colour=form.suggested_colour or (stored or row).brand_colour,
         status=422 if form.errors else 200,
     )

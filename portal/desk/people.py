@@ -26,6 +26,7 @@ class Found:
     people: list[Person] = field(default_factory=list)
     into: str = ""
     code: Code | None = None
+    is_dead_code: bool = False  # it looks like a code, and none of that value works
 
     @property
     def is_empty(self) -> bool:
@@ -44,12 +45,31 @@ def find(query: str) -> Found:
         return Found(_people([stem.customer.top], always=stem), f"case:{stem.reference}", code)
     cases = search.cases(query).select_related("customer__root", "root").order_by("-changed_at")
     hits = list(cases[:60])
-    tops = list(dict.fromkeys(case.customer.top for case in hits))[:MAX_PEOPLE]
+    scheme = address_scheme(query)
+    tops = list(dict.fromkeys(case.customer.top for case in hits))
+    if scheme:  # also who asked nothing yet
+        tops = list(dict.fromkeys([*tops, *_who_holds(scheme, query)]))
+    tops = tops[:MAX_PEOPLE]
     exact = _exact_case(query, hits)
     into = f"case:{exact.reference}" if exact else ""
-    if not into and len(tops) == 1 and address_scheme(query):
+    if not into and len(tops) == 1 and scheme:
         into = f"customer:{tops[0].pk}"
-    return Found(_people(tops, always=exact), into)
+    is_dead = not hits and _looks_like_code(query)
+    return Found(_people(tops, always=exact), into, is_dead_code=is_dead)
+
+
+def _looks_like_code(query: str) -> bool:
+    """The digits that a caller says, or ten letters and digits."""
+    value = codes.normalise(query)
+    is_said = len(value) == 4 and value.isdecimal()
+    return is_said or (len(value) == 10 and not value.isalpha() and not value.isdecimal())
+
+
+def _who_holds(scheme: str, query: str) -> list[Customer]:
+    value = addresses.normalise(scheme, query)
+    rows = Holder.objects.current().filter(identity__scheme=scheme, identity__value=value)
+    found = rows.select_related("customer__root").order_by("pk")[:MAX_PEOPLE]
+    return [holder.customer.top for holder in found]
 
 
 def find_code(query: str) -> Code | None:

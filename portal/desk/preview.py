@@ -66,7 +66,8 @@ def of(
     """
     if route is None or not (text or files):
         return None
-    message = Message(case=case, staff=staff, text=text, language=case.language)
+    message = Message(case=case, staff=staff, text=text, language=case.language, why=route.why)
+    message.chosen_kind, message.kind = routing.chosen_kind(case)[0], route.channel.kind
     made = rendering.preview(
         message,
         route.channel,

@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from channels_app import promises
+from channels_app import away, promises
 from channels_app.models import Channel, Delivery
 from contacts import kinds, search
 from contacts.models import Case, Customer, User
@@ -149,10 +149,11 @@ def rows_for(wanted: Filter, user: User) -> CaseQuerySet:
         rows = rows.filter(choice__kind=wanted.kind)
     if wanted.who:
         rows = rows.filter(assignee=int(wanted.who))
-    return _from_cursor(rows, wanted)
+    return from_cursor(rows, wanted)
 
 
-def _from_cursor(rows: CaseQuerySet, wanted: Filter) -> CaseQuerySet:
+def from_cursor(rows: CaseQuerySet, wanted: Filter) -> CaseQuerySet:
+    """Rows in the order of a tab, from the cursor on, with what a list shows of them."""
     name, step = wanted.tab.field, "lt" if wanted.tab.descending else "gt"
     if wanted.after:
         at, pk = wanted.after
@@ -176,6 +177,7 @@ class Row:
     level: str
     due: datetime | None
     has_failed: bool
+    is_unread: bool
 
     @property
     def state(self) -> str:
@@ -217,13 +219,19 @@ def rows_of(cases: list[Case], now: datetime) -> list[Row]:
         .values_list("message__case", flat=True)
         .distinct()
     )
-    return [_row(case, channels, case.pk in lost, now) for case in cases]
+    chats = [case for case in cases if case.answer_kind == kinds.CHAT]
+    unread = away.waiting_on_the_page(chats) if chats else {}
+    return [_row(case, channels, case.pk in lost, case.pk in unread, now) for case in cases]
 
 
 def _row(
-    case: Case, channels: dict[tuple[int, str], Channel], has_failed: bool, now: datetime
+    case: Case,
+    channels: dict[tuple[int, str], Channel],
+    has_failed: bool,
+    is_unread: bool,
+    now: datetime,
 ) -> Row:
-    kind = case.choice.kind if case.choice else case.customer.top.preferred_kind
+    kind = case.answer_kind or case.customer.top.preferred_kind
     level, due = urgency(case, channels.get((case.organisation_id, kind)), now)
     since = case.waiting_since or case.changed_at
     return Row(
@@ -234,6 +242,7 @@ def _row(
         level=level,
         due=due,
         has_failed=has_failed,
+        is_unread=is_unread,
     )
 
 

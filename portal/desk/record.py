@@ -13,15 +13,24 @@ from django.urls import URLPattern, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from channels_app import opening, switching
+from channels_app import opening, outcomes, switching
 from channels_app.promises import Offer
-from contacts import addresses, kinds, services
-from contacts.models import Case, Choice, Customer, Identity, Organisation, Topic, User
+from contacts import addresses, holding, kinds, services
+from contacts.models import (
+    Case,
+    Choice,
+    Customer,
+    Holder,
+    Identity,
+    Message,
+    Organisation,
+    Topic,
+    User,
+)
 from portal import access
 from portal.context import site_of, topics
-from portal.desk import composer, people
+from portal.desk import composer, confirm, facts, people
 from portal.desk.actions import identity_for
-from portal.desk.case import address as case_address
 from portal.desk.pages import done, page, part, reading, show, staff_of
 
 CAME_BY = {
@@ -125,8 +134,8 @@ class RecordForm(forms.Form):
         """How the customer wanted the answer last time."""
         if self.customer is None:
             return None
-        near = {self.customer.pk}
-        case = Case.objects.stems().filter(customer__in=near).exclude(choice=None)
+        own = Customer.objects.family({self.customer.top_id})
+        case = Case.objects.stems().filter(customer__in=own).exclude(choice=None)
         newest = case.select_related("choice__identity").order_by("-changed_at").first()
         return newest.choice if newest else None
 
@@ -134,7 +143,8 @@ class RecordForm(forms.Form):
         person = self.case.customer.top if self.case else self.customer
         if person is None:
             return None
-        holder = person.holders.current().filter(identity__scheme=scheme)
+        own = Customer.objects.family({person.pk})
+        holder = Holder.objects.current().filter(customer__in=own, identity__scheme=scheme)
         found = holder.best_first().first()
         return found.identity if found else None
 
@@ -203,6 +213,7 @@ def _screen(
         languages=settings.LANGUAGES,
         as_before=AS_BEFORE,
         kind=_kind(form, people_shown["into"]),
+        **_card(people_shown["into"]),
         **people_shown,
     )
 
@@ -228,6 +239,25 @@ def _people(query: str, found: people.Found, into: str, name: str) -> dict[str, 
         "into": into,
         "new_name": name or (query.strip() if is_name else ""),
     }
+
+
+def _card(into: str) -> dict[str, Any]:
+    """The story of the case that stands chosen, so that nobody asks on the phone what it tells."""
+    reference = into.removeprefix("case:").upper()[:10]
+    if not into.startswith("case:"):
+        return {}
+    cases = Case.objects.select_related(*access.SHOWN_WITH).with_family()
+    case = cases.filter(reference=reference).first()
+    if case is None or case.root_id:
+        return {}
+    return {"case": case, "story": facts.story_of(case)}
+
+
+@reading
+def story(request: HttpRequest) -> HttpResponse:
+    """The card of the case that was chosen just now."""
+    context = _card(request.GET.get("into", "")[:40])
+    return part(request, "desk/_record_story.html", **context)
 
 
 @reading
@@ -257,9 +287,11 @@ def _save(
         form.add_error(None, error)
     else:
         if form.cleaned_data["settled"]:
-            services.resolve(case=case, by=staff)
+            outcomes.resolve(case=case, by=staff)
         done(request, _("Recorded in %(reference)s.") % {"reference": case.reference})
-        return redirect(f"{case_address(case)}?sent={form.cleaned_data['client_key']}")
+        said = case.messages.filter(direction=Message.Direction.IN, staff=staff).latest("seq")
+        key = str(form.cleaned_data["client_key"])
+        return redirect(confirm.after(case, said, saved=key, then="case"))
     return _screen(request, form, offers, 422)
 
 
@@ -307,7 +339,7 @@ def _new_customer(data: dict[str, Any], kind: str, address: str) -> Customer:
             if customer.top.name.casefold() == name.casefold():
                 return customer.top
     language = data["language"] or settings.LANGUAGE_CODE
-    return services.customer_for(None, name=name, language=language)
+    return holding.customer_for(None, name=name, language=language)
 
 
 def _into_case(form: RecordForm, case: Case, staff: User, files: list[Any]) -> Case:
@@ -355,5 +387,6 @@ def urls() -> list[URLPattern]:
     return [
         page("record/", record, "record"),
         page("record/people/", search, "record_people"),
+        page("record/story/", story, "record_story"),
         page("cases/<str:reference>/record/", reading(from_case), "case_record"),
     ]

@@ -17,12 +17,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from unfold.widgets import (
     UnfoldAdminEmailInputWidget,
+    UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
 
+from contacts import duty
 from contacts.models import Case, User
 from portal.desk.administration import log_change, page, save, show, staff_of
 from portal.desk.organisation import time_zones
@@ -82,6 +84,7 @@ class StaffForm(forms.ModelForm):
             "language",
             "time_zone",
             "on_duty",
+            "capacity",
         ]
         widgets = {
             "username": UnfoldAdminTextInputWidget(
@@ -92,6 +95,7 @@ class StaffForm(forms.ModelForm):
             "email": UnfoldAdminEmailInputWidget,
             "language": UnfoldAdminSelectWidget,
             "on_duty": UnfoldBooleanWidget,
+            "capacity": UnfoldAdminIntegerFieldWidget(attrs={"min": 0, "max": 999}),
         }
         labels = {
             "username": gettext_lazy("Name to sign in with"),
@@ -102,6 +106,10 @@ class StaffForm(forms.ModelForm):
             "first_name": gettext_lazy("Customers see it under the answers."),
             "language": gettext_lazy("The desk is shown in it."),
             "on_duty": gettext_lazy("This person is at work now."),
+            "capacity": gettext_lazy(
+                "How much work the rules give this person at once. A call weighs 4, a chat 3, a"
+                " message 2, everything else 1. 0: nothing is given, they take it themselves."
+            ),
         }
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
@@ -192,7 +200,8 @@ def _edit(request: HttpRequest, row: User) -> HttpResponse:
     form = StaffForm(request.POST or None, instance=row, by=by)
     with transaction.atomic():  # the look at the other administrators, and the change, are one
         if request.method == "POST" and form.is_valid():
-            save(request, form)
+            with duty.watched():
+                save(request, form)
             if row.pk == by.pk:
                 update_session_auth_hash(request, row)
             messages.success(request, _("%(name)s is saved.") % {"name": row.display_name})
@@ -216,7 +225,8 @@ def activate(request: HttpRequest, pk: int) -> HttpResponse:
         if not wanted and (refusal := _refusal(row, staff_of(request))):
             messages.error(request, refusal)
             return redirect("admin:staff_member", pk)
-        User.objects.filter(pk=pk).update(is_active=wanted)
+        with duty.watched():
+            User.objects.filter(pk=pk).update(is_active=wanted)
         log_change(request, row, "Activated." if wanted else "Deactivated.")
     name = {"name": row.display_name}
     if wanted:

@@ -1,26 +1,22 @@
-"""The story so far, in four lines made by rules: who takes over reads these and asks nothing again.
+"""The story so far, by rules: who takes over reads it in a minute, and asks nothing again.
 
-`tell` is pure: facts in, sentences out. `facts_of` reads the facts of a case.
+Pure: facts in, sentences out. `facts.of` reads the facts of a case.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
-from channels_app.dispatch import SPOKEN
 from contacts.kinds import KINDS
-from contacts.models import Case, Choice, Message
-from contacts.models.message import MessageQuerySet
 from portal.desk import words
-from portal.timeline import Timeline
+from portal.timeline import ToDo
 from portal.words import WISHES
 
-MOST_UNANSWERED = 100  # counted no further
-MOST_TO_DO = 5
+MOST_FILES = 4
 
 
 @dataclass(frozen=True)
@@ -34,39 +30,146 @@ class Said:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """Calls or visits of one kind that reached nobody, since somebody was reached last."""
+
+    kind: str
+    times: int
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question of ours about another way; `answer` is "" while it waits for a word."""
+
+    kind: str
+    at: datetime
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Switched:
+    """The newest switch; `seq`: its number in the history, `by`: the colleague who noted it."""
+
+    seq: int
+    at: datetime
+    kind: str
+    before: str
+    by: int | None = None
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """The newest hand-over; `by`: the colleague who did it; `line`: what they said to it."""
+
+    seq: int
+    at: datetime
+    name: str
+    giver: str
+    by: int | None = None
+    to: int | None = None
+    line: str = ""
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the story is made of."""
 
     asked: Said | None
     answered: Said | None = None
+    then: Said | None = None  # what the last answer answers, where it is another question
+    in_words: tuple[str, ...] = ()  # promises that stand in notes of calls and visits
     unanswered: int = 0  # messages of the customer after our last answer
+    is_unreached: bool = False  # they wait, because our last answer did not arrive
+    went_on: bool = False  # they chose another way since that answer
     latest: Said | None = None  # the newest of those
     is_resolved: bool = False
     resolved_at: datetime | None = None
     about: str = ""
     how_soon: str = ""
-    to_do: tuple[str, ...] = ()  # kinds of open calls, letters, visits
+    due: datetime | None = None  # when the promise of the channel breaks
+    is_late: bool = False
+    to_do: tuple[ToDo, ...] = ()  # open calls, letters, visits
+    proposals: tuple[Asked, ...] = ()
+    tried: tuple[Tried, ...] = ()
+    name: str = ""
+    proved: tuple[str, ...] = ()  # addresses
+    language: str = ""
+    topic: str = ""
+    files: tuple[str, ...] = ()  # that the customer sent, the newest first
+    told: tuple[Said, ...] = ()  # in spoken words that a colleague noted, the newest first
+    points: str = ""  # what is open, in the agents' own words
+    points_by: str = ""
+    points_at: datetime | None = None
     wanted: str = ""  # kind of the choice
     address: str = ""
     wish: str = ""
     once: bool = False
     chosen: str = ""
     calls_allowed: bool = False
+    switched: Switched | None = None
+    assigned: Assigned | None = None
+
+
+@dataclass(frozen=True)
+class News:
+    """What may be new to somebody: its number in the history, whose doing it was, in words.
+
+    `to`: who was given the case, and reads instead `handed`, which says so to them.
+    """
+
+    seq: int
+    by: int | None
+    text: str
+    to: int | None = None
+    handed: str = ""
 
 
 @dataclass(frozen=True)
 class Story:
-    """Four lines, each a sentence or two."""
+    """The card: sentences, "" for what there is nothing to say about.
+
+    `open` is the rules' own line. Where agents wrote `points` it stands below them while
+    something `is_owed`: their words may be older than it.
+    """
 
     asked: str
+    then: str  # what the last answer answers
     answered: str
+    promised: str
     open: str
+    tried: str
+    known: str
     wish: str
+    points: str = ""
+    points_by: str = ""
+    is_owed: bool = False
+    news: tuple[News, ...] = ()
+
+    @property
+    def latest(self) -> tuple[News, ...]:
+        """The newest of the news alone, if there is any."""
+        return tuple(sorted(self.news, key=lambda item: item.seq)[-1:])
 
 
 def tell(facts: Facts) -> Story:
-    """The four lines."""
-    return Story(_asked(facts), _answered(facts), _open(facts), _wish(facts))
+    """The card."""
+    return Story(
+        asked=_asked(facts),
+        then=f"{_where(facts.then)}: {_quote(facts.then.text)}" if facts.then else "",
+        answered=_answered(facts),
+        promised=_promised(facts),
+        open=_open(facts),
+        tried=" ".join(map(_tried, facts.tried)),
+        known=_not_again(facts),
+        wish=_wish(facts),
+        points=facts.points,
+        points_by=_points_by(facts),
+        is_owed=bool(facts.unanswered or facts.to_do or facts.is_unreached),
+        news=tuple(_news(facts)),
+    )
 
 
 def _quote(text: str, limit: int = 180) -> str:
@@ -74,11 +177,14 @@ def _quote(text: str, limit: int = 180) -> str:
     return _("“%(text)s”") % {"text": words.shorten(text, limit)} if text else _("a file")
 
 
+def _where(said: Said) -> str:
+    return f"{words.day_and_time(said.at)}, {words.by(said.kind)}"
+
+
 def _asked(facts: Facts) -> str:
     if facts.asked is None:
         return _("Nothing was written down.")
-    where = f"{words.day_and_time(facts.asked.at)}, {words.by(facts.asked.kind)}"
-    line = f"{where}: {_quote(facts.asked.text)}"
+    line = f"{_where(facts.asked)}: {_quote(facts.asked.text)}"
     if facts.about:
         line += " " + _("About: %(about)s.") % {"about": facts.about}
     if facts.how_soon:
@@ -90,8 +196,24 @@ def _answered(facts: Facts) -> str:
     if facts.answered is None:
         return _("Not answered yet.")
     who = facts.answered.by or _("We")
-    where = f"{words.day_and_time(facts.answered.at)}, {words.by(facts.answered.kind)}"
-    return f"{who}, {where}: {_quote(facts.answered.text)}"
+    return f"{who}, {_where(facts.answered)}: {_quote(facts.answered.text)}"
+
+
+def _promised(facts: Facts) -> str:
+    """What we owe, and until when. What is to do stands under open, unless agents wrote there."""
+    if facts.is_resolved:
+        return ""
+    parts = [capfirst(line if line[-1:] in ".!?" else f"{line}.") for line in facts.in_words]
+    if facts.due:
+        line = (
+            _("An answer was due %(when)s.") if facts.is_late else _("An answer before %(when)s.")
+        )
+        parts.append(line % {"when": words.day_and_time(facts.due)})
+    for asked in facts.proposals:
+        if not asked.answer:
+            values = {"when": words.day_and_time(asked.at), "kind": words.noun(asked.kind)}
+            parts.append(_("We proposed %(kind)s %(when)s: no word yet.") % values)
+    return " ".join(parts)
 
 
 def _open(facts: Facts) -> str:
@@ -106,11 +228,83 @@ def _open(facts: Facts) -> str:
             facts.unanswered,
         ) % {"count": facts.unanswered}
         is_new = facts.latest is not None and facts.latest != facts.asked
-        detail = f": {_quote(facts.latest.text, 120)}" if is_new and facts.latest else ""
+        detail = f": {_quote(facts.latest.text)}" if is_new and facts.latest else ""
         parts.append(count + (detail or "."))
-    for kind in facts.to_do:
-        parts.append(_("To do: %(kind)s.") % {"kind": words.noun(kind)})
+    for to_do in facts.to_do:
+        values = {"kind": words.noun(to_do.kind), "when": words.day_and_time(to_do.at)}
+        spoken = KINDS[to_do.kind].spoken
+        line = _("To do: %(kind)s, %(when)s.") if spoken else _("To do: %(kind)s.")
+        parts.append(line % values)
+    if facts.is_unreached:
+        parts.append(_unreached(facts))
     return " ".join(parts) or _("Waiting for the customer.")
+
+
+def _unreached(facts: Facts) -> str:
+    if facts.went_on:
+        return _("Our last answer did not reach them, and they chose another way: answer again.")
+    return _("Our last answer did not reach them: answer by another way.")
+
+
+def _tried(tried: Tried) -> str:
+    count = ngettext(
+        "%(kind)s: not reached, %(when)s.",
+        "%(kind)s: not reached %(count)s times, last %(when)s.",
+        tried.times,
+    ) % {
+        "kind": words.label(tried.kind),
+        "count": tried.times,
+        "when": words.day_and_time(tried.at),
+    }
+    return f"{count[:-1]}: {_quote(tried.note, 120)}" if tried.note else count
+
+
+def _not_again(facts: Facts) -> str:
+    """What the customer must not be asked again; their language alone is no such thing."""
+    known = list(_known(facts))
+    return "" if known == [capfirst(facts.language)] else " · ".join(known)
+
+
+def _known(facts: Facts) -> Iterable[str]:
+    if facts.name:
+        yield facts.name
+    if facts.proved:
+        yield _("%(addresses)s (proved)") % {"addresses": ", ".join(facts.proved)}
+    if facts.language:
+        yield capfirst(facts.language)
+    if facts.topic:
+        yield _("topic: %(topic)s") % {"topic": facts.topic}
+    if facts.files:
+        yield _files(facts.files)
+    if facts.told:
+        newest = facts.told[0]
+        values = {"by": words.by(newest.kind), "when": words.day_and_time(newest.at)}
+        line = _("told us %(by)s %(when)s") % values
+        more = len(facts.told) - 1
+        if more:
+            line += " " + ngettext(
+                "and %(count)s time before", "and %(count)s times before", more
+            ) % {"count": more}
+        yield line
+    for asked in facts.proposals:
+        if asked.answer:
+            said = pgettext("answer", "yes") if asked.answer == "yes" else pgettext("answer", "no")
+            values = {"kind": words.noun(asked.kind), "when": words.day_and_time(asked.at)}
+            yield _("said “%(said)s” to %(kind)s, %(when)s") % {**values, "said": said}
+
+
+def _files(files: tuple[str, ...]) -> str:
+    names = ", ".join(words.shorten(name, 40) for name in files[:MOST_FILES])
+    more = len(files) - MOST_FILES
+    if more > 0:
+        names += " " + _("and %(count)s more") % {"count": more}
+    return _("sent: %(names)s") % {"names": names}
+
+
+def _points_by(facts: Facts) -> str:
+    if not (facts.points and facts.points_at):
+        return ""
+    return f"{facts.points_by}, {words.day_and_time(facts.points_at)}"
 
 
 def _wish(facts: Facts) -> str:
@@ -131,84 +325,34 @@ def _wish(facts: Facts) -> str:
     return line + "."
 
 
-def facts_of(case: Case, history: Timeline | None = None, to_do: Sequence[str] = ()) -> Facts:
-    """Read the facts of a case in a fixed number of queries.
-
-    `history` is what a page has read of its newest lines: the last answer and what came after it
-    is found there, where it reaches back so far. `to_do`: see `timeline.Change`.
-    """
-    rows = Message.objects.read_of(case)
-    came = rows.filter(direction=Message.Direction.IN)
-    first = history.first if history else _light(came.order_by("created_at", "seq"))
-    answer, after = (history and _last_answer(history)) or _asked_answer(rows, came)
-    unanswered = len(after[:MOST_UNANSWERED]) if case.waiting_since else 0
-    choice = case.choice
-    return Facts(
-        asked=_said(first),
-        answered=_said(answer),
-        unanswered=unanswered,
-        latest=_said(after[-1]) if unanswered else None,
-        is_resolved=case.state == Case.State.RESOLVED,
-        resolved_at=case.resolved_at,
-        about=case.about,
-        how_soon=case.get_how_soon_display(),
-        to_do=tuple(to_do[:MOST_TO_DO]),
-        **(_chosen(choice) if choice else {}),
-    )
-
-
-def _last_answer(history: Timeline) -> tuple[Message | None, list[Message]] | None:
-    """The last answer and what came after it; None where it may be older than these lines."""
-    at = max((n for n, said in enumerate(history.messages) if _is_spoken(said)), default=None)
-    if at is None and (history.older or history.is_tail):
-        return None
-    answer = None if at is None else history.messages[at]
-    later = history.messages if at is None else history.messages[at + 1 :]
-    return answer, [said for said in later if _is_to_answer(said)]
-
-
-def _is_to_answer(message: Message) -> bool:
-    came = message.direction == Message.Direction.IN
-    return came and message.template not in Message.WAITS_FOR_NOTHING
-
-
-def _is_spoken(message: Message) -> bool:
-    return message.direction == Message.Direction.OUT and message.template in ("", SPOKEN)
-
-
-def _asked_answer(
-    rows: MessageQuerySet, came: MessageQuerySet
-) -> tuple[Message | None, list[Message]]:
-    """The same, asked of the database. By time: numbers of cases that were joined overlap."""
-    spoken = rows.filter(direction=Message.Direction.OUT, template__in=("", SPOKEN))
-    answer = _light(spoken.order_by("-created_at", "-seq"))
-    after = came.filter(created_at__gte=answer.created_at) if answer else came
-    to_answer = after.exclude(template__in=Message.WAITS_FOR_NOTHING)
-    later = to_answer.select_related("staff").defer("html", "whole_text")
-    found = list(later.order_by("-created_at", "-seq")[:MOST_UNANSWERED])[::-1]
-    if answer is not None:
-        found = [m for m in found if (m.created_at, m.seq) > (answer.created_at, answer.seq)]
-    return answer, found
-
-
-def _light(rows: MessageQuerySet) -> Message | None:
-    """The first one, without what can be large."""
-    return rows.select_related("staff").defer("html", "whole_text").first()
-
-
-def _said(message: Message | None) -> Said | None:
-    if message is None:
-        return None
-    by = message.staff.public_name if message.staff else ""
-    return Said(message.created_at, message.kind, message.text or message.subject, by)
-
-
-def _chosen(choice: Choice) -> dict[str, Any]:
-    return {
-        "wanted": choice.kind,
-        "address": str(choice.identity) if choice.identity else "",
-        "wish": choice.wish,
-        "once": choice.once,
-        "chosen": words.chosen(choice),
-        "calls_allowed": choice.calls_allowed,
-    }
+def _news(facts: Facts) -> Iterable[News]:
+    """What somebody who looked at it earlier may not know yet."""
+    if (switched := facts.switched) is not None:
+        values = {
+            "by": words.by(switched.kind),
+            "before": words.noun(switched.before),
+            "when": words.day_and_time(switched.at),
+        }
+        if switched.once:
+            text = _("The next answer goes %(by)s instead of %(before)s, since %(when)s.")
+        elif switched.kind == switched.before:
+            text = _("Still %(by)s, but where or when is new since %(when)s.")
+        else:
+            text = _("Now %(by)s instead of %(before)s, since %(when)s.")
+        yield News(switched.seq, switched.by, text % values)
+    if (given := facts.assigned) is not None:
+        values = {
+            "name": given.name,
+            "giver": given.giver,
+            "when": words.day_and_time(given.at),
+        }
+        if not given.giver:
+            text = _("The rules gave the case to %(name)s, %(when)s.")
+            handed = _("The rules gave this to you, %(when)s.")
+        elif given.name == given.giver:
+            text = handed = _("%(name)s took the case, %(when)s.")
+        else:
+            text = _("%(giver)s handed the case to %(name)s, %(when)s.")
+            handed = _("%(giver)s handed this to you, %(when)s.")
+        line = f" {_quote(given.line, 300)}" if given.line else ""
+        yield News(given.seq, given.by, text % values + line, given.to, handed % values + line)

@@ -17,11 +17,8 @@ from django.utils.translation import gettext_lazy
 from channels_app import dispatch, routing, todos
 from channels_app.models import Delivery
 from contacts import services
-from contacts.kinds import KINDS, Kind
-from contacts.models import Case, Message, User
-from portal import timeline
-from portal.context import offered
-from portal.desk import queue, story, words
+from contacts.models import Case, Message
+from portal.desk import confirm, facts, queue, words
 from portal.desk.pages import done, page, reading, show, staff_of
 from portal.live import sight, stay
 
@@ -41,7 +38,6 @@ class Report:
 
     outcome: str = ""
     note: str = ""
-    also: str = ""
     later: str = "hour"
     later_at: str = ""
     errors: dict[str, str] = field(default_factory=dict)
@@ -148,29 +144,35 @@ def _show_one(
         case=case,
         card=card(delivery, timezone.now()),
         info=delivery.channel.kind_info,
-        story=story.tell(story.facts_of(case, to_do=timeline.change(case).to_do)),
+        story=facts.story_of(case),
         is_mine=is_mine,
         report=report,
-        also=also_by(case) if is_mine and delivery.channel.kind_info.spoken else [],
-        chosen=routing.chosen_kind(case)[0],
+        next_step=next_step(delivery) if is_mine and delivery.channel.kind_info.spoken else "",
+        instead_of=delivery.message.chosen_kind if is_second(delivery) else "",
         later=LATER,
         outcomes=Outcome,
         files=list(delivery.message.attachments.all()),
     )
 
 
-def also_by(case: Case) -> list[Kind]:
-    """The kinds by which a summary can be sent: written, allowed, with an address."""
-    channels = [c for c in offered(case.organisation) if c.capabilities.written]
-    known, chosen = routing.consents(case.customer), routing.chosen_kind(case)[0]
-    found = []
-    # The customer's own way last: it is what an answer goes by anyway.
-    for name in sorted(dict.fromkeys(c.kind for c in channels), key=lambda name: name == chosen):
-        message = Message(case=case, direction=Message.Direction.OUT, kind=name)
-        way = routing.route(message, timezone.now(), among=channels, known=known)
-        if isinstance(way, routing.Route):
-            found.append(KINDS[name])
-    return found
+def is_second(delivery: Delivery) -> bool:
+    """Whether it is the second way that the customer approved."""
+    return delivery.role == Delivery.Role.FALLBACK
+
+
+def next_step(delivery: Delivery) -> str:
+    """Which try this is, and what follows the last one where nobody is reached."""
+    number = todos.in_vain(delivery) + 1
+    line = _("This is try %(number)s of %(tries)s.") % {"number": number, "tries": todos.TRIES}
+    message = Message(case=case_of(delivery), language=delivery.message.language)
+    way = None if is_second(delivery) else routing.second(message, timezone.now())
+    if not isinstance(way, routing.Route):
+        after = _(
+            "If the last one fails, the case needs an answer again, and they read that we tried."
+        )
+        return f"{line} {after}"
+    after = _("If the last one fails, we answer %(by)s, as the customer approved.")
+    return f"{line} {after % {'by': words.by(way.channel.kind)}}"
 
 
 def gone(request: HttpRequest) -> HttpResponse:
@@ -204,13 +206,13 @@ def release(request: HttpRequest, pk: Any) -> HttpResponse:
 
 
 def finish(request: HttpRequest, pk: Any) -> HttpResponse:
-    """Say how it went; what was said enters the history, and can be sent as a summary as well."""
+    """Say how it went; what was said enters the history, and its confirmation is drafted."""
     delivery, staff = find(pk), staff_of(request)
     report = read(request, delivery)
     if report.errors:
         return _show_one(request, delivery, report, status=422)
     try:
-        todos.finish(
+        said = todos.finish(
             delivery,
             staff,
             report.outcome,
@@ -223,9 +225,34 @@ def finish(request: HttpRequest, pk: Any) -> HttpResponse:
         )
         return _show_one(request, find(pk), report, status=409)
     done(request, _("Noted: %(outcome)s.") % {"outcome": Outcome(report.outcome).label})
-    if report.outcome == Outcome.REACHED and report.also:
-        also_send(request, delivery, staff, report)
+    if report.outcome == Outcome.REACHED and said is not None:
+        key = str(delivery.pk)
+        return redirect(confirm.after(case_of(delivery), said, saved=key, then="todo"))
+    if delivery.status == Delivery.Status.FAILED:
+        messages.warning(request, what_follows(delivery))
     return redirect(f"{reverse('admin:todo')}?sent={delivery.pk}")
+
+
+def what_follows(delivery: Delivery) -> str:
+    """What becomes of an answer that did not reach the customer."""
+    second = Delivery.objects.filter(replaces=delivery).select_related("channel").first()
+    if second is not None:
+        by = words.by(second.channel.kind)
+        return _("It goes %(by)s now, as the customer approved.") % {"by": by}
+    return _("Nothing else was approved: the case needs an answer again, by another way.")
+
+
+def came_back(request: HttpRequest, pk: Any) -> HttpResponse:
+    """The letter came back from the post."""
+    delivery = find(pk)
+    if delivery.channel.kind != "letter":
+        return gone(request)
+    try:
+        todos.came_back(delivery, staff_of(request))
+    except todos.Gone:
+        return gone(request)
+    messages.warning(request, what_follows(delivery))
+    return redirect("admin:case", case_of(delivery).reference)
 
 
 def read(request: HttpRequest, delivery: Delivery) -> Report:
@@ -234,7 +261,6 @@ def read(request: HttpRequest, delivery: Delivery) -> Report:
     report = Report(
         outcome=data.get("outcome", ""),
         note=services.clean_text(data.get("note", "")),
-        also=data.get("also", ""),
         later=data.get("later", "hour"),
         later_at=data.get("later_at", "")[:30],
     )
@@ -274,22 +300,6 @@ def later_at(report: Report) -> datetime | None:
     return aware if now < aware < now + timedelta(days=365) else None
 
 
-def also_send(request: HttpRequest, delivery: Delivery, staff: User, report: Report) -> None:
-    """Send what was said as a summary: by the customer's own way, or by another with its reason."""
-    case = case_of(delivery)
-    spoken = delivery.channel.kind_info
-    why = _("Summary of what was said %(by)s.") % {"by": spoken.by}
-    try:
-        message = dispatch.reply(
-            case=case, staff=staff, text=report.note, kind=report.also, why_text=why
-        )
-    except (dispatch.Refusal, KeyError) as refusal:
-        reason = refusal.refused.reason if isinstance(refusal, dispatch.Refusal) else ""
-        messages.warning(request, _("The summary was not sent. %(why)s") % {"why": reason})
-        return
-    messages.success(request, _("The summary goes %(by)s.") % {"by": words.by(message.kind)})
-
-
 def urls() -> list[URLPattern]:
     """The to-do pages."""
     return [
@@ -298,4 +308,5 @@ def urls() -> list[URLPattern]:
         page("todo/<uuid:pk>/take/", take, "todo_take", post=True),
         page("todo/<uuid:pk>/release/", release, "todo_release", post=True),
         page("todo/<uuid:pk>/finish/", finish, "todo_finish", post=True),
+        page("todo/<uuid:pk>/came-back/", came_back, "todo_came_back", post=True),
     ]

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max, OuterRef
+from django.db.models import OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
@@ -19,7 +19,15 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 from channels_app import checks
 from contacts.models import Case, Topic
 from portal.desk import counts
-from portal.desk.administration import log_change, log_removal, move, page, save, show
+from portal.desk.administration import (
+    at_the_end,
+    log_change,
+    log_removal,
+    move,
+    page,
+    save,
+    show,
+)
 from portal.desk.fields import LanguageInputs
 
 
@@ -92,8 +100,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def add(request: HttpRequest) -> HttpResponse:
     """A new topic, at the end of the list."""
-    last = Topic.objects.aggregate(last=Max("position"))["last"]
-    return _edit(request, Topic(position=0 if last is None else last + 1))
+    return _edit(request, at_the_end(Topic()))
 
 
 def edit(request: HttpRequest, pk: int) -> HttpResponse:

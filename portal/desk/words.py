@@ -7,7 +7,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from contacts.models import Case, Choice, Customer, Holder
+from contacts.models import Case, Choice, Customer, Holder, User
 from portal.words import staff_by as by
 from portal.words import staff_label as label
 from portal.words import staff_noun as noun
@@ -17,9 +17,11 @@ __all__ = [
     "chosen",
     "customer_name",
     "day_and_time",
+    "faster",
     "holders",
     "label",
     "noun",
+    "own_name",
     "shorten",
     "span",
 ]
@@ -78,9 +80,23 @@ def customer_name(customer: Customer, case: Case | None = None) -> str:
         return customer.top.name or customer.name
     if case is not None and case.choice is not None and case.choice.identity is not None:
         return str(case.choice.identity)
+    return own_name(customer)
+
+
+def own_name(customer: Customer) -> str:
+    """Somebody's own name, not the one that they were joined under; else an address of theirs."""
+    if customer.name:
+        return customer.name
     held = [holder for holder in customer.holders.all() if holder.ended_at is None]
     newest = max(held, key=lambda holder: holder.pk, default=None)
     return str(newest.identity) if newest else _("Unknown customer")
+
+
+def faster(owner: User | None) -> str:
+    """Who took a case that somebody else wanted to take as well."""
+    if owner is None:
+        return _("Meanwhile the case has nobody any more. Press once more to take it.")
+    return _("%(name)s was faster and has the case now.") % {"name": owner.display_name}
 
 
 def shorten(text: str, limit: int = 160) -> str:

@@ -228,7 +228,7 @@ def delivery(row: Channel, status: str, **more: Any) -> Delivery:
 def test_a_quiet_channel(desk: Client, sms: Channel) -> None:
     found = measures.health(sms, timezone.now())
     assert (found.due, found.later, found.error, found.received_at) == (0, 0, "", None)
-    assert "In 30 days everything went in the end." in page(desk, sms)
+    assert "Nothing failed for good in 30 days." in page(desk, sms)
 
 
 def test_what_waits_what_failed_and_what_came_in(desk: Client, sms: Channel) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from channels_app import measures, opening
 from channels_app.models import Channel, Delivery
-from contacts.models import Alert, Case, Message, Organisation, Topic, User
+from contacts.models import Alert, Case, Message, Organisation, Outcome, Topic, User
 from tests.administration.conftest import channel
 from tests.shop import make_agent
 
@@ -187,6 +187,7 @@ def test_constant_queries(shop: Organisation, desk: Client, name: str) -> None:
             case = ask(shop)
             delivered(answered(case, "email", "email"), "failed")
             answered(case, "email", "phone", "override", why_text="Because")
+            said(case, "email", count, True, False)
 
     fill(2)
     desk.get(reverse(name))
@@ -197,3 +198,60 @@ def test_constant_queries(shop: Organisation, desk: Client, name: str) -> None:
         desk.get(reverse(name))
     assert len(many) == len(few)
     assert len(many) <= 32
+
+
+def said(case: Case, kind: str, switches: int, *words: bool | None, **fields: Any) -> Outcome:
+    """What a customer said of a case that was resolved."""
+    answered, repeated = words or (None, None)
+    return Outcome.objects.create(
+        case=case, kind=kind, switches=switches, answered=answered, repeated=repeated, **fields
+    )
+
+
+def test_how_it_was_by_channel_and_by_number_of_switches(shop: Organisation) -> None:
+    case = ask(shop)
+    for words in ((True, False), (True, True), (False, None), (None, False)):
+        said(case, "email", 0, *words)
+    said(case, "phone", 1, True, False)
+    for switches in (3, 4, 99):
+        said(case, "email", switches)
+    said(case, "email", 0, True, True, asked_at=timezone.now() - timedelta(days=31))
+    found = measures.afterwards()
+    assert dict(found.by_kind) == {
+        "email": measures.Heard(7, 2, 1, 1, 2),
+        "phone": measures.Heard(1, 1, 0, 0, 1),
+    }
+    assert dict(found.by_switches) == {
+        0: measures.Heard(4, 2, 1, 1, 2),
+        1: measures.Heard(1, 1, 0, 0, 1),
+        3: measures.Heard(3),
+    }
+
+
+def test_how_it_was_stands_on_the_page_with_no_share_of_too_few(
+    shop: Organisation, desk: Client
+) -> None:
+    case = ask(shop)
+    for number in range(6):
+        said(case, "email", 0, number > 0, False)
+    for _n in range(4):
+        said(case, "phone", 2, True, True)
+    page = desk.get(reverse(HOME))
+    lines = {line.kind.name: line for line in page.context["afterwards"]["by_kind"]}
+    assert (lines["email"].answered.percent, lines["email"].repeated.percent) == (83, 0)
+    assert (lines["phone"].asked, lines["phone"].answered.percent) == (4, None)
+    assert [line.words for line in page.context["afterwards"]["by_switches"]] == [
+        "No switch",
+        "2 switches",
+    ]
+    text = page.content.decode()
+    assert "10 customers were asked in 30 days" in text and "83 %<span>of 6</span>" in text
+    assert text.count("too little data") == 4  # phone, and two switches; each of two columns
+
+
+def test_nobody_was_asked(shop: Organisation, desk: Client, agent_desk: Client) -> None:
+    assert "Nobody was asked yet." in desk.get(reverse(HOME)).content.decode()
+    Organisation.objects.update(asks_outcome=False)
+    text = desk.get(reverse(HOME)).content.decode()
+    assert "Customers are not asked afterwards how it was." in text
+    assert "How it was for customers" not in agent_desk.get(reverse(HOME)).content.decode()

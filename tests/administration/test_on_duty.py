@@ -22,4 +22,4 @@ def test_who_is_off_duty_stands_last_and_is_marked(
     chosen = re.search(r'<select id="more-to".*?</select>', page, re.DOTALL)
     assert chosen is not None
     names = re.findall(r"<option[^>]*>([^<]+)</option>", chosen[0])
-    assert names == ["Nobody", "Robin", "Zoe", "Anna (not on duty)"]
+    assert names == ["Nobody", "Robin (0 of 12)", "Zoe (0 of 12)", "Anna (not on duty)"]

@@ -155,3 +155,14 @@ def test_text_is_escaped(desk: Client) -> None:
     send(desk, name="<script>alert(1)</script>", welcome_0='"><img src=x onerror=alert(1)>')
     page = desk.get(reverse("admin:organisation")).content.decode()
     assert "<script>alert(1)" not in page and "<img src=x" not in page
+
+
+def test_customers_are_asked_afterwards_or_not(shop: Organisation, desk: Client) -> None:
+    for given, asks in (({"asks_outcome": "on"}, True), ({}, False)):
+        assert send(desk, **given).status_code == 302
+        shop.refresh_from_db()
+        assert shop.asks_outcome is asks
+    assert (
+        "Ask customers afterwards how it was"
+        in desk.get(reverse("admin:organisation")).content.decode()
+    )

@@ -26,6 +26,7 @@ def form(**changes: Any) -> dict[str, Any]:
         "language": "nl",
         "time_zone": "",
         "on_duty": "on",
+        "capacity": "12",
         "role": "agent",
         "password1": PASSWORD,
         "password2": PASSWORD,

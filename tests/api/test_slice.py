@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from channels_app import dispatch, joining
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel, Delivery
-from contacts import merging, services
+from contacts import holding, merging, services
 from contacts.models import (
     Case,
     Choice,
@@ -193,7 +193,7 @@ class TestCustomer:
     def test_is_shown_what_the_page_shows(
         self, organisation: Organisation, case: Case, agent: User
     ) -> None:
-        services.rename(case.customer, "Sam Secret")
+        holding.rename(case.customer, "Sam Secret")
         services.assign(case=case, to=agent, by=agent)
         services.add_note(case=case, staff=agent, text="Beware")
         dispatch.reply(case=case, staff=agent, text="Yes", kind="account", why_text="Reason")

@@ -41,9 +41,9 @@ def test_an_address_of_another_case_is_not_listed(make_case: MakeCase) -> None:
 def test_a_code_that_came_back_proves_it_for_the_case(desk: Client, case: Case) -> None:
     number = switch_to(case)
     case.append(Event(sort=Event.Sort.PROVED, data={"identity": number.pk}))
-    assert addresses.is_proved(case, number)
-    assert addresses.of(case)[0].identity == number
-    assert "proved · for this case" in page_of(desk, case)
+    first = addresses.of(case)[0]
+    assert first.is_proved and first.identity == number
+    assert "proved with a code on " in first.proof and first.proof in page_of(desk, case)
 
 
 def test_the_composer_says_that_nobody_proved_the_address(desk: Client, case: Case) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from channels_app import dispatch
+from channels_app import dispatch, switching
 from contacts import services
-from contacts.models import Alert, Case, Choice, Holder, Message, Topic, User
+from contacts.models import Alert, Case, Choice, Event, Holder, Identity, Message, Topic, User
 from tests.desk.conftest import MakeCase
 
 
@@ -34,6 +34,16 @@ def test_assign_to_me_to_a_colleague_to_nobody(
 def test_a_case_goes_to_staff_only(desk: Client, case: Case, to: str) -> None:
     assert press(desk, case, "assign", to=to).status_code == 404
     assert case.assignee is None
+
+
+def test_a_number_that_this_case_proved_is_not_asked_for(desk: Client, case: Case) -> None:
+    usual, number = Identity.objects.get(), Identity.of("phone", "+31201112233")
+    case.append(Event(sort=Event.Sort.PROVED, data={"identity": number.pk}))
+    switching.switch(case=case, kind="phone", identity=number)
+    switching.switch(case=case, kind="email", identity=usual)
+    assert not Holder.objects.filter(identity=number).exists()
+    press(desk, case, "choice", kind="phone", address="")
+    assert case.choice and (case.choice.kind, case.choice.identity) == ("phone", number)
 
 
 def test_done_can_be_taken_back_and_waits_again(desk: Client, case: Case) -> None:
@@ -68,7 +78,12 @@ def test_the_topic_is_changed_and_an_unknown_one_refused(desk: Client, case: Cas
 
 def test_join_and_take_apart(desk: Client, make_case: MakeCase) -> None:
     one, other = make_case("One"), make_case("Other")
-    page = press(desk, one, "join", into=other.reference.lower().replace("-", " "))
+    asked = press(desk, one, "join", into=other.reference.lower().replace("-", " "))
+    assert one.merged_into is None
+    body = asked.content.decode()
+    assert f"It goes on as {other.reference}." in body and "by e-mail to sam@example.org" in body
+    assert "different customers" not in body
+    page = press(desk, one, "join", into=other.reference, sure="1")
     assert one.merged_into == other
     undo = f"/admin/cases/{other.reference}/undo-join/{one.reference}/"
     assert f'action="{undo}"' in page.content.decode()

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from channels_app import dispatch, joining, switching
 from channels_app.models import Channel, Delivery
-from contacts import services
+from contacts import holding, services
 from contacts.models import (
     Alert,
     Case,
@@ -52,7 +52,7 @@ def answers(case: Case) -> list[Message]:
 
 def know_phone(case: Case, number: str = "+31201112233") -> Identity:
     identity = Identity.of("phone", number)
-    services.hold(case.customer, identity, how=Holder.How.STAFF)
+    holding.hold(case.customer, identity, how=Holder.How.STAFF)
     return identity
 
 
@@ -60,6 +60,18 @@ def test_it_says_where_the_answer_goes_and_why(desk: Client, case: Case) -> None
     body = desk.get(f"/admin/cases/{case.reference}/").content.decode()
     assert "Goes by e-mail to sam@example.org: chosen by the customer today" in body
     assert "Send by e-mail" in body
+
+
+def test_what_a_provider_made_up_is_not_shown(desk: Client, case: Case) -> None:
+    first = Channel.objects.get(kind="email")
+    Channel.objects.create(
+        organisation=first.organisation, kind="telegram", provider="telegram", slug="telegram"
+    )
+    chat = Identity.of("telegram", "123456789:8301686238")
+    holding.hold(case.customer, chat, how=Holder.How.WROTE, proved=True)
+    switching.switch(case=case, kind="telegram", identity=chat, by="writing")
+    body = desk.get(f"/admin/cases/{case.reference}/").content.decode()
+    assert "Goes by Telegram: " in body and "8301686238" not in body
 
 
 def test_an_answer_goes_by_the_chosen_way(desk: Client, agent: User, case: Case) -> None:
@@ -94,7 +106,7 @@ def test_who_emails_is_not_called(desk: Client, case: Case) -> None:
     know_phone(case)
     body = choose(desk, case, "phone", HX_Request="true").content.decode()
     assert "They want to be called only if they ask" in body
-    assert "data-send" not in body and "May we phone you about this?" in body
+    assert "data-send" not in body and "Shall we phone you about this?" in body
     page = send(desk, case, kind="phone", why="Faster")
     assert page.status_code == 422 and not answers(case)
     assert "They want to be called only if they ask" in page.content.decode()

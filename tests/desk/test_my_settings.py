@@ -1,4 +1,4 @@
-"""Everybody at the desk sets their own language, zone, name and duty, and nobody else's."""
+"""Everybody at the desk sets their own language, zone and name, and nobody else's."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from contacts.models import Case, User
+from contacts.models import User
 
-ME = {"first_name": "Anna", "last_name": "Bell", "language": "nl", "time_zone": "", "on_duty": "on"}
+ME = {"first_name": "Anna", "last_name": "Bell", "language": "nl", "time_zone": ""}
 
 
 def save(desk: Client, **changes: Any) -> Any:
@@ -42,20 +42,3 @@ def test_bad_input_is_said(desk: Client, agent: User) -> None:
         assert save(desk, **changes).status_code == 422
     agent.refresh_from_db()
     assert agent.last_name == "" and not LogEntry.objects.exists()
-
-
-def test_duty_is_said_by_one_click_on_any_page(desk: Client, agent: User, case: Case) -> None:
-    place, button = reverse("admin:case", args=[case.reference]), reverse("admin:my_duty")
-    assert f'action="{button}"' in desk.get(place).content.decode()
-    away = {"Referer": f"http://testserver{place}"}
-    answer = desk.post(button, {"on_duty": "0"}, follow=True, headers=away)
-    assert answer.redirect_chain == [(place, 302)]
-    assert "You are off duty." in answer.content.decode()
-    agent.refresh_from_db()
-    assert agent.on_duty is False
-    desk.post(button, {"on_duty": "0"}, headers=away)  # a second click
-    desk.post(button, {"on_duty": "1"})
-    agent.refresh_from_db()
-    assert agent.on_duty is True
-    lines = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-    assert list(lines) == ["Off duty.", "On duty."]

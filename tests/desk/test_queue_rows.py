@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from channels_app import dispatch, switching
 from channels_app.models import Channel, Delivery
-from contacts import merging, search, services
+from contacts import holding, merging, search, services
 from contacts.models import Case, Choice, Customer, Identity, Organisation, Topic, User
 from portal.desk import queue
 from tests.desk.conftest import MakeCase
@@ -231,7 +231,7 @@ def test_joined_cases_are_not_listed(desk: Client, agent: User, make_case: MakeC
 
 
 def test_a_renamed_customer_is_found(desk: Client, case: Case) -> None:
-    services.rename(case.customer, "Quentin")
+    holding.rename(case.customer, "Quentin")
     assert search.cases("Quentin").count() == 1
     assert references(desk.get(QUEUE, {"q": "quentin"})) == [case.reference]
 

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from channels_app import dispatch
 from channels_app.models import Channel, Delivery
-from contacts import codes, services
+from contacts import codes, merging, services
 from contacts.models import Case, Choice, Code, Customer, Holder, Message, Organisation, Topic, User
 from portal.desk import letter, people
 from tests.desk.conftest import MakeCase
@@ -297,3 +297,20 @@ def test_a_customer_without_a_chosen_case_is_asked(desk: Client, case: Case) -> 
 def test_a_nonsense_search_is_no_error(desk: Client, case: Case, query: str) -> None:
     assert desk.get(f"{RECORD}people/", {"q": query}).status_code == 200
     assert desk.get(RECORD, {"q": query, "case": query, "came_by": query}).status_code == 200
+
+
+def test_the_card_of_the_chosen_case_is_shown(desk: Client, case: Case, make_case: Any) -> None:
+    """R30: what it tells is not asked again on the phone."""
+    page = desk.get(f"/admin/record/?case={case.reference}").content.decode()
+    assert "Story so far" in page and "Is the bicycle there?" in page.partition("Story so far")[2]
+    other = make_case("A second matter", address="kim@example.org")
+    part = desk.get(f"/admin/record/story/?into=case:{other.reference}").content.decode()
+    assert "A second matter" in part and "<form" not in part  # it stands in the form of the page
+    for nothing in ("", "new", "customer:1", "case:XXX-XXX", "case:"):
+        answer = desk.get("/admin/record/story/", {"into": nothing})
+        assert answer.status_code == 200 and answer.content.strip() == b""
+    assert Client().get(f"/admin/record/story/?into=case:{case.reference}").status_code == 302
+    # What was joined is told by the case that it is in.
+    merging.join(case=other, into=case, by=None)
+    after = desk.get(f"/admin/record/story/?into=case:{other.reference}")
+    assert after.content.strip() == b""

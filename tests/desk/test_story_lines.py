@@ -1,5 +1,6 @@
 """The story so far: four lines, made by rules from facts."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,10 @@ from channels_app import dispatch, switching
 from contacts import merging, services
 from contacts.models import Case, Identity, User
 from contacts.viewers import Viewer
-from portal import timeline
-from portal.desk.story import Facts, Said, facts_of, tell
+from portal import access, timeline
+from portal.desk.facts import of as facts_of
+from portal.desk.story import Facts, Said, tell
+from portal.timeline import ToDo
 from tests.desk.conftest import MakeCase
 
 NOW = timezone.now()
@@ -34,6 +37,14 @@ def test_an_answered_question_waits_for_the_customer() -> None:
     assert story.open == "Waiting for the customer."
 
 
+def test_an_answer_that_did_not_arrive_is_owed_by_the_way_that_was_chosen_since() -> None:
+    unreached = Facts(ASKED, ANSWER, is_unreached=True, wanted="email")
+    said = "Our last answer did not reach them"
+    assert tell(unreached).open == f"{said}: answer by another way."
+    chose = replace(unreached, wanted="account", went_on=True)
+    assert tell(chose).open == f"{said}, and they chose another way: answer again."
+
+
 def test_what_came_after_the_answer_is_open() -> None:
     later = Said(NOW, "email", "And in red?")
     story = tell(Facts(ASKED, ANSWER, unanswered=2, latest=later))
@@ -41,7 +52,7 @@ def test_what_came_after_the_answer_is_open() -> None:
 
 
 def test_a_call_to_do_is_open() -> None:
-    assert tell(Facts(ASKED, to_do=("phone",))).open == "To do: a phone call."
+    assert tell(Facts(ASKED, to_do=(ToDo("letter", NOW),))).open == "To do: a letter."
 
 
 def test_a_resolved_case_has_nothing_open() -> None:
@@ -96,7 +107,7 @@ def test_its_cost_does_not_grow_with_the_case(make_case: MakeCase) -> None:
     for more in (2, 40):
         for n in range(more):
             services.file_message(case=case, kind="email", text=f"More {n}")
-        case = Case.objects.get(pk=case.pk)
+        case = Case.objects.select_related(*access.SHOWN_WITH).with_family().get(pk=case.pk)
         with CaptureQueriesContext(connection) as counted:
             facts_of(case)
         costs.append(len(counted))
@@ -133,7 +144,8 @@ def test_a_page_tells_what_its_lines_and_the_database_tell(
 def test_it_names_what_is_to_do(case: Case, agent: User) -> None:
     switching.switch(case=case, kind="phone", identity=Identity.of("phone", "+31201112233"))
     dispatch.reply(case=Case.objects.get(pk=case.pk), staff=agent, text="Read this out.")
-    assert "phone" in timeline.change(Case.objects.get(pk=case.pk)).to_do
+    to_do = timeline.change(Case.objects.get(pk=case.pk)).to_do
+    assert [one.kind for one in to_do] == ["phone"]
 
 
 def test_what_has_no_words_is_told_without_empty_quotes() -> None:

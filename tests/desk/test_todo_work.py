@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from channels_app import dispatch, switching, todos
 from channels_app.models import Delivery
-from contacts import services
-from contacts.models import Case, Code, Holder, Identity, Message, User
+from contacts.models import Case, Code, Message, User
 from tests.desk.conftest import MakeCase
 
 S = Delivery.Status
@@ -156,44 +155,12 @@ def test_tomorrow_is_tomorrow_morning(desk: Client, call: Delivery) -> None:
     assert local.date() == timezone.localdate() + timedelta(days=1) and local.hour == 9
 
 
-def test_the_summary_is_sent_as_well(desk: Client, call: Delivery) -> None:
-    """R32, R33: a call, and a mail that confirms it."""
-    case = case_of(call)
-    services.hold(
-        case.customer, Identity.of("email", "sam@example.org"), how=Holder.How.STAFF, proved=True
-    )
-    act(desk, call, "take")
-    assert "Also send this summary" in page_of(desk, call)
-    act(desk, call, "finish", outcome="reached", note="New pads on Tuesday.", also="email")
-    summary = case.messages.get(kind="email", template="", direction=Message.Direction.OUT)
-    assert summary.text == "New pads on Tuesday." and summary.why == Message.Why.OVERRIDE
-    assert "what was said" in summary.why_text.lower()
-    assert summary.deliveries.get().status == S.QUEUED
-
-
-def test_a_summary_needs_a_written_way(desk: Client, call: Delivery) -> None:
-    act(desk, call, "take")
-    page = desk.get(f"{TODO}{call.pk}/")
-    assert {kind.name for kind in page.context["also"]} == {"account"}
-
-
-@pytest.mark.parametrize("also", ["pigeon", "letter"])
-def test_a_summary_that_cannot_go_is_said_and_the_call_is_done(
-    desk: Client, call: Delivery, also: str
-) -> None:
-    act(desk, call, "take")
-    act(desk, call, "finish", outcome="reached", note="Words", also=also)
-    assert call.status == S.DONE
-    assert "The summary was not sent." in desk.get(TODO).content.decode()
-
-
 def test_two_clicks_finish_once(desk: Client, call: Delivery) -> None:
     act(desk, call, "take")
     for _n in range(2):
-        act(desk, call, "finish", outcome="reached", note="New pads.", also="account")
+        act(desk, call, "finish", outcome="reached", note="New pads.")
     case = case_of(call)
     assert case.messages.filter(template=dispatch.SPOKEN).count() == 1
-    assert case.messages.filter(kind="account", direction=Message.Direction.OUT).count() == 1
 
 
 def test_what_was_written_is_kept_when_the_customer_switched(desk: Client, call: Delivery) -> None:

@@ -36,7 +36,8 @@ def arrived() -> list[Letter]:
     """The newest first."""
     related = ("message__case__root", "message__case__customer__root", "message__staff")
     more = ("message__case__organisation", "message__code", "identity", "channel")
-    rows = _sent().select_related(*related, *more).prefetch_related("message__attachments")
+    rows = _sent().select_related(*related, *more)
+    rows = rows.prefetch_related("message__attachments", "message__case__choices")
     return [_letter(row) for row in rows[:MAX_SHOWN]]
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from contacts.models import Organisation
 from portal import access
-from portal.simulator import cast, pocket, roles, telephones, tour
+from portal.simulator import cast, pocket, roles, storefront, telephones, tour
 from portal.simulator.maildir import Maildir
 
 
@@ -45,6 +45,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "customer": customer,
         "customer_src": "/questions/" if customer else "/",
         "password": cast.PASSWORD,
+        "storefront": storefront.origin(),
         "pocket_version": pocket.version(),
     }
     response = render(request, "demo/page.html", context)

@@ -7,8 +7,8 @@ from django.contrib.auth.hashers import make_password
 from i18nfield.strings import LazyI18nString
 
 from channels_app.models import Channel, Template
-from contacts.models import Organisation, Topic, User
-from portal.simulator import accounts
+from contacts.models import CannedAnswer, Organisation, Team, Topic, User
+from portal.simulator import accounts, storefront
 from portal.simulator.cast import COLLEAGUES, MAILBOX, PASSWORD, SHOP_PHONE
 
 NAME = "Velo & Volt Mobility (demo)"
@@ -42,6 +42,18 @@ CHANNELS = (
                 "Goed voor een langer verhaal: we vragen door.",
             ),
             say("Leaves you nothing in writing.", "U hebt daarna niets op papier."),
+        ),
+    ),
+    (
+        "chat",
+        "chat",
+        "Chat",
+        5,
+        DESK_HOURS,
+        (
+            say("", ""),
+            say("Short questions, answered at once.", "Korte vragen, meteen antwoord."),
+            say("Not for private matters.", "Niet voor privézaken."),
         ),
     ),
     (
@@ -153,6 +165,7 @@ CHANNELS = (
 PROVIDERS = {
     "email": "email",
     "account": "in_house",
+    "chat": "in_house",
     "sms": "twilio",
     "whatsapp": "whatsapp",
     "telegram": "telegram",
@@ -186,6 +199,33 @@ ADDRESSES = {
     "centre": "Marktplein 1, Demodorp",
     "workshop": "Havenweg 20, Demodorp",
 }
+# word, topic, English, Dutch
+CANNED = (
+    (
+        "hello",
+        "",
+        "Hello {customer}, you are chatting with {agent}. I am looking into it.",
+        "Dag {customer}, u chat met {agent}. Ik zoek het voor u uit.",
+    ),
+    (
+        "hours",
+        "",
+        "We are open from 9:00 to 18:00 on weekdays, and on Saturday from 9:30 to 17:00.",
+        "Wij zijn op werkdagen open van 9.00 tot 18.00 uur, en zaterdag van 9.30 tot 17.00 uur.",
+    ),
+    (
+        "test-drive",
+        "test-drive",
+        "You are welcome for a test drive. Bring your driving licence. Which day suits you?",
+        "U bent welkom voor een proefrit. Neem uw rijbewijs mee. Welke dag komt u goed uit?",
+    ),
+    (
+        "stock",
+        "in-stock",
+        "I look into the stock for you: one moment, please.",
+        "Ik kijk voor u in de voorraad, een ogenblik.",
+    ),
+)
 # slug, English, Dutch, complex, sensitive
 TOPICS = (
     ("in-stock", "In stock?", "Op voorraad?", False, False),
@@ -194,6 +234,13 @@ TOPICS = (
     ("repair", "Repair", "Reparatie", True, False),
     ("complaint", "Complaint", "Klacht", True, False),
     ("something-else", "Something else", "Iets anders", False, False),
+)
+
+
+# Name, topics, members, who is next: of chats alone, so that the queue stays as the tour tells it.
+TEAMS = (
+    ("Workshop (demo)", ("repair", "complaint"), ("daan", "mei"), Team.How.ROUND_ROBIN),
+    ("Sales (demo)", ("in-stock", "test-drive"), ("noor", "mei"), Team.How.LEAST_LOADED),
 )
 
 
@@ -210,6 +257,7 @@ def open_shop() -> Organisation:
             "Auto's, fietsen en reparaties: vraag het ons gerust.",
         ),
         privacy_url="https://www.example.org/privacy",
+        widget_origins=[place] if (place := storefront.origin()) else [],
     )
     _make_channels(organisation)
     _make_approved_texts()
@@ -221,7 +269,9 @@ def open_shop() -> Organisation:
             is_complex=is_complex,
             is_sensitive=is_sensitive,
         )
+    _make_canned(organisation)
     _make_staff()
+    _make_teams(organisation)
     return organisation
 
 
@@ -259,6 +309,17 @@ def _make_approved_texts() -> None:
         text.save()
 
 
+def _make_canned(organisation: Organisation) -> None:
+    topics = {topic.slug: topic for topic in Topic.objects.all()}
+    for word, topic, english, dutch in CANNED:
+        CannedAnswer.objects.create(
+            organisation=organisation,
+            word=word,
+            text=say(english, dutch),
+            topic=topics.get(topic),
+        )
+
+
 def _make_staff() -> None:
     """The colleagues; one hash for all, as each takes half a second to make."""
     password = make_password(PASSWORD)
@@ -273,4 +334,15 @@ def _make_staff() -> None:
             is_superuser=colleague.is_administrator,
             is_demo=True,
             password=password,
+            # Chats go to the agents; an administrator takes what they want to.
+            capacity=0 if colleague.is_administrator else 12,
         )
+
+
+def _make_teams(organisation: Organisation) -> None:
+    for position, (name, topics, members, how) in enumerate(TEAMS):
+        team = Team.objects.create(
+            organisation=organisation, name=name, kinds=["chat"], how=how, position=position
+        )
+        team.topics.set(Topic.objects.filter(slug__in=topics))
+        team.members.set(User.objects.filter(username__in=members))

@@ -12,11 +12,22 @@ from django.conf import settings
 from django.db.models import Model
 from django.utils import timezone
 
-from channels_app import dispatch, inbound, opening, routing, sending, switching, todos
+from channels_app import (
+    dispatch,
+    inbound,
+    joining,
+    opening,
+    outcomes,
+    routing,
+    sending,
+    switching,
+    todos,
+)
 from channels_app.adapters.base import Request
 from channels_app.management import smtp
 from channels_app.models import Attempt, Channel, Delivery, InboundEvent, InboundItem
-from contacts import services
+from contacts import holding, points, services
+from contacts.files import File
 from contacts.models import (
     Alert,
     Attachment,
@@ -30,6 +41,7 @@ from contacts.models import (
     Identity,
     Message,
     Organisation,
+    Outcome,
     Topic,
     User,
 )
@@ -60,6 +72,7 @@ CLOCKS: dict[type[Model], tuple[str, ...]] = {
     InboundEvent: ("received_at", "processed_at"),
     InboundItem: ("created_at",),
     Message: ("created_at",),
+    Outcome: ("asked_at", "said_at"),
 }
 
 
@@ -174,7 +187,7 @@ class Story:
     def is_known_by(self, scheme: str, address: str) -> Identity:
         """An agent notes one more address of the customer."""
         identity = Identity.of(scheme, address)
-        services.hold(self.case.customer, identity, how=Holder.How.STAFF)
+        holding.hold(self.case.customer, identity, how=Holder.How.STAFF)
         return identity
 
     def gets(self, staff: str, text: str, **more: Any) -> Message:
@@ -199,10 +212,10 @@ class Story:
         """The customer answers the newest mail."""
         self.stage.receive(post.answer(self.stage.newest_mail(self.person), text))
 
-    def writes_on_the_page(self, text: str) -> None:
+    def writes_on_the_page(self, text: str, *files: File) -> None:
         """The customer writes on the question's page."""
         self._refresh()
-        services.file_message(case=self.case, kind="account", text=text)
+        services.file_message(case=self.case, kind="account", text=text, files=files)
 
     def says(self, app: str, text: str) -> None:
         """The customer sends something with an app of the telephone."""
@@ -219,7 +232,7 @@ class Story:
         written = Case.objects.filter(messages__direction=Message.Direction.IN, messages__text=text)
         self.case = written.select_related("customer").latest("pk")
         if not self.case.customer.name:
-            services.rename(self.case.customer, self.person.name)  # as an agent would note it
+            holding.rename(self.case.customer, self.person.name)  # as an agent would note it
 
     def reads(self, app: str) -> None:
         """The customer opens the conversation."""
@@ -228,17 +241,25 @@ class Story:
             for hook in provider.seen(thread.owner, thread.peer):
                 self.stage.hear(hook)
 
-    def calls_in(self, staff: str, text: str) -> None:
-        """The customer phones about the case; an agent writes down what was said."""
-        self._refresh()
-        services.file_message(
-            case=self.case, kind="phone", text=text, staff=self.stage.staff[staff]
-        )
+    def joins_by(self, app: str) -> None:
+        """The customer taps the page's link to an app and sends the text that waits there.
 
-    def goes_on(self, kind: str, identity: Identity | None = None) -> None:
+        Their number is known already, so that they are asked for a YES.
+        """
+        self._refresh()
+        channel = Channel.objects.get(slug=app)
+        for text in (joining.invite(self.case, channel).text, "Yes"):
+            self.says(app, text)
+
+    def calls_in(self, staff: str, text: str, kind: str = "phone") -> None:
+        """The customer phones, comes or sends a letter; an agent writes down what was said."""
+        self._refresh()
+        services.file_message(case=self.case, kind=kind, text=text, staff=self.stage.staff[staff])
+
+    def goes_on(self, kind: str, identity: Identity | None = None, wish: str = "") -> None:
         """The customer chooses another way."""
         self._refresh()
-        switching.switch(case=self.case, kind=kind, identity=identity)
+        switching.switch(case=self.case, kind=kind, identity=identity, wish=wish)
 
     def is_visited(self, staff: str, outcome: str, note: str = "") -> None:
         """An agent carries out what is to do: a call, a letter, a visit."""
@@ -254,10 +275,21 @@ class Story:
         self._refresh()
         services.add_note(case=self.case, staff=self.stage.staff[staff], text=text)
 
-    def is_solved(self, staff: str) -> None:
-        """The matter is settled."""
+    def is_left_open(self, staff: str, text: str) -> None:
+        """An agent writes on the card what is still to be done."""
         self._refresh()
-        services.resolve(case=self.case, by=self.stage.staff[staff])
+        by, before = self.stage.staff[staff], self.case.open_points
+        points.write(case=self.case, text=text, before=before, by=by)
+
+    def is_handed_over(self, staff: str, to: str) -> None:
+        """An agent gives the case to a colleague."""
+        self._refresh()
+        services.assign(case=self.case, to=self.stage.staff[to], by=self.stage.staff[staff])
+
+    def is_solved(self) -> None:
+        """The customer says so on the page."""
+        self._refresh()
+        outcomes.resolve(case=self.case)
 
     def _refresh(self) -> None:
         self.case = Case.objects.select_related("root", "choice__identity", "customer").get(

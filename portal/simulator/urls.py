@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.simulator import handset, pages, panel, pocket, roles, tour
+from portal.simulator import handset, pages, panel, pocket, roles, storefront, tour
 from portal.simulator.providers import door
 
 app_name = "demo"
@@ -13,6 +13,8 @@ urlpatterns = [
     path("be/customer/<slug:slug>/", roles.be_customer, name="be_customer"),
     path("be/staff/<slug:username>/", roles.be_staff, name="be_staff"),
     path("language/", roles.language, name="language"),
+    path("shop/<slug:language>/", storefront.page, name="storefront"),
+    path("shop/<slug:language>/<slug:slug>/", storefront.page, name="ware"),
     path("pocket/", pocket.mails, name="pocket"),
     path("pocket/now/", pocket.now, name="pocket_now"),
     path("pocket/write/", pocket.write, name="write"),

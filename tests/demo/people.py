@@ -33,7 +33,7 @@ class Browser:
             timeout=20,
             headers={"Origin": url},
         )
-        self.path = ""
+        self.path = self.shown = ""
 
     def get(self, path: str, **query: str) -> str:
         """A page as it reads."""
@@ -41,15 +41,24 @@ class Browser:
 
     def post(self, path: str, data: dict[str, str], *, status: int = 200) -> str:
         """The page that a form leads to."""
+        return self._page(self._sent(path, data), status)
+
+    def send(self, path: str, data: dict[str, str]) -> None:
+        """Send a form that is taken, and look at no page after it."""
+        answer = self._sent(path, data, follow_redirects=False)
+        assert answer.status_code == 302, (answer.url, answer.text[:2000])
+
+    def _sent(self, path: str, data: dict[str, str], **how: bool) -> httpx.Response:
         if "csrftoken" not in self.http.cookies:
             self.get(path)
         token = {"csrfmiddlewaretoken": self.http.cookies["csrftoken"]}
-        return self._page(self.http.post(path, data=token | data), status)
+        return self.http.post(path, data=token | data, **how)  # type: ignore[arg-type]
 
     def _page(self, answer: httpx.Response, status: int) -> str:
         assert answer.status_code == status, (answer.url, answer.text[:2000])
         self.path = unquote(answer.url.path)
-        return html.unescape(answer.text)
+        self.shown = html.unescape(answer.text)
+        return self.shown
 
 
 class Customer(Browser):
@@ -80,13 +89,13 @@ class Customer(Browser):
         assert key
         self.post(self.place, {"client_key": key[1], "text": text})
 
-    def switch(self, way: str, **fields: str) -> str:
+    def switch(self, way: str, *, known: bool | str = False, **fields: str) -> str:
         """Press Change and choose a row: that of the known address, where there is one."""
         rows = re.findall(
             rf'name="way" id="[^"]+" value="({way}(?::\d+)?)"', self.get(self._switch)
         )
-        known = [row for row in rows if ":" in row and not fields]
-        return self.post(self._switch, {"way": (known or rows)[0], **fields})
+        old = [row for row in rows if ":" in row and (known or not fields)]
+        return self.post(self._switch, {"way": (old or rows)[0], **fields})
 
     @property
     def _switch(self) -> str:

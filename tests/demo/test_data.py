@@ -13,11 +13,22 @@ from django.db.models import Count
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from channels_app import dispatch, promises, routing, sending
+from channels_app import dispatch, measures, promises, routing, sending
 from channels_app.models import Channel, Delivery
 from contacts import codes
-from contacts.models import Case, Code, Customer, Event, Identity, Message, Organisation, User
-from portal.simulator import cases, cast
+from contacts.models import (
+    Case,
+    Code,
+    Customer,
+    Event,
+    Identity,
+    Message,
+    Organisation,
+    Question,
+    User,
+)
+from portal.desk.facts import story_of
+from portal.simulator import cases, cast, earlier
 from portal.simulator.book import Book
 from portal.simulator.maildir import Maildir
 from portal.simulator.providers.moods import PROVIDERS
@@ -57,7 +68,8 @@ def counts() -> dict[str, int]:
 
 def test_it_has_the_shop_and_sixteen_cases(demo: None) -> None:
     assert "demo" in Organisation.objects.get().name
-    assert Case.objects.count() == len(cases.STORIES) == 16
+    assert len(cases.STORIES) == 16
+    assert Case.objects.count() == 16 + len(earlier.SOLVED)
     assert set(Case.objects.values_list("language", flat=True)) == {"en", "nl"}
     assert User.objects.filter(is_demo=True, is_superuser=False).count() == 3
     assert User.objects.filter(is_demo=True, is_superuser=True).count() == 1
@@ -72,6 +84,7 @@ def test_it_has_the_shop_and_sixteen_cases(demo: None) -> None:
         "sms",
         "whatsapp",
         "telegram",
+        "chat",
     }
 
 
@@ -170,13 +183,45 @@ def test_one_that_waits_too_long(demo: None) -> None:
     assert one == Case.objects.waiting().earliest("waiting_since")
 
 
-def test_sixty_messages_over_several_channels(demo: None) -> None:
+def test_sixty_messages_over_seven_channels(demo: None) -> None:
     one = case("Sixty messages")
     assert one.messages.count() == 60
     kinds = one.messages.exclude(kind="").values("kind").annotate(n=Count("pk"))
-    assert {row["kind"] for row in kinds} == {"email", "phone", "account"}
+    wanted = {"email", "phone", "account", "letter", "in_person", "whatsapp", "sms"}
+    assert {row["kind"] for row in kinds} == wanted
     assert one.messages.filter(direction="note").count() == 2
     assert one.messages.values("staff").distinct().count() > 3
+
+
+def test_the_card_alone_says_what_is_open(demo: None) -> None:
+    """R30: one who never saw the sixty messages reads it in a minute."""
+    read = Case.objects.select_related("choice__identity").get(pk=case("Sixty messages").pk)
+    story = story_of(read)
+    said = {
+        "asked": ("rent twelve e-bikes",),
+        "then": ("call me about the invoice",),
+        "answered": ("Mei", "Which address shall stand on the invoice"),
+        "promised": ("Twelve helmets on loan", "Stopping in August", "An answer"),
+        "points": ("van on Tuesday 9:00", "invoice to the new address", "Clear first: two bikes"),
+        "points_by": ("Mei",),
+        "open": ("1 message without an answer", "two of the twelve come on Monday"),
+        "tried": ("Phone: not reached 2 times", "he is back after 16:00"),
+        "known": (
+            "Lucas Demo",
+            "lucas@example.org",
+            "+44 20 7946 0106",
+            "English",
+            "logo-on-guard.pdf",
+            "told us",
+        ),
+        "wish": ("By WhatsApp to +44 20 7946 0106",),
+    }
+    for name, parts in said.items():
+        for part in parts:
+            assert part in getattr(story, name), (name, part, getattr(story, name))
+    assert story.is_owed and len(story.news) == 2
+    told = " ".join(str(getattr(story, name)) for name in said)
+    assert len(told.split()) < 260  # a minute, at the pace of silent reading
 
 
 def test_a_sensitive_one(demo: None) -> None:
@@ -214,6 +259,16 @@ def test_an_override_with_a_reason(demo: None) -> None:
     event = one.events.get(sort=Event.Sort.OVERRIDDEN)
     assert (event.data["chosen"], event.data["used"]) == ("account", "email")
     assert len(event.data["why"]) > 20
+
+
+def test_customers_said_how_it_was(demo: None) -> None:
+    found = measures.afterwards()
+    assert sum(heard.asked for heard in found.by_kind.values()) == len(earlier.SOLVED) + 1
+    assert found.by_kind["email"].answered > 4 < found.by_kind["account"].answered
+    assert set(found.by_switches) == {0, 1, 2}
+    solved = Case.objects.filter(outcomes__asked_at__lt=timezone.now() - timedelta(days=8))
+    assert set(solved.values_list("state", flat=True)) == {"resolved"}
+    assert not Message.objects.filter(template=Question.Sort.SETTLED).exists()
 
 
 def test_solved_and_opened_again(demo: None) -> None:

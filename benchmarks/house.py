@@ -31,7 +31,7 @@ class House:
     def __init__(self, folder: Path, database_url: str, stack: ExitStack) -> None:
         self.folder, self.stack = folder, stack
         self.web_port, self.live_port, self.sink_port = free_port(), free_port(), free_port()
-        self.proxy_port, self.provider_port = free_port(), free_port()
+        self.proxy_port, self.provider_port, self.echo_port = free_port(), free_port(), free_port()
         self.arrivals = folder / "arrivals"
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         door = folder / "v.sock"
@@ -98,19 +98,27 @@ class House:
         until(lambda: _listens(self.web_port))
 
     def streams(self) -> None:
-        """uvicorn for the streams, and the proxy before both: what a browser needs."""
-        self.start("live", [sys.executable, "-m", "uvicorn", "benchmarks.asgi:application",
-                            "--port", str(self.live_port), "--lifespan", "off", "--log-level",
-                            "warning", "--timeout-graceful-shutdown", "3",
-                            "--no-access-log"])  # fmt: skip
+        """uvicorn for the streams, and the proxy before both: what a browser needs; once."""
+        if "live" in self.processes:
+            return
+        for name, application, at in (
+            ("live", "portal.asgi:application", self.live_port),
+            ("echo", "benchmarks.yardstick.stream:echo", self.echo_port),
+        ):
+            self.start(name, [sys.executable, "-m", "uvicorn", application, "--port", str(at),
+                              "--lifespan", "off", "--log-level", "warning", "--no-access-log",
+                              "--timeout-graceful-shutdown", "3"])  # fmt: skip
         certificate, key = str(self.folder / "certificate.pem"), str(self.folder / "key.pem")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=help.example.org",
                         "-keyout", key, "-out", certificate],
                        check=True, capture_output=True)  # fmt: skip
-        ports = [str(port) for port in (self.proxy_port, self.web_port, self.live_port)]
+        ports = [
+            str(port) for port in (self.proxy_port, self.web_port, self.live_port, self.echo_port)
+        ]
         self.start("proxy", [sys.executable, "-m", "benchmarks.proxy", *ports, certificate, key])
-        until(lambda: _listens(self.live_port) and _listens(self.proxy_port))
+        doors = (self.live_port, self.echo_port, self.proxy_port)
+        until(lambda: all(_listens(door) for door in doors))
 
     def workers(self) -> None:
         """Two workers of threads, after the web in line for a processor: as docs/running.md."""

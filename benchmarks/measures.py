@@ -14,10 +14,12 @@ from redis import Redis
 
 from benchmarks import shop
 from benchmarks.bulkheads import bulkheads
+from benchmarks.chats import chats, queue100, streams, tabs
 from benchmarks.house import House, until
 from benchmarks.live import live
 from benchmarks.load import Browser, at_once
 from benchmarks.sink import arrivals
+from benchmarks.switches import switch
 from benchmarks.table import Figure, milliseconds, quantile, rates
 from benchmarks.webhooks import webhooks
 from channels_app import dispatch, inbound, outbox
@@ -306,8 +308,13 @@ def memory(house: House, _cases: int) -> Figures:
 MEASURES: dict[str, Callable[[House, int], Figures]] = {
     "open": open_cases,
     "reply": reply,
+    "switch": switch,
     "post": post_to_mail,
     "live": live,
+    "chats": chats,
+    "streams": streams,
+    "tabs": tabs,
+    "queue100": queue100,
     "drain": drain,
     "inbound": mail_in,
     "memory": memory,

@@ -6,6 +6,5 @@ from benchmarks.yardstick import views
 
 urlpatterns = [
     path("yardstick/", views.insert),
-    path("yardstick/echo/", views.echo),
     path("", include("portal.urls")),
 ]

@@ -1,34 +1,38 @@
-"""The yardstick of a live page: whatever is published goes to the browser as it comes."""
+"""The yardstick of a live page, without any framework: what is posted goes to every open stream.
 
+uvicorn benchmarks.yardstick.stream:echo
+"""
+
+import asyncio
 from typing import Any
 
-import redis.asyncio as redis
-from django.conf import settings
-
-TOPIC = "yardstick"
 HEADERS = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no")]
+heard: "set[asyncio.Queue[bytes]]" = set()
 
 
-class Echo:
-    """A bare stream at one address; everything else goes on."""
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answer one request."""
+    if scope["method"] == "POST":
+        text = (await receive())["body"]
+        for one in heard:
+            one.put_nowait(text)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    mine: asyncio.Queue[bytes] = asyncio.Queue()
+    mine.put_nowait(b"ready")
+    heard.add(mine)
+    gone = asyncio.create_task(_gone(receive))
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    while not gone.done():
+        new = asyncio.create_task(mine.get())
+        await asyncio.wait({new, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if new.done():
+            body = b"data: " + new.result() + b"\n\n"
+            await send({"type": "http.response.body", "body": body, "more_body": True})
+    heard.discard(mine)
 
-    def __init__(self, portal: Any) -> None:
-        self.portal = portal
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
-        if scope["type"] != "http" or scope["path"] != "/yardstick/stream/":
-            await self.portal(scope, receive, send)
-            return
-        client = redis.Redis.from_url(settings.REDIS_URL)
-        async with client, client.pubsub(ignore_subscribe_messages=True) as line:
-            await line.subscribe(TOPIC)
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            await _say(send, b"ready")
-            async for heard in line.listen():
-                await _say(send, heard["data"])
-
-
-async def _say(send: Any, text: bytes) -> None:
-    body = b"data: " + text + b"\n\n"
-    await send({"type": "http.response.body", "body": body, "more_body": True})
+async def _gone(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,14 +1,11 @@
-"""The yardsticks of a page that writes, and of one that tells another browser."""
+"""The yardstick of a page that writes, and an empty page."""
 
-import redis
-from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.csrf import csrf_exempt
 
 from benchmarks.yardstick.models import Line
-from benchmarks.yardstick.stream import TOPIC
 
 
 @csrf_exempt
@@ -20,11 +17,3 @@ def insert(request: HttpRequest) -> HttpResponse:
         for number in range(3):
             Line._default_manager.create(text=f"{number} {request.POST.get('text', '')}")
     return redirect("/yardstick/")
-
-
-@csrf_exempt
-def echo(request: HttpRequest) -> HttpResponse:
-    """Publish what was posted: the least that reaches another browser."""
-    with redis.Redis.from_url(settings.REDIS_URL) as line:
-        line.publish(TOPIC, request.POST["text"])
-    return HttpResponse("ok")

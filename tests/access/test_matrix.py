@@ -3,6 +3,7 @@
 A page that is not in the table fails the test: whoever adds one says who may see it.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +14,19 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from channels_app import dispatch, opening
 from channels_app.models import Channel, Delivery, InboundEvent
-from contacts import codes, services
+from contacts import codes, holding
 from contacts.files import File
-from contacts.models import Case, Code, Holder, Identity, Message, Organisation, Topic, User
+from contacts.models import (
+    Case,
+    Code,
+    Holder,
+    Identity,
+    Message,
+    Organisation,
+    Team,
+    Topic,
+    User,
+)
 from portal.access import SessionStore
 from portal.api.models import ApiClient
 from tests import shop
@@ -27,12 +38,18 @@ TABLE = {
     PUBLIC: """
         site:start site:advice site:questions site:sign_in site:sign_in_code site:paper
         site:sign_out site:ways site:language site:brand site:icon site:logo site:case_link
-        admin:login admin:logout :webhook live:stream live:poll api:page api:schema
+        site:home_icon site:manifest site:service_worker site:offline site:device_moved
+        site:widget_script
+        admin:login admin:logout :webhook live:stream live:poll live:typing live:seen
+        api:page api:schema
     """,
     CASE: """
-        site:question site:refresh site:solved site:again site:call_code site:keep site:switch
-        site:switch_code site:undo site:calls site:write_again site:write_off site:file site:message
-        site:message_html
+        site:question site:refresh site:solved site:again site:call_code site:keep site:elsewhere
+        site:switch site:switch_code site:undo site:calls site:write_again site:write_off
+        site:second site:copy site:copy_code site:chat_anyway
+        site:device site:device_told site:devices site:device_stop
+        site:correct site:file site:file_picture
+        site:message site:message_html site:proposal site:outcome
     """,
     SIGNED_IN: """
         site:preferences site:add_address site:prove site:prove_address site:remove_address
@@ -40,21 +57,30 @@ TABLE = {
     STAFF: """
         admin:index admin:search admin:cases admin:case admin:case_answer admin:case_note
         admin:case_way admin:case_preview admin:case_assign admin:case_done admin:case_reopen
+        admin:case_propose admin:case_unpropose admin:case_ask_again
         admin:case_topic admin:case_join admin:case_undo_join admin:case_not_the_same
         admin:case_move admin:case_move_back
         admin:case_again admin:case_customer admin:case_choice admin:case_calls
-        admin:case_use_again admin:record admin:record_people admin:case_record
+        admin:case_points admin:case_confirm admin:record_story
+        admin:case_use_again admin:case_same admin:case_same_as admin:case_not_same admin:case_part
+        admin:case_who admin:case_theirs admin:case_not_theirs
+        admin:record admin:record_people admin:case_record
         admin:todo admin:todo_one admin:todo_take admin:todo_release admin:todo_finish
-        admin:letter_print admin:letter admin:alerts
+        admin:todo_came_back
+        admin:letter_print admin:letter admin:channel_cases admin:alerts
         admin:alerts_seen admin:bell admin:troubles admin:password_change admin:password_change_done
+        admin:chats admin:chats_next admin:chats_rail admin:case_seen admin:case_canned
         admin:me admin:my_duty admin:jsi18n admin:autocomplete admin:view_on_site
     """,
     ADMINISTRATOR: """
         admin:organisation admin:channels admin:channel_add
         admin:channel_new admin:channel admin:channel_offer admin:channel_move admin:channel_test
         admin:channel_pause admin:channel_resume admin:channel_remove admin:topics
-        admin:channel_text admin:channel_text_remove admin:channel_secret
+        admin:channel_text admin:channel_text_remove admin:channel_secret admin:channel_ask
+        admin:canned_answers admin:canned_answer_add admin:canned_answer
+        admin:canned_answer_remove
         admin:topic_add admin:topic admin:topic_move admin:topic_remove admin:staff
+        admin:teams admin:team_add admin:team admin:team_move admin:team_remove
         admin:staff_add admin:staff_member admin:staff_active admin:quarantine
         admin:quarantine_raw admin:quarantine_again admin:quarantine_aside admin:quarantine_back
         admin:api_clients admin:api_client_add admin:api_client admin:api_client_revoke
@@ -66,7 +92,7 @@ TABLE = {
 }
 WHO = {name: who for who, names in TABLE.items() for name in names.split()}
 # Pages where a customer's browser is known by its session and staff by theirs: both may.
-SHARED = {"site:file", "site:message", "site:message_html"}
+SHARED = {"site:file", "site:file_picture", "site:message", "site:message_html"}
 OWN_ADDRESS = {"site:prove_address", "site:remove_address"}
 NEEDS_MORE = {"admin:autocomplete": {403}}  # Django's own, which wants to know of which model
 OK = {200, 204, 302, 400, 404, 405, 409, 422}
@@ -82,7 +108,8 @@ def patterns(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, 
             yield f"{namespace}:{pattern.name}", pattern
 
 
-ALL = dict(patterns(get_resolver()))
+PAGES = list(patterns(get_resolver()))
+ALL = dict(PAGES)
 
 
 @pytest.fixture
@@ -90,6 +117,7 @@ def world(organisation: Organisation) -> dict[str, Any]:
     """A case with everything that a page can be about, and the five who look."""
     agent = shop.make_agent()
     administrator = shop.make_agent("ada", administrator=True)
+    Team.objects.create(organisation=organisation, name="Everybody")
     case = opening.open_case(
         organisation=organisation,
         text="Where is my parcel?",
@@ -109,10 +137,10 @@ def world(organisation: Organisation) -> dict[str, Any]:
         language="en",
     )
     identity = Identity.of("email", "sam@example.org")
-    services.hold(case.customer, identity, how=Holder.How.CODE, proved=True)
+    holding.hold(case.customer, identity, how=Holder.How.CODE, proved=True)
     letter = dispatch.reply(case=case, staff=agent, text="By post").deliveries.get()
     message = case.messages.get(direction="in")
-    Message.objects.filter(pk=message.pk).update(html="<p>hello</p>")
+    Message.objects.filter(pk=message.pk).update(html="<p>hello</p>", kind="phone", staff=agent)
     event = InboundEvent.objects.create(
         channel=Channel.objects.get(slug="email"),
         sha256="0" * 64,
@@ -138,11 +166,19 @@ def arguments(name: str, world: dict[str, Any]) -> dict[str, Any]:
     case: Case = world["case"]
     pk: Any = {
         "site:file": lambda: world["message"].attachments.get().pk,
+        "site:file_picture": lambda: world["message"].attachments.get().pk,
+        "site:device_stop": lambda: 0,
         "site:prove_address": lambda: world["identity"].pk,
         "site:remove_address": lambda: world["identity"].pk,
+        "admin:case_same": lambda: world["other"].customer_id,
+        "admin:case_not_same": lambda: world["other"].customer_id,
+        "admin:case_part": lambda: world["other"].customer_id,
         "admin:topic": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
         "admin:topic_move": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
         "admin:topic_remove": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
+        "admin:team": lambda: Team.objects.first().pk,  # type: ignore[union-attr]
+        "admin:team_move": lambda: Team.objects.first().pk,  # type: ignore[union-attr]
+        "admin:team_remove": lambda: Team.objects.first().pk,  # type: ignore[union-attr]
         "admin:api_client": lambda: world["program"].pk,
         "admin:api_client_revoke": lambda: world["program"].pk,
         "api:file": lambda: world["message"].attachments.get().pk,
@@ -166,6 +202,8 @@ def arguments(name: str, world: dict[str, Any]) -> dict[str, Any]:
         "provider": "email",
         "key": "email",
         "language": "en",
+        "name": "192",
+        "digest": "0",
         "content_type_id": 1,
         "object_id": 1,
         "pk": pk(),
@@ -204,6 +242,11 @@ def to_sign_in(response: Any) -> bool:
 def test_every_page_is_in_the_table() -> None:
     assert set(ALL) - set(WHO) == set()
     assert set(WHO) - set(ALL) == set()
+
+
+def test_no_two_pages_have_one_name() -> None:
+    for names in ([name for name, _page in PAGES], " ".join(TABLE.values()).split()):
+        assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
 @pytest.mark.parametrize("name", sorted(WHO))

@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from channels_app.adapters.base import Inbound, Parsed, Request
 from tests import shop
-from tests.adapters.contract import Contract
+from tests.adapters.contract import PATIENCE, Contract
 from tests.webhooks.providers import Said
 
 PASSWORD = "a-password-7f3c"
@@ -53,7 +53,7 @@ class MailServer:
         self.calls.append(envelope.content)
         word = self._words.pop() if self._words else "ok"
         if word == "silence":
-            await asyncio.sleep(1)
+            await asyncio.sleep(3 * PATIENCE)
         if word == "hang up":
             assert server.transport is not None
             server.transport.close()

@@ -14,14 +14,15 @@ from typing import Any
 
 import pytest
 
-from channels_app.adapters import http
+from channels_app.adapters import http, outside
 from channels_app.adapters.base import (
     Misconfigured,
     Rejected,
     Unavailable,
     Uncertain,
 )
-from channels_app.adapters.http import Answer, Door, Pace, is_public
+from channels_app.adapters.http import Door, Pace
+from channels_app.adapters.outside import Answer, is_public
 from tests import needs, shop
 from tests.webhooks.providers import Provider, provider_server
 
@@ -39,7 +40,7 @@ def provider() -> Iterator[Provider]:
 @pytest.fixture
 def door(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     """A door to it."""
-    monkeypatch.setattr(http, "READ", 0.3)
+    monkeypatch.setattr(outside, "READ", 0.3)
     door = Door(provider.url, headers={"Authorization": f"Bearer {TOKEN}"}, secrets=(TOKEN,))
     yield door
     door.close()
@@ -66,7 +67,7 @@ def connects_to(door: Door, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def refuse(client: Any, method: str, url: Any, **more: Any) -> Any:
         asked.append(url.host)
-        raise http._httpx().ConnectError("nobody is there")
+        raise outside.httpx().ConnectError("nobody is there")
 
     monkeypatch.setattr(door._stranger, "stream", lambda *a, **k: refuse(None, *a, **k))
     return asked
@@ -163,7 +164,7 @@ def test_it_connects_to_the_address_that_it_looked_at(
             return [(2, 1, 6, "", ("127.0.0.1", port))]
 
         door.look_up = look_up
-        monkeypatch.setattr(http, "is_public", lambda address: True)
+        monkeypatch.setattr(outside, "is_public", lambda address: True)
         stream, port = door._stranger.stream, server.getsockname()[1]
         monkeypatch.setattr(
             door._stranger,
@@ -232,7 +233,7 @@ def test_an_answer_has_a_bound_and_is_not_unpacked(door: Door, provider: Provide
 
 def test_an_answer_that_drips_has_an_end(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each piece comes in time, the whole never does."""
-    monkeypatch.setattr(http, "WHOLE", 0.3)
+    monkeypatch.setattr(outside, "WHOLE", 0.3)
 
     class Drip:
         def iter_raw(self) -> Iterator[bytes]:
@@ -241,8 +242,8 @@ def test_an_answer_that_drips_has_an_end(door: Door, monkeypatch: pytest.MonkeyP
                 yield b"x"
 
     with pytest.raises(TimeoutError):
-        http._read(Drip(), 1000)
-    assert http._read(Drip(), 3) == b"xxx"  # and no more is read than is taken
+        outside.read(Drip(), 1000)
+    assert outside.read(Drip(), 3) == b"xxx"  # and no more is read than is taken
 
 
 @pytest.mark.parametrize("how", ["silence", "hang up"])

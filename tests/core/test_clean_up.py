@@ -18,12 +18,14 @@ from django.test import Client
 from django.utils import timezone
 
 from channels_app import opening
+from channels_app.models import Device
 from contacts import codes, services
 from contacts.files import File
-from contacts.models import Attachment, Code, Identity, Organisation
+from contacts.models import Attachment, Case, Code, Identity, Organisation
 from portal import tasks
 from portal.access import SessionStore
 from portal.celery import app
+from tests import shop
 
 DAY = timedelta(days=1)
 
@@ -130,3 +132,21 @@ def test_a_browser_that_opens_many_cases_has_one_session(organisation: Organisat
     Session.objects.filter(expire_date__lte=soon).update(expire_date=timezone.now() - DAY)
     assert tasks.clean_up()["sessions"] == 3
     assert browser.get(f"/q/{case.reference}/").status_code == 200
+
+
+def test_devices_of_what_was_settled_long_ago_go(db: None) -> None:
+    organisation = shop.make_shop()
+    kept = []
+    for number, (state, days) in enumerate([("resolved", 91), ("resolved", 89), ("open", 400)]):
+        case = opening.open_case(
+            organisation=organisation,
+            text="Hello",
+            came_by="account",
+            kind="account",
+            language="en",
+        )
+        changed = timezone.now() - timedelta(days=days)
+        Case.objects.filter(pk=case.pk).update(state=state, changed_at=changed)
+        kept.append(Device.objects.create(case=case, endpoint="x", digest=str(number)))
+    assert tasks.clean_up()["devices"] == 1
+    assert list(Device.objects.order_by("pk")) == kept[1:]

@@ -13,10 +13,10 @@ from django.utils import timezone, translation
 from channels_app import breaker, dispatch, opening, reasons, sending
 from channels_app.adapters.base import Reason, Rejected
 from channels_app.models import Channel, Delivery
-from contacts import services
+from contacts import holding
 from contacts.models import Case, Consent, Event, Identity, Organisation, User
 from contacts.viewers import Viewer
-from portal import words
+from portal import past
 from tests import shop
 
 S = Delivery.Status
@@ -87,7 +87,7 @@ def test_a_refusal_is_read_in_the_readers_language(organisation: Organisation, a
     case = a_case(organisation)
     for kind, identity in (("phone", "020 123 45 67"), ("letter", "Main Street 1\n1000 AA Town")):
         scheme = "phone" if kind == "phone" else "post"
-        services.hold(case.customer, Identity.of(scheme, identity), how="typed")
+        holding.hold(case.customer, Identity.of(scheme, identity), how="typed")
         word = Consent.objects.create(customer=case.customer, kind=kind, level="never")
         Consent.objects.filter(pk=word.pk).update(
             created_at=timezone.now().replace(month=5, day=12, hour=12)
@@ -101,7 +101,7 @@ def test_a_refusal_is_read_in_the_readers_language(organisation: Organisation, a
     lines = {}
     for language in ("en", "nl"):
         with translation.override(language):
-            lines[language] = [words.event(row, STAFF, {}) for row in rows]
+            lines[language] = [past.line(row, STAFF, {}) for row in rows]
     assert lines["en"] == [
         "Anna wanted to answer by phone and was refused: They asked not to be called (12 May).",
         "Anna wanted to answer by letter and was refused:"
@@ -124,7 +124,7 @@ def test_what_the_server_said_stays_as_it_came(
     line = case.events.get(sort=Event.Sort.FAILED, data__delivery=str(row.pk))
     for language in ("en", "nl"):
         with translation.override(language):
-            assert "554 5.7.1 Refused by policy" in words.event(line, STAFF, {})
+            assert "554 5.7.1 Refused by policy" in past.line(line, STAFF, {})
             assert row.error[0] in "“„" and row.error[1:-1] == row.reason["text"]
 
 

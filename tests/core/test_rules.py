@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from channels_app import advice, dispatch, opening, outbox, routing, sending, switching, todos
 from channels_app.models import Channel, Delivery
-from contacts import addresses, codes, files, languages, merging, search, services
+from contacts import addresses, codes, files, holding, languages, merging, search, services, whose
 from contacts.models import (
     Case,
+    Choice,
     Code,
     Consent,
     Customer,
@@ -262,7 +263,7 @@ def test_an_answer_that_waits_becomes_the_call(organisation: Organisation, agent
 def test_an_explicit_request_beats_never(organisation: Organisation, agent: User) -> None:
     case = a_case(organisation)
     identity = Identity.of("phone", "020 123 45 67")
-    services.hold(case.customer, identity, how="typed")
+    holding.hold(case.customer, identity, how="typed")
     Consent.objects.create(customer=case.customer, kind="phone", level=Consent.Level.NEVER)
     with pytest.raises(dispatch.Refusal, match="no_calls"):
         dispatch.reply(case=case, staff=agent, text="Hi", kind="phone", why_text="quick")
@@ -303,7 +304,7 @@ def test_a_no_that_comes_after_queueing_holds_when_sending(
     organisation: Organisation, agent: User, sink: shop.Sink
 ) -> None:
     case = a_case(organisation)
-    services.hold(case.customer, Identity.of("email", "sam@example.org"), how="typed")
+    holding.hold(case.customer, Identity.of("email", "sam@example.org"), how="typed")
     message = dispatch.reply(case=case, staff=agent, text="Hi", kind="email", why_text="file")
     Consent.objects.create(customer=case.customer, kind="email", level=Consent.Level.NEVER)
     sending.deliver(message.deliveries.get().channel_id)
@@ -314,10 +315,44 @@ def test_of_several_addresses_the_one_proved_last_is_answered(organisation: Orga
     case = a_case(organisation)
     for name, how in (("old", "code"), ("new", "code"), ("typed", "typed")):
         address = Identity.of("email", f"{name}@example.org")
-        services.hold(case.customer, address, how=how, proved=how == "code")
+        holding.hold(case.customer, address, how=how, proved=how == "code")
     route = routing.route(Message(case=case, kind="email"), timezone.now())
     assert isinstance(route, routing.Route)
     assert str(route.identity) == "new@example.org"
+
+
+def test_a_number_that_this_case_proved_is_known(organisation: Organisation) -> None:
+    case = a_case(organisation, kind="email", address="sam@example.org")
+    services.allow_calls(case=case, allowed=True)
+    number = Identity.of("phone", "+31201112233")
+    usual = case.stem.choice
+    assert usual is not None
+    # Only typed, to be written to.
+    case.append(Choice(kind="sms", identity=number), services.copy_choice(usual))
+    call = Message(case=case, kind="phone")
+    unknown = routing.route(call, timezone.now())
+    assert isinstance(unknown, routing.Refused) and unknown.why.code == "no_phone"
+    case.append(Event(sort=Event.Sort.PROVED, data={"identity": number.pk}))
+    found = routing.route(call, timezone.now())
+    assert isinstance(found, routing.Route) and found.identity == number
+    guess = Identity.of("phone", "+31201112244")
+    holding.hold(case.customer, guess, how="typed")
+    assert routing.route(call, timezone.now()) == found
+    assert whose.end(case.customer, number)
+    number.refresh_from_db()
+    still = routing.route(call, timezone.now())
+    assert isinstance(still, routing.Route) and still.identity == guess
+
+
+def test_an_address_that_answered_in_this_case_is_known(organisation: Organisation) -> None:
+    case = a_case(organisation)
+    number = Identity.of("phone", "+31201112233")
+    switching.switch(case=case, kind="phone", identity=number)
+    switching.switch(case=Case.objects.get(pk=case.pk), kind="account")
+    case = Case.objects.get(pk=case.pk)
+    services.allow_calls(case=case, allowed=True)
+    found = routing.route(Message(case=case, kind="phone"), timezone.now())
+    assert isinstance(found, routing.Route) and found.identity == number
 
 
 def test_only_one_acknowledgement_a_day_to_an_unproved_address(

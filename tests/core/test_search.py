@@ -6,9 +6,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from channels_app import dispatch, opening, todos
+from channels_app import dispatch, opening, switching, todos
 from channels_app.models import Delivery
-from contacts import merging, search, services
+from contacts import holding, merging, search, services
 from contacts.models import Case, Identity, Organisation, SearchEntry, User
 
 
@@ -63,7 +63,7 @@ def test_digits_in_a_text_are_found_as_before(organisation: Organisation, agent:
 
 def test_a_former_name_is_not_found(organisation: Organisation) -> None:
     case = a_case(organisation, "email", "sam@example.org", name="Old Name")
-    services.rename(case.customer, "New Person")
+    holding.rename(case.customer, "New Person")
     assert list(search.cases("person")) == [case] and not search.cases("old name").exists()
 
 
@@ -82,8 +82,8 @@ def test_reindex_writes_what_the_methods_wrote(
     case = a_case(organisation, "email", "sam@example.org", name="Sam Jones")
     letter = a_case(organisation, "letter", "Main Street 1\n1000 AA Town", name="Lee")
     call = a_case(organisation, "phone", "+44 20 7946 0958")
-    services.hold(case.customer, Identity.of("phone", "020 123 45 67"), how="staff")
-    services.rename(letter.customer, "Lee Moor")
+    holding.hold(case.customer, Identity.of("phone", "020 123 45 67"), how="staff")
+    holding.rename(letter.customer, "Lee Moor")
     dispatch.reply(case=case, staff=agent, text="We do, in three sizes.")
     services.file_message(case=case, kind="email", text="Which ones?")
     services.add_note(case=case, staff=agent, text="A regular.")
@@ -118,6 +118,17 @@ def test_what_was_joined_is_found_as_the_case_that_it_is_now(
     assert list(search.cases("zeppelin")) == list(search.cases(child.reference)) == [stem]
     merging.undo_join(case=Case.objects.get(pk=child.pk), by=agent)
     assert list(search.cases("zeppelin")) == [child]
+
+
+def test_an_address_that_a_code_proved_in_a_case_alone_finds_it(organisation: Organisation) -> None:
+    case = a_case(organisation, "email", "sam@example.org")
+    other = a_case(organisation, "phone", "+44 20 7946 0958")
+    number = Identity.of("phone", "+44 20 7946 0958")
+    switching.switch(case=case, kind="phone", identity=number)
+    assert set(search.cases("+44 20 7946 0958")) == {case, other}
+    alone = Identity.of("email", "sam.elsewhere@example.org")
+    switching.switch(case=case, kind="email", identity=alone)
+    assert list(search.cases("sam.elsewhere@example.org")) == [case]
 
 
 def test_a_common_word_gives_the_newest_and_says_so(

@@ -8,7 +8,7 @@ from django.utils import translation
 
 from contacts.models import Choice, Event, User
 from contacts.viewers import Viewer
-from portal import words
+from portal import past
 
 S = Event.Sort
 STAFF, CUSTOMER = Viewer(staff_id=1), Viewer(customer_id=1)
@@ -44,7 +44,7 @@ def test_no_kind_has_a_capital_inside_a_sentence(
     staff = User(username="noor", first_name=by) if by else None
     with translation.override(language):
         for sort, data in LINES:
-            line = words.event(Event(sort=sort, data=data, staff=staff), viewer, {})
+            line = past.line(Event(sort=sort, data=data, staff=staff), viewer, {})
             inside = line[1:].replace("Noor", "")
             assert not re.search(r"[A-Z]", inside), line
             assert "%(" not in line and (line.endswith((".", "faster")) or not line), line
@@ -53,13 +53,13 @@ def test_no_kind_has_a_capital_inside_a_sentence(
 def test_what_a_dutch_customer_reads() -> None:
     with translation.override("nl"):
         switched = [data for sort, data in LINES if sort == S.SWITCHED]
-        lines = [words.event(Event(sort=S.SWITCHED, data=d), CUSTOMER, {}) for d in switched]
+        lines = [past.line(Event(sort=S.SWITCHED, data=d), CUSTOMER, {}) for d in switched]
     assert sorted(lines) == sorted(DUTCH)
 
 
 def test_the_page_is_ours_or_theirs() -> None:
     row = Event(sort=S.SWITCHED, data={"kind": "account", "before": "phone"})
-    assert words.event(row, CUSTOMER, {}) == "You chose your own page instead of a phone call."
-    assert words.event(row, STAFF, {}) == (
+    assert past.line(row, CUSTOMER, {}) == "You chose your own page instead of a phone call."
+    assert past.line(row, STAFF, {}) == (
         "The customer chose their own page instead of a phone call."
     )

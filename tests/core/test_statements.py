@@ -10,11 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app import dispatch, inbound
+from channels_app import dispatch, inbound, switching
 from channels_app.adapters.base import Request
-from channels_app.models import Channel
+from channels_app.models import Channel, Delivery
 from contacts import services
-from contacts.models import Case, Event, Organisation, User
+from contacts.models import Case, Event, Identity, Organisation, User
 from portal import lately
 from tests import shop, worker
 
@@ -25,6 +25,7 @@ MOST_TO_OPEN = {"email": 13, "account": 7, "phone": 20}
 MOST_TO_POST = {"email": 17, "account": 11, "phone": 26}
 MOST_TO_ANSWER = 8
 MOST_TO_POST_AN_ANSWER = 14
+MOST_TO_SWITCH, MOST_TO_FOLLOW = 25, 3  # the whole request, and for each answer that waits
 # A mail: received, claimed, read again and filed, its case and its item; of a new address besides
 # whether it is new, or was made by another one at the same moment.
 MOST_FOR_MAIL = {"new": 21, "reply": 16, "another reply": 15}
@@ -98,6 +99,31 @@ def test_an_agent_s_reply_is_a_short_request(organisation: Organisation) -> None
         assert desk.post(f"/admin/cases/{case.reference}/answer/", form).status_code == 302
     found = statements(seen)
     assert len(found) <= MOST_TO_POST_AN_ANSWER, found
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("waiting", [0, 1, 5])
+def test_a_switch_is_a_short_request(organisation: Organisation, waiting: int) -> None:
+    agent, customer = shop.make_agent(), Client()
+    form = {"text": "Hi?", "way": "email", "address_email": "new@example.org"}
+    assert customer.post("/", form).status_code == 302
+    case = Case.objects.get()
+    letter = Identity.of("post", "Main Street 1\n1000 AA Town")
+    switching.switch(case=case, kind="letter", identity=letter)
+    for number in range(waiting):
+        dispatch.reply(case=case, staff=agent, text=f"Answer {number}.")
+    way = f"email:{Identity.objects.get(scheme='email').pk}"
+    page = f"/q/{case.reference}/switch/"
+    customer.get(page)
+    with CaptureQueriesContext(connection) as seen:
+        assert customer.post(page, {"way": way}).status_code == 302
+    found = statements(seen)
+    channels = 1 if waiting else 0  # those of the new kind, once for all
+    most = MOST_TO_SWITCH + channels + MOST_TO_FOLLOW * waiting
+    assert len(found) <= most, "\n".join(sql[:150] for sql in found)
+    queued = Delivery.objects.filter(status=Delivery.Status.QUEUED, message__template="")
+    in_order = list(queued.order_by("next_attempt_at").values_list("message__text", flat=True))
+    assert in_order == [f"Answer {number}." for number in range(waiting)]  # as they were written
 
 
 def test_numbers_are_taken_by_one_statement_unless_somebody_was_faster(

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from channels_app import dispatch, hours, opening, promises, rendering, todos
 from channels_app.models import Channel, Delivery
-from contacts import services
+from contacts import holding, services
 from contacts.models import Case, Consent, Identity, Message, Organisation, User
 from portal.desk import letter
 
@@ -147,11 +147,14 @@ def test_a_letter_bears_the_day_of_the_shop(far: Organisation, agent: User) -> N
     message.deliveries.update(finished_at=at("2026-03-11 08:00"))
     row = Delivery.objects.select_related("message__case__organisation").get(message=message)
     assert letter.sheet(row).day.isoformat() == "2026-03-11"
+    Message.objects.filter(case=case, direction="in").update(kind="phone", staff=agent)
+    with translation.override("nl"):  # the colleague's, who prints a letter in English
+        assert letter.sheet(row).title.startswith("Your call of ")
 
 
 def test_a_refusal_names_the_day_of_the_shop(far: Organisation, agent: User) -> None:
     case = a_case(far)
-    services.hold(case.customer, Identity.of("phone", "020 123 45 67"), how="typed")
+    holding.hold(case.customer, Identity.of("phone", "020 123 45 67"), how="typed")
     word = Consent.objects.create(customer=case.customer, kind="phone", level="never")
     Consent.objects.filter(pk=word.pk).update(created_at=at("2026-03-11 08:00"))
     with pytest.raises(dispatch.Refusal) as caught:

@@ -2,7 +2,7 @@
 
 from channels_app import joining, opening
 from channels_app.models import Channel
-from contacts import services
+from contacts import holding
 from contacts.models import Case, Holder, Identity, Message, Organisation
 
 SAM, VICTIM, THIEF = "+31612345678", "+31687654321", "+31611112222"
@@ -30,8 +30,8 @@ def by_mail(organisation: Organisation, address: str, text: str = "My kettle lea
 def known(address: str, *, scheme: str = "phone", proved: bool = True) -> Identity:
     """An address that some customer holds."""
     identity = Identity.of(scheme, address)
-    customer = services.customer_for(identity, name="Known", language="en")
-    services.hold(customer, identity, how=Holder.How.CODE, proved=proved)
+    customer = holding.customer_for(identity, name="Known", language="en")
+    holding.hold(customer, identity, how=Holder.How.CODE, proved=proved)
     return Identity.objects.get(pk=identity.pk)
 
 

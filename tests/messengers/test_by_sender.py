@@ -3,10 +3,10 @@
 import pytest
 from django.test import Client
 
-from channels_app import joining
+from channels_app import joining, switching
 from channels_app.models import Channel, Delivery
-from contacts import merging, services
-from contacts.models import Case, Identity, Message, Organisation, User
+from contacts import merging, services, whose
+from contacts.models import Case, Event, Identity, Message, Organisation, User
 from portal.desk.channel_form import ChannelForm
 from tests.messengers import pocket
 from tests.messengers.people import SAM, choice_of, known, own_page, texts
@@ -99,6 +99,60 @@ def test_a_number_by_sms_joins_only_where_an_administrator_allows_it(sms: Channe
     sms.save()
     pocket.write(sms, SAM, "Three")
     assert texts(first) == ["One", "Three"]
+
+
+def chosen(organisation: Organisation, *, proved: bool) -> Case:
+    """A case that is to be answered by SMS to Sam's number, whose code was typed or not."""
+    case, identity = own_page(organisation), Identity.of("phone", SAM)
+    if not Channel.objects.filter(kind="sms").exists():
+        pocket.channel(organisation, "sms")
+    if proved:
+        case.append(Event(sort=Event.Sort.PROVED, data={"identity": identity.pk}))
+    switching.switch(case=case, kind="sms", identity=identity)
+    return case
+
+
+@pytest.mark.parametrize("proved", [True, False])
+@pytest.mark.parametrize("kind", ["sms", "whatsapp"])
+def test_whose_code_was_typed_back_answers_us_there(
+    organisation: Organisation, kind: str, proved: bool
+) -> None:
+    channel, case = pocket.channel(organisation, kind), chosen(organisation, proved=proved)
+    Channel.objects.filter(pk=channel.pk).update(appends_by_sender=kind == "sms")
+    pocket.write(channel, SAM, "Tuesday is fine")
+    assert Case.objects.count() == (1 if proved else 2)
+    assert texts(case)[1:] == (["Tuesday is fine"] if proved else [])
+    assert choice_of(case) == (kind if proved else "sms", SAM)
+
+
+def test_where_an_sms_is_not_believed_staff_read_to_what_it_may_belong(
+    organisation: Organisation, sms: Channel
+) -> None:
+    case = chosen(organisation, proved=True)
+    pocket.write(sms, SAM, "Tuesday is fine")
+    assert newest() != case and newest().may_belong_to == case
+
+
+def test_a_code_of_before_the_number_moved_says_nothing(
+    organisation: Organisation, whatsapp: Channel
+) -> None:
+    case = chosen(organisation, proved=True)
+    whose.end(case.customer, Identity.of("phone", SAM))
+    pocket.write(whatsapp, SAM, "Hello, this number is mine now")
+    assert newest() != case and newest().may_belong_to is None
+
+
+def test_a_code_typed_on_the_page_of_a_case_that_was_joined(
+    organisation: Organisation, whatsapp: Channel
+) -> None:
+    first, second = own_page(organisation), own_page(organisation)
+    merging.join(case=second, into=first, by=None)
+    second = Case.objects.get(pk=second.pk)
+    identity = Identity.of("phone", SAM)
+    second.append(Event(sort=Event.Sort.PROVED, data={"identity": identity.pk}))
+    switching.switch(case=second, kind="whatsapp", identity=identity)
+    pocket.write(whatsapp, SAM, "Tuesday is fine")
+    assert Case.objects.count() == 2 and texts(first)[-1] == "Tuesday is fine"
 
 
 def test_a_number_in_every_spelling_is_one(whatsapp: Channel) -> None:

@@ -11,7 +11,7 @@ from channels_app.models import Channel
 from contacts import codes
 from contacts.models import Case, Choice, Code, Event, Identity, Organisation, User
 from contacts.viewers import Viewer
-from portal import words
+from portal import past
 from portal.desk.people import find_code
 
 
@@ -99,16 +99,21 @@ def test_a_code_for_a_messenger_opens_no_page(case: Case, whatsapp: Channel) -> 
     assert answer["Location"] == f"/q/{case.reference}/"
 
 
-def test_staff_read_what_the_answer_waits_for(whatsapp: Channel, agent: User) -> None:
-    """Nobody chose the own page: they chose WhatsApp, and did not write there yet."""
-    case = opening.open_case(
-        organisation=whatsapp.organisation,
+def _waits_for(channel: Channel) -> Case:
+    """A question whose answer goes there once the customer did something there."""
+    return opening.open_case(
+        organisation=channel.organisation,
         text="My kettle leaks",
         came_by="account",
-        kind="whatsapp",
+        kind=channel.kind,
         language="en",
         to_prove=True,
     )
+
+
+def test_staff_read_what_the_answer_waits_for(whatsapp: Channel, agent: User) -> None:
+    """Nobody chose the own page: they chose WhatsApp, and did not write there yet."""
+    case = _waits_for(whatsapp)
     desk = Client()
     desk.force_login(agent)
     address, waits = f"/admin/cases/{case.reference}/", "until the customer goes on by the channel"
@@ -120,20 +125,13 @@ def test_staff_read_what_the_answer_waits_for(whatsapp: Channel, agent: User) ->
     page = desk.get(address).content.decode()
     assert chosen.by == Choice.By.CUSTOMER and waits not in page
     said = Event.objects.filter(sort=Event.Sort.CHOSEN).latest("pk")
-    assert words.event(said, Viewer(customer_id=case.customer_id), {}) == "You chose your own page."
+    assert past.line(said, Viewer(customer_id=case.customer_id), {}) == "You chose your own page."
 
 
 def test_what_was_waited_for_is_chosen_not_switched_to(sms: Channel) -> None:
     """Six digits came back: the own page, where it waited, was never a choice of theirs."""
-    case = opening.open_case(
-        organisation=sms.organisation,
-        text="My kettle leaks",
-        came_by="account",
-        kind="sms",
-        language="en",
-        to_prove=True,
-    )
+    case = _waits_for(sms)
     identity, _new = Identity.objects.get_or_create(scheme="phone", value="+442079460188")
     switching.switch(case=case, kind="sms", identity=identity)
     said = Event.objects.latest("pk")
-    assert words.event(said, Viewer(customer_id=case.customer_id), {}) == "You chose SMS."
+    assert past.line(said, Viewer(customer_id=case.customer_id), {}) == "You chose SMS."

@@ -6,7 +6,7 @@ from channels_app import dispatch
 from channels_app.models import Channel, Delivery
 from contacts.models import Case, Event, Identity, Message, User
 from contacts.viewers import Viewer
-from portal import words
+from portal import past
 from tests.messengers import pocket
 from tests.messengers.people import SAM, VICTIM
 
@@ -35,7 +35,7 @@ def test_stop_closes_sms_and_opens_no_case(case: Case, sms: Channel, word: str) 
     assert identity.why_closed("sms") == Identity.STOPPED and identity.is_usable_by("whatsapp")
     assert Case.objects.count() == 1 and lines() == [True]
     event = Event.objects.get(sort=Event.Sort.STOPPED)
-    line = words.event(event, Viewer(staff_id=1), {identity.pk: identity})
+    line = past.line(event, Viewer(staff_id=1), {identity.pk: identity})
     assert line == f"SMS to {identity} was stopped by the customer."
 
 

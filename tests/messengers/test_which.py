@@ -9,6 +9,7 @@ from channels_app import inbound, which
 from channels_app.models import Channel, InboundEvent, InboundItem
 from contacts import services
 from contacts.models import Case, Message, Question, Topic
+from contacts.models.question import MAX_A_DAY
 from tests import worker
 from tests.adapters.telegram import PNG
 from tests.messengers import pocket
@@ -187,10 +188,10 @@ def test_a_forged_sender_is_asked_nothing(sms: Channel) -> None:
 
 
 def test_only_so_often_a_day(whatsapp: Channel, cases: tuple[Case, Case]) -> None:
-    for number in range(which.MAX_ASKED + 1):
+    for number in range(MAX_A_DAY + 1):
         pocket.write(whatsapp, SAM, f"Message {number}")
         over()
-    assert len(asked()) == which.MAX_ASKED and Case.objects.count() == 2 + which.MAX_ASKED + 1
+    assert len(asked()) == MAX_A_DAY and Case.objects.count() == 2 + MAX_A_DAY + 1
 
 
 def test_it_asks_in_their_language(whatsapp: Channel) -> None:

@@ -1,7 +1,6 @@
-"""`make test`: all tests on SQLite; beside them those that touch the database, on PostgreSQL.
+"""`make test`: all tests on SQLite, and those that touch the database on PostgreSQL as well.
 
-One processor has the tests on SQLite but for those that only look at pages in a browser; the other
-one has PostgreSQL, and then those.
+Four runs, three at a time: what starts processes and looks at pages waits more than it works.
 """
 
 import os
@@ -70,23 +69,27 @@ def on_postgres(arguments: list[str]) -> Run:
         return Run("PostgreSQL", int(required), f"{'FAILED' if required else 'skipped'}: {missing}")
 
 
-def pages(arguments: list[str]) -> Run:
-    """What looks at pages in a browser and starts nothing."""
-    return pytest("SQLite, pages", [*arguments, "-m", "browser and not processes"], aloud=False)
+def on_sqlite(arguments: list[str], name: str, marked: str) -> Run:
+    """A part of the first run: nothing that is in another one."""
+    return pytest(f"SQLite, {name}", [*arguments, "-m", marked], aloud=False)
 
 
 def main(arguments: list[str]) -> int:
-    """All runs, on two processors; the sum stands on the last line."""
+    """All runs; the sum stands on the last line."""
     begun = time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
-        beside = [pool.submit(on_postgres, arguments), pool.submit(pages, arguments)]
-        here = pytest("SQLite", [*arguments, "-m", "not browser or processes"])
+    with ThreadPoolExecutor(2) as pool:
+        beside = [
+            pool.submit(on_sqlite, arguments, "processes", "processes"),
+            pool.submit(on_postgres, arguments),
+            pool.submit(on_sqlite, arguments, "pages", "browser and not processes"),
+        ]
+        here = pytest("SQLite", [*arguments, "-m", "not browser and not processes"])
         runs = [here, *(run.result() for run in beside)]
     for run in runs[1:]:
         print(*run.said, sep="", flush=True)
     print()
     for run in runs:
-        print(f"{run.name + ':':<14} {run.summary}")
+        print(f"{run.name + ':':<18} {run.summary}")
     total = sum((run.counts for run in runs), Counter())
     words = ("failed", "error", "passed", "skipped")
     parts = [f"{total[word]} {word}" for word in words if total[word]]

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from django.utils import timezone
 
 from channels_app.models import Channel
 from contacts.models import Organisation, Topic, User
@@ -100,9 +101,10 @@ def make_shop() -> Organisation:
 
 
 def make_agent(name: str = "anna", *, administrator: bool = False) -> User:
-    """A member of staff with the password "secret-word-7"."""
+    """A member of staff with the password "secret-word-7", whose desk is open."""
     return User.objects.create_user(
         username=name,
+        seen_at=timezone.now(),
         first_name=name.title(),
         password="secret-word-7",
         is_staff=True,

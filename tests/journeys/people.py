@@ -99,6 +99,12 @@ class Customer(Person):
         self.fits()
         return self.page.url.split("/")[4]
 
+    def has_number(self, number: str) -> "Customer":
+        """A telephone of the demo with that number, from which nobody wrote before."""
+        taken = {"name": "onecase_telephone", "value": number, "url": self.url}
+        self.context.add_cookies([taken])  # type: ignore[list-item]
+        return self
+
     def add(self, text: str) -> None:
         """Write on the page of the question."""
         self.page.fill("#text", text)

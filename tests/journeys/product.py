@@ -26,6 +26,19 @@ EXPIRE = """
 """
 
 
+EARLIER = """
+    UPDATE {table} SET {clock} = strftime('%Y-%m-%d %H:%M:%f', {clock}, ?) WHERE {key} IN (
+        SELECT contacts_message.id FROM contacts_message
+        JOIN contacts_case ON contacts_case.id = contacts_message.case_id
+        WHERE contacts_case.reference = ?)
+"""
+CLOCKS = (
+    ("contacts_message", "id", "created_at"),
+    ("channels_app_delivery", "message_id", "created_at"),
+    ("channels_app_delivery", "message_id", "sent_at"),
+)
+
+
 class Product:
     """`manage.py run` of the demo on a folder of its own, as a person starts it."""
 
@@ -55,13 +68,19 @@ class Product:
         raw = [box.get_bytes(key) for key in found]
         return [message_from_bytes(mail, policy=default) for mail in raw]
 
-    def arrival(self, owner: str, words: str, *, within: float = 15) -> EmailMessage:
-        """Wait for the mail in which these words stand."""
+    def arrivals(self, owner: str, words: str) -> list[EmailMessage]:
+        """The mails in which these words stand."""
+        return [mail for mail in self.mails(owner) if words in text_of(mail)]
+
+    def arrival(
+        self, owner: str, words: str, *, within: float = 15, besides: int = 0
+    ) -> EmailMessage:
+        """Wait for the mail in which these words stand, `besides` so many that came before."""
         found: list[EmailMessage] = []
 
         def came() -> bool:
-            found[:] = [mail for mail in self.mails(owner) if words in text_of(mail)]
-            return bool(found)
+            found[:] = self.arrivals(owner, words)
+            return len(found) > besides
 
         assert until(came, within), (words, [text_of(mail)[:300] for mail in self.mails(owner)])
         return found[-1]
@@ -73,8 +92,16 @@ class Product:
             assert not [mail for mail in self.mails(owner) if words in text_of(mail)]
             time.sleep(0.2)
 
+    def let_pass(self, minutes: int, reference: str) -> None:
+        """So many minutes pass for what was said in a case, and for how it went out."""
+        with closing(sqlite3.connect(self.data / "onecase.sqlite3", timeout=20)) as database:
+            for table, key, clock in CLOCKS:
+                statement = EARLIER.format(table=table, key=key, clock=clock)
+                assert database.execute(statement, [f"-{minutes} minutes", reference]).rowcount
+            database.commit()
+
     def let_links_expire(self, owner: str) -> None:
-        """A month passes for somebody's links: the only thing that is done behind the doors."""
+        """A month passes for somebody's links; behind the doors, as `let_pass`."""
         with closing(sqlite3.connect(self.data / "onecase.sqlite3", timeout=20)) as database:
             assert database.execute(EXPIRE, [owner]).rowcount
             database.commit()

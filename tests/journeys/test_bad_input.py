@@ -47,6 +47,8 @@ def without_letters(administrator: Agent) -> Iterator[None]:
     row.get_by_role("button", name="Stop offering").click()
     administrator.see("answered this way", ".adm")  # it asks first: somebody waits for a letter
     administrator.press("Stop offering it")
+    administrator.see("Letter is switched off.")  # whose customers can be asked to choose again
+    administrator.go("/admin/channels/")
     offer = row.get_by_role("button", name="Offer", exact=True)
     expect(offer).to_be_visible()
     try:
@@ -74,7 +76,7 @@ def test_a_way_that_goes_while_the_page_is_open(
         asking.send()
         asking.arrived()
         waiting.go(f"/q/{reference}/")
-        waiting.see("We no longer answer by letter. Please choose another way.", ".strip--warn")
+        waiting.see("We no longer answer by letter. Please choose another way", ".strip--warn")
         waiting.switch("account")
         waiting.see("From now on we answer on your own page.", ".strip--good")
 

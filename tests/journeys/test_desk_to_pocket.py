@@ -11,6 +11,8 @@ ASKED = "Which lock fits the Volt City, and do you have it?"
 FIRST = "The frame lock; it costs 30 euros."
 SECOND = "Shall I keep one for you?"
 WROTE = "Yes please, I come on Friday."
+LAST = "On Friday at two."
+NUMBER = "+442079460181"
 
 
 def test_from_desk_to_pocket(new_customer: Callable[..., Customer], agent: Agent) -> None:
@@ -29,7 +31,7 @@ def test_from_desk_to_pocket(new_customer: Callable[..., Customer], agent: Agent
     agent.see("The customer wants to go on by WhatsApp", "#timeline")
 
     # The telephone, another browser, scans it and presses send.
-    telephone = new_customer()
+    telephone = new_customer().has_number(NUMBER)
     telephone.go(f"/demo/telephone/open/?link={quote(link, safe='')}")
     telephone.page.press("#text", "Enter")
     desktop.see("From now on we answer by WhatsApp.", "#waiting")
@@ -42,6 +44,14 @@ def test_from_desk_to_pocket(new_customer: Callable[..., Customer], agent: Agent
     telephone.page.press("#text", "Enter")
     desktop.see(WROTE, ".timeline")
     agent.see(WROTE, "#timeline")
+
+    # Back on the desktop, and on the telephone after all: what the strip said is over.
+    desktop.switch("account")
+    desktop.see("From now on we answer on your own page.", "main > .strip")
+    telephone.page.fill("#text", LAST)
+    telephone.page.press("#text", "Enter")
+    desktop.see(LAST, ".timeline")
+    expect(desktop.page.locator("main > .strip", has_text="on your own page")).to_have_count(0)
     for page in (desktop.page.locator(".timeline"), agent.page.locator("#timeline")):
         for words in (ASKED, FIRST, SECOND, WROTE):
             expect(page.first).to_contain_text(words)

@@ -8,16 +8,29 @@ from tests.journeys.people import Agent, Customer
 
 WHO = "Hendrika Brieve"
 SAID = "Hendrika asks whether the battery of her tricycle is under warranty."
-FIRST = "Your battery is under warranty until May. Bring it along on any working day."
 BACK = "She writes that she comes on Monday with the tricycle and the battery."
 SECOND = "On Monday at ten the workshop is ready for you."
 
 
+def confirm(agent: Agent) -> None:
+    """Send what was noted of the call, in the words of the draft, by letter."""
+    agent.page.wait_for_url("**/confirm/**")
+    agent.fits()
+    expect(agent.page.locator("#text")).to_have_value(re.compile(rf"You called us on .*\n{SAID}"))
+    expect(agent.page.locator("#kind")).to_have_value("letter")
+    agent.press("Send the confirmation")
+
+
 def write_letter(agent: Agent, reference: str, text: str) -> str:
-    """Answer by letter, print it and say that it was sent; the code on the paper."""
+    """Answer by letter, and send it; the code on the paper."""
     agent.open(reference)
     agent.see("It becomes a to-do.", "#way")
     agent.answer(text)
+    return send_letter(agent, reference, text)
+
+
+def send_letter(agent: Agent, reference: str, text: str) -> str:
+    """Print what waits for the post and say that it was sent; the code on the paper."""
     agent.go("/admin/todo/")
     agent.page.locator(".desk-todo", has_text=WHO).get_by_role("link").first.click()
     agent.press("Open the letter to print")
@@ -40,7 +53,8 @@ def test_the_letters_code_leads_back_to_the_case(customer: Customer, agent: Agen
     expect(agent.page.locator("#name")).to_have_value(WHO)
     agent.press("Save the contact")
     reference = agent.at_case()
-    first = write_letter(agent, reference, FIRST)
+    confirm(agent)
+    first = send_letter(agent, reference, SAID)
 
     # She writes back by letter: whoever opens it types the code, in whatever way they write it.
     agent.record("letter", first.lower().replace(" ", "-"), BACK, "as_before")
@@ -48,18 +62,18 @@ def test_the_letters_code_leads_back_to_the_case(customer: Customer, agent: Agen
     expect(agent.page.locator("#people")).to_contain_text(reference)
     agent.press("Save the contact")
     assert agent.at_case() == reference
-    for words in (SAID, FIRST, BACK):
+    for words in (SAID, "We noted:", BACK):
         agent.see(words, "#timeline")
     # A code works once: typed again it leads nobody into the case.
     customer.may_get = {422}
     open_by_code(customer, first)
-    customer.see("This code does not fit, or it was used before.", ".errors")
+    customer.see("This code does not fit, was used before, or is too old.", ".errors")
 
     # The code of the next letter opens the case on the customer's own page.
     second = write_letter(agent, reference, SECOND)
     open_by_code(customer, second)
     assert customer.arrived() == reference
-    for words in (SAID, FIRST, BACK, SECOND):
+    for words in (SAID, "We noted:", BACK, SECOND):
         customer.see(words, ".timeline")
     customer.add("My granddaughter types this: Monday is fine.")
     agent.open(reference)

@@ -16,6 +16,7 @@ from tests.setup.test_processes import until
 AWAY = re.compile("ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE")
 NO_WORKER = "delete window.SharedWorker"
 NO_STREAM = f"{NO_WORKER}; delete window.EventSource"
+LINES = 14  # of a history so long that its newest lines come alone
 SLOW = 20_000  # milliseconds, on a machine that does other things as well
 
 
@@ -129,7 +130,9 @@ def test_nothing_that_is_typed_open_or_chosen_moves(customer: Customer, agent: A
     theirs = agent.page
     theirs.click("#way summary")
     theirs.fill("[data-write=answer] textarea", "We open at")
-    theirs.evaluate("document.querySelector('[name=text]').setSelectionRange(3, 7)")
+    theirs.evaluate(
+        "document.querySelector('[data-write=answer] textarea').setSelectionRange(3, 7)"
+    )
     write(customer, reference, "Or Tuesday?")
     answer(agent, reference, "From ten o'clock.")
 
@@ -149,6 +152,20 @@ def test_nothing_that_is_typed_open_or_chosen_moves(customer: Customer, agent: A
     theirs.click("[data-send]")
     agent.see("The customer wrote while you were writing")
     assert customer.page.evaluate("window.stayed === true")
+
+
+def test_who_reads_along_in_a_long_history_is_not_asked_about_it(
+    customer: Customer, agent: Agent
+) -> None:
+    """Of a long history only its newest lines come: what came counts as read all the same."""
+    reference = customer.ask("Is the shop open on Monday?", "account")
+    agent.open(reference)
+    on_line(customer.page, agent.page)
+    for day in range(1, LINES):
+        write(customer, reference, f"And on day {day}?")
+    agent.see(f"And on day {LINES - 1}?", "#timeline")
+    agent.answer("All week, from ten.")  # and no "the customer wrote while you were writing"
+    stayed(agent.page)
 
 
 def test_who_reads_above_is_told_and_not_moved(customer: Customer, agent: Agent) -> None:
@@ -211,7 +228,9 @@ def test_what_stands_beside_the_history_follows(customer: Customer, agent: Agent
     expect(page.locator("#customer .desk-wish")).to_contain_text("Own page", timeout=SLOW)
     expect(page.locator("#more-to")).to_have_value(me)
     expect(page.locator("#customer-note")).to_have_value("Likes b")
-    assert me and not page.evaluate("document.querySelector('#story').open")
+    # They had folded it: a switch opens it again, and it says what is new.
+    expect(page.locator("#story .desk-story__news")).to_contain_text("Now on their own page")
+    assert me and page.evaluate("document.querySelector('#story').open")
     stayed(page)
 
 

@@ -6,6 +6,7 @@ from django.utils import timezone
 from channels_app import dispatch, joining
 from channels_app.models import Channel
 from contacts.models import Identity, Message, Question
+from contacts.models.question import MAX_A_DAY
 from tests.messengers import pocket
 from tests.messengers.people import VICTIM, own_page
 
@@ -42,8 +43,8 @@ def test_everything_together_has_an_end(sms: Channel) -> None:
         pocket.write(sms, VICTIM, "HELP")
         pocket.write(sms, VICTIM, "STOP")
         pocket.write(sms, VICTIM, "START")
-    assert Question.objects.count() == joining.MAX_ASKED
-    assert heard() <= dispatch.LINES_A_DAY + joining.MAX_ASKED + 1
+    assert Question.objects.count() == MAX_A_DAY
+    assert heard() <= dispatch.LINES_A_DAY + MAX_A_DAY + 1
 
 
 def test_others_are_answered_all_the_same(sms: Channel) -> None:

@@ -8,12 +8,13 @@ from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from channels_app import dispatch, opening
 from channels_app.models import Channel, Delivery, InboundEvent
-from contacts import codes, services
+from contacts import codes, holding
 from contacts.files import File
 from contacts.models import Case, Code, Holder, Identity, Organisation, Topic, User
 from portal.access import SessionStore
@@ -48,6 +49,12 @@ VALUES = {
     "way": "email:9999999999999999999999",
     "who": "customer:99999999999999999999",
 }
+# PostgreSQL gets every value. SQLite what its own driver or search refuses; it takes any text.
+OF_THIS_DATABASE = (
+    VALUES
+    if connection.vendor == "postgresql"
+    else {sort: VALUES[sort] for sort in ("huge", "early", "late", "query", "way", "who")}
+)
 
 
 @pytest.fixture
@@ -64,7 +71,7 @@ def visitor(organisation: Organisation, agent: User) -> Iterator[Client]:
         language="en",
         files=[File("note.txt", "text/plain", b"hello")],
     )
-    services.hold(case.customer, Identity.of("email", "s@example.org"), how="code", proved=True)
+    holding.hold(case.customer, Identity.of("email", "s@example.org"), how="code", proved=True)
     dispatch.reply(case=case, staff=agent, text="By post")
     case.messages.filter(direction="in").update(html="<p>hello</p>")
     InboundEvent.objects.create(
@@ -80,7 +87,7 @@ def visitor(organisation: Organisation, agent: User) -> Iterator[Client]:
     logging.disable(logging.NOTSET)
 
 
-def address_of(name: str, **changes: Any) -> str:
+def address_of(name: str, /, **changes: Any) -> str:
     """The page's address about this world's rows, or about `changes`."""
     case = Case.objects.get()
     pks: dict[str, Any] = {
@@ -102,11 +109,13 @@ def address_of(name: str, **changes: Any) -> str:
     known = {
         "reference": case.reference,
         "part": case.reference,
+        "name": "192",
         "code": Code.objects.issue(codes.CASE_LINK, case=case).plain,
         "kind": "email",
         "provider": "email",
         "key": "email",
         "language": "en",
+        "digest": "0" * 64,
         "content_type_id": 1,
         "object_id": 1,
         "pk": pks.get(name, pk),
@@ -130,7 +139,7 @@ LEAVES = ("site:sign_out", "admin:logout")  # after them nobody is there to fuzz
 def test_no_value_of_any_field_is_a_fault(name: str, visitor: Client) -> None:
     address = address_of(name)
     faults = []
-    for sort, value in VALUES.items():
+    for sort, value in OF_THIS_DATABASE.items():
         data = dict.fromkeys(NAMES, value)
         for method, sent in (("get", {k: v[:2000] for k, v in data.items()}), ("post", data)):
             if sort == "long" and method == "post":
@@ -138,7 +147,7 @@ def test_no_value_of_any_field_is_a_fault(name: str, visitor: Client) -> None:
             status = getattr(visitor, method)(address, sent).status_code
             if status >= 500:
                 faults.append(f"{method} {name} {sort}: {status}")
-    for field in fields_of(name):
+    for field in fields_of(name) if "nul" in OF_THIS_DATABASE else ():
         if visitor.post(address, {**GOOD, field: "a\x00b"}).status_code >= 500:
             faults.append(f"post {name} {field}=NUL")
     assert not faults, "\n".join(faults)
@@ -167,9 +176,11 @@ def test_no_address_is_a_fault(name: str, visitor: Client) -> None:
         "code": ("a\x00b", "x" * 3000),
         "kind": ("a\x00b", "x" * 3000),
         "provider": ("a\x00b",),
+        "name": ("a\x00b", "x" * 3000),
         "key": ("a\x00b", "x" * 3000),
         "pk": (0, 9**40),
         "language": ("a\x00b", "x" * 3000, "xx"),
+        "digest": ("a\x00b", "x" * 3000),
         "content_type_id": (9**40,),
         "object_id": ("a\x00b", 9**40),
     }

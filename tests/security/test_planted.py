@@ -4,7 +4,7 @@ import pytest
 
 from channels_app import joining, opening
 from channels_app.models import Channel
-from contacts import services
+from contacts import holding
 from contacts.models import Case, Holder, Identity, Message, Organisation
 from tests.messengers import pocket
 from tests.messengers.people import SAM, VICTIM, by_mail, choice_of, joins, known, own_page
@@ -17,7 +17,7 @@ def planted(organisation: Organisation) -> Case:
     """The victim's mail address typed by a thief: the case is that customer's (decision 8)."""
     number = known(VICTIM)
     holder = Holder.objects.get(identity=number)
-    services.hold(holder.customer, Identity.of("email", MAIL), how=Holder.How.CODE, proved=True)
+    holding.hold(holder.customer, Identity.of("email", MAIL), how=Holder.How.CODE, proved=True)
     case = by_mail(organisation, MAIL, "Planted")
     assert case.customer == holder.customer
     return case

@@ -12,7 +12,7 @@ from redis import ConnectionError as RedisConnectionError
 from channels_app import dispatch, inbound
 from channels_app.adapters.base import Request
 from channels_app.models import Channel
-from contacts import merging, services
+from contacts import holding, merging, services
 from contacts.models import Case, Code, Customer, Holder, Identity, Message, Organisation, User
 from portal import access
 from portal.access import SessionStore
@@ -189,8 +189,8 @@ def test_the_kept_link_does_not_tell_who_is_known(organisation: Organisation, pr
 
 
 def test_the_page_of_a_known_address_shows_nothing_of_its_holder(secret: Case, agent: User) -> None:
-    services.rename(secret.customer, "Vera Victim")
-    services.hold(
+    holding.rename(secret.customer, "Vera Victim")
+    holding.hold(
         Customer.objects.get(pk=secret.customer_id),
         Identity.of("phone", "+31201234599"),
         how=Holder.How.STAFF,

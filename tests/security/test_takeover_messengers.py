@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from channels_app import dispatch, inbound, joining, switching
 from channels_app.models import Channel, InboundEvent
-from contacts import codes, services
+from contacts import codes, holding, services
 from contacts.models import (
     Case,
     Choice,
@@ -406,7 +406,7 @@ def typed_on_the_start_page(world: World) -> None:
     """The thief types the victim's number, and waits for what the victim writes."""
     case = own_page(world.planted.organisation, "Wait here")
     identity = Identity.of("phone", VICTIM)
-    services.hold(case.customer, identity, how=Holder.How.TYPED)
+    holding.hold(case.customer, identity, how=Holder.How.TYPED)
     kind = world.kind if world.messenger.scheme == "phone" else "sms"  # a chat is never typed
     switching.switch(case=case, kind=kind, identity=identity)
     services.resolve(case=world.secret)

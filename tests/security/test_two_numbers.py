@@ -1,5 +1,7 @@
 """Two accounts of one kind: who wrote to one of them is answered by that one, not by the other."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
@@ -46,6 +48,7 @@ def test_another_case_of_the_same_telephone_says_nothing(
     whatsapp: Channel, second: Channel
 ) -> None:
     pocket.write(second, SAM, "Is it there?")
+    Case.objects.update(opened_at=timezone.now() - timedelta(days=2))  # of today it would go along
     case = own_page(whatsapp.organisation)
     pocket.write(whatsapp, SAM, joining.invite(case, whatsapp).text)
     pocket.write(whatsapp, SAM, "yes")

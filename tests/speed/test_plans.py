@@ -2,15 +2,20 @@
 
 import re
 from collections.abc import Callable
+from copy import copy
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from channels_app import measures
+from channels_app import measures, waiting_room
+from channels_app.models import Chat
 from contacts import services
-from contacts.models import Case
-from portal.desk import story
+from contacts.models import Case, Choice, Message
+from contacts.models.case import new_reference
+from portal.desk import facts
+from tests.core.chats import offer_chat
 from tests.desk.conftest import MakeCase
 from tests.desk.conftest import make_case as make_case
 from tests.desk.conftest import organisation as organisation
@@ -38,13 +43,23 @@ def plans(work: Callable[[], object]) -> list[str]:
 
 
 def test_the_lines_of_a_case_are_looked_for_in_the_case(make_case: MakeCase) -> None:
-    case = make_case()
+    other, case = make_case(), make_case()
+    line = services.file_message(case=other, kind="email", text="One of very many")
+    many = [copy(line) for _ in range(2_000)]
+    for number, message in enumerate(many, start=line.seq + 1):
+        message.pk, message.seq = None, number
+    Message.objects.bulk_create(many)
     for number in range(20):
         services.file_message(case=case, kind="email", text=f"Number {number}")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_message")
     case = Case.objects.get(pk=case.pk)
-    read = [plan for plan in plans(lambda: story.facts_of(case)) if "contacts_message" in plan]
-    assert len(read) == 3
-    # By whichever index of a case: with few rows they cost the same.
+    found = [plan for plan in plans(lambda: facts.of(case)) if "contacts_message" in plan]
+    # Its files are found by its messages, what was proposed has a message of its own.
+    beside = ("contacts_attachment", "contacts_question")
+    read = [plan for plan in found if not any(table in plan for table in beside)]
+    assert len(read) >= 2
+    # By whichever index of a case: two of them begin with it.
     assert all(OF_THE_CASE.search(plan) for plan in read), "\n\n".join(read)
 
 
@@ -52,3 +67,28 @@ def test_what_replaces_nothing_is_no_answer_that_was_sent_anew(make_case: MakeCa
     make_case()
     (plan,) = plans(measures.backlogs)
     assert "replaces_id IS NOT NULL" in plan
+
+
+def test_what_customers_said_is_counted_by_its_days(make_case: MakeCase) -> None:
+    make_case()
+    (plan,) = plans(measures.afterwards)
+    assert "using outcome_by_day" in plan
+
+
+def test_who_waits_in_a_chat_is_found_among_those_who_wait(make_case: MakeCase) -> None:
+    offer_chat(make_case().organisation)
+    case = make_case(kind="chat", address="")
+    many = [copy(case) for _ in range(500)]
+    for row in many:  # answered: they wait for nothing
+        row.pk, row.reference, row.waiting_since = None, new_reference(), None
+    Case.objects.bulk_create(many)
+    choices = Choice.objects.bulk_create([Choice(case=row, kind="chat") for row in many])
+    for row, choice in zip(many, choices, strict=True):
+        row.choice = choice
+    Case.objects.bulk_update(many, ["choice"])
+    Chat.objects.bulk_create([Chat(case=row) for row in many])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_case, contacts_choice, channels_app_chat")
+    found = plans(waiting_room.waiting().count) + plans(lambda: waiting_room.usual(timezone.now()))
+    assert "using case_waiting" in found[0]
+    assert "using chat_answered" in found[1]

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
@@ -17,7 +17,7 @@ from pytest_django import DjangoDbBlocker
 
 from channels_app.models import Channel, InboundEvent
 from contacts import codes
-from contacts.models import Alert, Topic
+from contacts.models import Alert, CannedAnswer, Message, Team, Topic
 from portal import lately, timeline
 from portal.access import SessionStore
 from portal.api import scopes
@@ -50,6 +50,11 @@ def _have(here: World) -> str:
     return f"{now.after}.{now.old}.x"
 
 
+def _note(here: World) -> int:
+    """What a colleague noted of a call."""
+    return _one(Message.objects.filter(case=here.case, kind="phone", direction="in"))
+
+
 def _told(here: World) -> str:
     """The case with something that this person was told about it and has not seen."""
     Alert.objects.get_or_create(user=here.admin, case=here.case, sort="answered")
@@ -63,27 +68,34 @@ def _poll(*wants: str) -> Address:
     return lambda here: "/live/poll/?" + query.format(here.case.reference)
 
 
-# Who looks, what at, and the most statements that it may take.
+# Who looks, what at, and the most statements that it may take. Below an answer that did not arrive
+# a question asks what may be its second way: eight of them.
 PAGES: dict[str, tuple[str, Address, int]] = {
     "start": ("customer", lambda here: "/", 3),
-    "question": ("customer", _question(), 14),
+    "question": ("customer", _question(), 23),
     "question, older lines": (
         "customer",
         lambda here: f"/q/{here.case.reference}/?before=2100-01-01T00:00:00%2B00:00",
-        14,
+        15,
     ),
-    "question, news": ("customer", _question("news/"), 13),
+    "question, news": ("customer", _question("news/"), 22),
     "question, one new line": (
         "customer",
         lambda here: f"/q/{here.case.reference}/news/?have={_have(here)}",
-        13,
+        22,
     ),
-    "question, polled": ("customer", _poll("q:{}"), 5),
+    "question, polled": ("customer", _poll("q:{}"), 6),
+    "this is not right": ("customer", lambda here: f"{_question()(here)}wrong/{_note(here)}/", 6),
+    "a code for another address": ("customer", _question("elsewhere/"), 8),
     "keep the page": ("customer", _question("keep/"), 6),
+    "a copy": ("customer", _question("copy/"), 10),
+    "a copy, its code": ("proving", _question("copy/code/"), 4),
+    "devices": ("customer", _question("devices/"), 5),
+    "told on a device": ("customer", _question(f"device/{'0' * 64}/"), 5),
     "switch": ("customer", _question("switch/"), 11),
     "switch, its code": ("proving", _question("switch/code/"), 4),
     "questions": ("customer", lambda here: "/questions/", 6),
-    "preferences": ("customer", lambda here: "/preferences/", 6),
+    "preferences": ("customer", lambda here: "/preferences/", 7),
     "preferences, a code": ("proving", lambda here: "/preferences/addresses/code/", 3),
     "ways": ("customer", lambda here: "/ways/", 1),
     "sign in": ("nobody", lambda here: "/sign-in/", 0),
@@ -102,8 +114,12 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     ),
     "style of the brand": ("nobody", lambda here: "/brand.css", 2),
     "icon": ("nobody", lambda here: "/icon.svg", 1),
+    "picture": ("nobody", lambda here: "/icon-192.png", 1),
+    "manifest": ("nobody", lambda here: "/manifest.webmanifest", 1),
+    "service worker": ("nobody", lambda here: "/service-worker.js", 1),
+    "offline": ("nobody", lambda here: "/offline/en/", 1),
     "case link": ("nobody", lambda here: f"/c/{here.link.plain}/", 1),
-    "home": ("staff", lambda here: "/admin/", 13),
+    "home": ("staff", lambda here: "/admin/", 15),
     "queue: needs an answer": ("staff", lambda here: "/admin/cases/?tab=needs", 10),
     "queue: mine": ("staff", lambda here: "/admin/cases/?tab=mine", 10),
     "queue: unassigned": ("staff", lambda here: "/admin/cases/?tab=unassigned", 10),
@@ -117,33 +133,52 @@ PAGES: dict[str, tuple[str, Address, int]] = {
         7,
     ),
     "queue: live": ("staff", lambda here: "/admin/cases/?part=list", 9),
-    "search": ("staff", lambda here: "/admin/cases/?q=sam", 15),
-    "case": ("staff", _case(), 14),
-    "case, with an alert": ("staff", _told, 15),
-    "case, older lines": ("staff", _case("?part=older&before=2100-01-01T00:00:00%2B00:00"), 10),
-    "case, live": ("staff", _case("?part=live"), 11),
-    "case, one new line": ("staff", lambda h: _case(f"?part=live&have={_have(h)}")(h), 11),
-    "case, beside": ("staff", _case("?part=beside"), 11),
-    "case, queue and bell, polled": ("staff", _poll("d:{}", "queue", "bell"), 7),
+    "my chats": ("staff", lambda here: "/admin/chats/", 12),
+    "my chats: live": ("staff", lambda here: "/admin/chats/?part=1", 12),
+    "canned answers at a case": ("staff", _case("canned/"), 5),
+    "canned answers": ("staff", lambda here: "/admin/canned/", 4),
+    "new canned answer": ("staff", lambda here: "/admin/canned/new/", 5),
+    "canned answer": ("staff", lambda here: f"/admin/canned/{_one(CannedAnswer)}/", 6),
+    "chats beside a case": ("staff", lambda h: f"/admin/chats/rail/{h.case.reference}/", 12),
+    "search": ("staff", lambda here: "/admin/cases/?q=sam", 16),
+    "case": ("staff", _case(), 19),
+    "case, with an alert": ("staff", _told, 20),
+    "case, older lines": ("staff", _case("?part=older&before=2100-01-01T00:00:00%2B00:00"), 11),
+    "case, live": ("staff", _case("?part=live"), 12),
+    "case, one new line": ("staff", lambda h: _case(f"?part=live&have={_have(h)}")(h), 12),
+    "two customers": (
+        "staff",
+        lambda here: _case(f"same/{here.stranger.pk}/")(here),
+        16,
+    ),
+    "case, beside": ("staff", _case("?part=beside"), 14),
+    "confirm a call": ("staff", lambda here: f"{_case()(here)}confirm/{_note(here)}/", 20),
+    "case, queue and bell, polled": ("staff", _poll("d:{}", "queue", "bell"), 8),
     "bell": ("staff", lambda here: "/admin/alerts/bell/", 3),
     "alerts": ("staff", lambda here: "/admin/alerts/", 7),
     "to do": ("staff", lambda here: "/admin/todo/", 7),
-    "one to do": ("staff", lambda here: f"/admin/todo/{here.delivery.pk}/", 12),
-    "record a contact": ("staff", lambda here: "/admin/record/?q=sam", 12),
-    "record: people": ("staff", lambda here: "/admin/record/people/?q=sam", 11),
-    "letter": ("staff", lambda here: f"/admin/todo/{here.letter.pk}/letter/", 6),
+    "one to do": ("staff", lambda here: f"/admin/todo/{here.delivery.pk}/", 16),
+    "record a contact": ("staff", lambda here: "/admin/record/?q=sam", 13),
+    "record: people": ("staff", lambda here: "/admin/record/people/?q=sam", 12),
+    "record: the card of a case": (
+        "staff",
+        lambda here: f"/admin/record/story/?into=case:{here.case.reference}",
+        12,
+    ),
+    "letter": ("staff", lambda here: f"/admin/todo/{here.letter.pk}/letter/", 7),
     "my settings": ("staff", lambda here: "/admin/me/", 4),
     "change password": ("staff", lambda here: "/admin/password_change/", 3),
     "record in a case": (
         "staff",
         lambda here: f"/admin/record/?case={here.case.reference}",
-        9,
+        19,
     ),
     "did not arrive": ("staff", lambda here: "/admin/troubles/", 6),
     "did not arrive: perhaps": ("staff", lambda here: "/admin/troubles/?status=uncertain", 6),
     "organisation": ("staff", lambda here: "/admin/organisation/", 5),
     "channels": ("staff", lambda here: "/admin/channels/", 9),
-    "channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/", 12),
+    "channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/", 15),
+    "cases on a channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/cases/", 15),
     "new channel": ("staff", lambda here: "/admin/channels/new/", 5),
     "new channel, its form": ("staff", lambda here: "/admin/channels/new/email/email/", 4),
     "approved text": (
@@ -158,6 +193,9 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "new program": ("staff", lambda here: "/admin/api/new/", 4),
     "topics": ("staff", lambda here: "/admin/topics/", 7),
     "topic": ("staff", lambda here: f"/admin/topics/{_one(Topic)}/", 4),
+    "teams": ("staff", lambda here: "/admin/teams/", 8),
+    "team": ("staff", lambda here: f"/admin/teams/{_one(Team)}/", 12),
+    "new team": ("staff", lambda here: "/admin/teams/new/", 9),
     "staff": ("staff", lambda here: "/admin/staff/", 4),
     "staff member": ("staff", lambda here: f"/admin/staff/{here.admin.pk}/", 7),
     "quarantine": ("staff", lambda here: "/admin/quarantine/", 7),
@@ -186,15 +224,16 @@ LOG_IN = "staff log-in, sent"
 LOG_IN_COSTS = 8
 
 
-def _one(model: type[Model]) -> int:
-    return int(model._default_manager.order_by("pk").values_list("pk", flat=True)[0])
+def _one(rows: type[Model] | QuerySet[Any]) -> int:
+    found = rows if isinstance(rows, QuerySet) else rows._default_manager.all()
+    return int(found.order_by("pk").values_list("pk", flat=True)[0])
 
 
 def _browsers(here: World) -> dict[str, Client]:
     staff = Client()
     staff.force_login(here.admin)
     own = {"cases": {str(here.case.pk): str(here.link.pk)}, "customer": here.case.customer_id}
-    why = {"case": here.case.pk, "kind": "email", "own": True}
+    why = {"case": here.case.pk, "kind": "email", "own": True, "copy_of": here.case.pk}
     caller = ApiClient(name="Web shop", scopes=list(scopes.SCOPES), rate=10_000)
     token = caller.give_token()
     caller.save()
@@ -279,14 +318,31 @@ def test_a_page_asks_as_much_of_many_rows_as_of_few(name: str, costs: Costs) -> 
 
 # No pages: a change, a way on to a page above, a file, or measured by tests of its own.
 NOT_HERE = {
-    *("admin:case_record", "admin:api_client_revoke", "admin:logout", "admin:search"),
+    *(
+        "admin:case_record",
+        "admin:chats_next",
+        "admin:case_same_as",
+        "admin:api_client_revoke",
+        "admin:logout",
+        "admin:search",
+    ),
     *("admin:password_change_done", "admin:autocomplete"),
     *("admin:jsi18n", "admin:view_on_site"),  # Django's own, unused by ours
-    *("site:solved", "site:again", "site:call_code", "site:undo"),
-    *("site:write_again", "site:write_off", "site:calls", "site:sign_out"),
+    *("site:solved", "site:again", "site:outcome", "site:call_code", "site:proposal", "site:undo"),
+    *("site:write_again", "site:write_off", "site:calls", "site:second", "site:sign_out"),
     *("site:add_address", "site:prove_address", "site:remove_address"),
-    *("site:language", "site:file", "site:logo", "api:file", "api:choice", "api:undo"),
-    *("live:stream", "webhook"),
+    *(
+        "site:language",
+        "site:file",
+        "site:file_picture",
+        "site:logo",
+        "site:chat_anyway",
+        "api:file",
+        "api:choice",
+        "api:undo",
+    ),
+    *("site:device", "site:device_stop", "site:device_moved"),
+    *("live:stream", "live:typing", "live:seen", "site:widget_script", "webhook"),
 }
 
 

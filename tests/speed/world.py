@@ -12,15 +12,18 @@ from channels_app.models import Attempt, Channel, Delivery, InboundEvent
 from contacts.models import (
     Alert,
     Attachment,
+    CannedAnswer,
     Case,
     Choice,
     Code,
     Consent,
+    Customer,
     Event,
     Holder,
     Identity,
     Message,
     Organisation,
+    Team,
     Topic,
     User,
 )
@@ -45,12 +48,18 @@ class World:
     link: Code
     size: int = 0
 
+    @property
+    def stranger(self) -> Customer:
+        """Another customer than that of the case."""
+        return Customer.objects.get_or_create(name="Somebody Else")[0]
+
     def grow(self, size: int) -> None:
         """Up to so many of each."""
         numbers = range(self.size, size)
         self.size = size
         people = self._staff(numbers)
         self._setup(numbers)
+        self._teams(numbers, people)
         addresses = self._customer(numbers)
         self._history(numbers, people, addresses)
         cases = self._cases(numbers, people, addresses)
@@ -73,6 +82,10 @@ class World:
             )
             for n in numbers
         )
+        _write(
+            CannedAnswer(organisation=self.organisation, word=f"word{n}", text={"en": f"Text {n}"})
+            for n in numbers
+        )
         _write(ApiClient(name=f"Program {n}", digest=f"{n}") for n in numbers)
         _write(
             Channel(
@@ -85,6 +98,21 @@ class World:
             )
             for n in numbers
             if n < MOST_BRANCHES
+        )
+
+    def _teams(self, numbers: range, people: list[User]) -> None:
+        """Each with a topic and a member, the first one with all of them."""
+        made = _write(Team(organisation=self.organisation, name=f"Team {n}") for n in numbers)
+        first = Team.objects.order_by("pk")[0]
+        first.members.add(*people)
+        first.topics.add(*Topic.objects.all())
+        topic = Topic.objects.order_by("pk")[0]
+        rest = zip(made[1:], people[1:], strict=True)
+        Team.members.through.objects.bulk_create(
+            Team.members.through(team=team, user=user) for team, user in rest
+        )
+        Team.topics.through.objects.bulk_create(
+            Team.topics.through(team=team, topic=topic) for team in made[1:]
         )
 
     def _customer(self, numbers: range) -> list[Identity]:
@@ -123,8 +151,9 @@ class World:
                 case=case,
                 seq=100 + n * 2,
                 direction=ways[n % 3],
-                kind="" if n % 3 == 2 else "email",
-                staff=None if n % 3 == 0 else people[n - numbers.start],
+                kind=("phone" if n % 9 == 0 else "email", "email", "")[n % 3],
+                # Of the customer's messages some were noted by a colleague.
+                staff=people[n - numbers.start] if n % 3 or n % 9 == 0 else None,
                 identity=addresses[n - numbers.start],
                 text=f"Message {n}",
                 created_at=begun + timedelta(milliseconds=n),

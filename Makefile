@@ -11,6 +11,9 @@ RUN = .venv/bin/python
 INSTALL = PYTHON="$(PYTHON)" requirements/install.sh
 COMPILE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 
+# Kept, what Python compiled is read by the next process.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test check bench channels messages requirements format
 .DEFAULT_GOAL := run
 

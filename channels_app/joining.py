@@ -160,29 +160,23 @@ def take(channel: Channel, inbound: Inbound, identity: Identity) -> Taken:
         return _named(channel, inbound, identity, code)
     if is_meant:
         _say_dead(channel, inbound, identity)
-    elif _has_digits(letters):
+    else:
         identity.count_guess()
     return Taken(inbound)
-
-
-def _has_digits(letters: list[str]) -> bool:
-    return any(not letter.isalpha() for letter in letters)
 
 
 def _is_meant(inbound: Inbound, letters: list[str]) -> bool:
     """Whether they send what they hold for a code, and not a number of their own that looks so."""
     text = inbound.text.lower()
-    said = _has_digits(letters) and ("code" in text or codes.normalise(text) in letters)
-    return bool(inbound.join_codes) or said
+    return bool(inbound.join_codes) or "code" in text or codes.normalise(text) in letters
 
 
 def candidates(inbound: Inbound) -> list[str]:
-    """What may be a code: ten letters of our alphabet, with or without a blank in the middle."""
+    """What may be a code: ten of our letters and a digit, with or without a blank in the middle."""
     tapped = [codes.normalise(value)[:64] for value in inbound.join_codes]
-    typed = ["".join(match.groups()) for match in LETTERS.finditer(inbound.text)]
-    # Hardly any word has a digit, nearly every code has one.
-    typed.sort(key=str.isalpha)
-    return list(dict.fromkeys([*tapped, *(value.lower() for value in typed)]))[:MAX_CANDIDATES]
+    found = ("".join(match.groups()).lower() for match in LETTERS.finditer(inbound.text))
+    typed = [value for value in found if not value.isalpha()]
+    return list(dict.fromkeys([*tapped, *typed]))[:MAX_CANDIDATES]
 
 
 def _named(channel: Channel, inbound: Inbound, identity: Identity, code: Code) -> Taken:

@@ -15,6 +15,7 @@ ANSWER = "answer"  # a number in a question of ours, to be sent back
 # The forms: four digits to say, six to type, ten letters to copy from paper, 128 bits for a link.
 PIN, DIGITS, PAPER, LINK = "pin", "digits", "paper", "link"
 PAPER_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+PAPER_DIGITS = 8  # the first of them; every code on paper has one
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def plain(key: uuid.UUID, form: str) -> str:
         for _n in range(10):
             number, rest = divmod(number, len(PAPER_ALPHABET))
             letters += PAPER_ALPHABET[rest]
+        if letters.isalpha():  # one of 22: a digit tells it from two words
+            letters = letters[:-1] + PAPER_ALPHABET[number % PAPER_DIGITS]
         return letters
     return base64.b32encode(mac[:16]).decode().rstrip("=").lower()
 

@@ -5,6 +5,7 @@ one that is not: the same words, and the same number of statements.
 """
 
 import re
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channels_app import joining
+from channels_app.adapters.base import Inbound
 from channels_app.models import Channel
 from contacts import codes, services
 from contacts.models import Case, Code, Identity, Message, Organisation, User
@@ -326,6 +328,14 @@ def test_a_code_in_a_message_with_any_fault_is_one_answer(
         assert not any("private" in text or case.reference in text for text in told)
         assert not joins(sender, case), fault
         assert Message.objects.filter(identity__value=sender, direction="in").exists(), fault
+
+
+def test_every_code_on_paper_has_a_digit_and_two_words_have_none() -> None:
+    made = [codes.plain(uuid.UUID(int=number), codes.PAPER) for number in range(400)]
+    assert all(len(code) == 10 and set(code) <= set(codes.PAPER_ALPHABET) for code in made)
+    assert not [code for code in made if code.isalpha()] and len(set(made)) == 400
+    words = Inbound("1", "1", "tel", SAM, text="Green bread, and frame ABCDE FGH23")
+    assert joining.candidates(words) == ["abcdefgh23"]
 
 
 def test_a_number_of_their_own_is_no_code(whatsapp: Channel) -> None:

@@ -5,8 +5,8 @@ everything is as between a shop's site and its help desk: third-party cookies, s
 """
 
 import re
-import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from tests.core.chats import offer_chat
 from tests.live import conftest as live
 from tests.live.conftest import Server
 from tests.live.conftest import redis_url as redis_url
+from tests.serving import serving
 from tests.setup.test_processes import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -66,13 +67,12 @@ class Host:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://localhost:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
+        self.open = ExitStack()
+        self.open.enter_context(serving(self.server))
 
     def stop(self) -> None:
         """Close it."""
-        self.server.shutdown()
-        self.server.server_close()
+        self.open.close()
 
 
 @pytest.fixture

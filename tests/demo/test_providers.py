@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -21,6 +20,7 @@ from portal.simulator.providers import courier, door, moods
 from portal.simulator.providers.base import Hook
 from portal.simulator.providers.moods import PROVIDERS
 from tests.needs import corpus
+from tests.serving import serving
 from tests.setup.test_processes import until
 
 TOM = "+442079460102"
@@ -423,13 +423,9 @@ class Shop(BaseHTTPRequestHandler):
 def shop(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Shop]]:
     Shop.seen, Shop.answer = [], b""
     server = HTTPServer(("127.0.0.1", 0), Shop)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     monkeypatch.setenv(accounts.WEB, f"http://127.0.0.1:{server.server_address[1]}")
-    yield Shop
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield Shop
 
 
 def test_nothing_is_posted_to_anybody_else(world: World, shop: type[Shop]) -> None:

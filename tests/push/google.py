@@ -7,7 +7,6 @@ service worker. The shapes of the messages are those of Chromium's `google_apis/
 import socketserver
 import ssl
 import struct
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from channels_app.adapters.outside import Outside
 from tests.push.service import Push, Service
+from tests.serving import serving
 
 VERSION, PING, PONG, WELCOME, MESSAGE = 41, 0, 1, 3, 8  # of the line's protocol
 FIRST = "AAA"  # how our tokens begin
@@ -185,20 +185,14 @@ def running(folder: Path) -> Iterator[tuple[Google, list[str]]]:
     line = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
     line.daemon_threads = True
     google.here = f"http://127.0.0.1:{web.server_address[1]}"
-    for server in (web, line):
-        threading.Thread(target=server.serve_forever, daemon=True).start()
     switches = [
         f"--gcm-checkin-url={google.here}/checkin",
         f"--gcm-registration-url={google.here}/register",
         f"--gcm-mcs-endpoint=https://127.0.0.1:{line.server_address[1]}",
         "--ignore-certificate-errors",
     ]
-    try:
+    with serving(web, line):
         yield google, switches
-    finally:
-        for server in (web, line):
-            server.shutdown()
-            server.server_close()
 
 
 def wait(for_: Callable[[], Any], seconds: float = 30) -> Any:

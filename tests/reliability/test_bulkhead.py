@@ -20,6 +20,7 @@ from tests import shop
 from tests.adapters import test_telegram as bot
 from tests.adapters import test_whatsapp as meta
 from tests.reliability.crowd import ANSWERS, CHATS, MAILS
+from tests.serving import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTICED = 10.0  # seconds: a call that hangs takes longer, and the sweep does not run here
@@ -65,15 +66,11 @@ def provider(how: str) -> Iterator[tuple[Doorway, str]]:
         yield doorway, f"http://127.0.0.1:{shop.free_port()}"
         return
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield doorway, f"http://127.0.0.1:{server.server_port}"
-    finally:
-        doorway.open.set()
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+    with serving(server):
+        try:
+            yield doorway, f"http://127.0.0.1:{server.server_port}"
+        finally:
+            doorway.open.set()
 
 
 @pytest.mark.processes

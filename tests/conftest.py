@@ -20,6 +20,7 @@ from tests.needs import chromium, require
 # Playwright's synchronous interface runs an event loop in the test's own thread.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+WAITING = ("live", "imap")  # folders of those that wait for streams and mail servers
 LOOPBACK = ("127.", "localhost", "::1", "0.0.0.0", "testserver")
 
 
@@ -35,8 +36,12 @@ def _refuse(address: object) -> None:
         raise NetworkRefused(f"a test tried to reach {name}")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """On PostgreSQL only what touches the database: the rest is the same there."""
+    if os.environ.get("ONECASE_TWICE"):
+        for item in filter(_waits, items):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         return
     rest = [item for item in items if not _has_database(item)]
@@ -49,6 +54,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def _waits(item: pytest.Item) -> bool:
+    """Has seconds for what others do: beside two other runs it may try twice, and that is told."""
+    marked = item.get_closest_marker("browser") or item.get_closest_marker("processes")
+    return bool(marked) or item.path.parent.name in WAITING
 
 
 def _has_database(item: pytest.Item) -> bool:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from tests import postgres
 from tests.needs import is_required
 
-COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected|warnings?)")
+WORDS = "passed|failed|errors?|skipped|rerun|xfailed|xpassed|deselected|warnings?"
+COUNT = re.compile(rf"(\d+) ({WORDS})")
 
 
 @dataclass
@@ -37,8 +38,9 @@ def pytest(name: str, arguments: list[str], *, aloud: bool = True, **env: str) -
     inherited = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     # Importing the portal here has named its own settings in the environment.
     inherited["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+    inherited["ONECASE_TWICE"] = "1"
     started = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-ra", *arguments],
+        [sys.executable, "-m", "pytest", "-ra", "--rerun-show-tracebacks", *arguments],
         env=inherited | env,
         stdout=subprocess.PIPE,
         text=True,
@@ -91,7 +93,7 @@ def main(arguments: list[str]) -> int:
     for run in runs:
         print(f"{run.name + ':':<18} {run.summary}")
     total = sum((run.counts for run in runs), Counter())
-    words = ("failed", "error", "passed", "skipped")
+    words = ("failed", "error", "rerun", "passed", "skipped")
     parts = [f"{total[word]} {word}" for word in words if total[word]]
     line = f" {', '.join(parts) or 'no tests ran'} in {time.monotonic() - begun:.2f}s "
     print(line.center(80, "="))

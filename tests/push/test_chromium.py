@@ -24,6 +24,7 @@ from channels_app.models import Device
 from contacts.models import Case, User
 from tests import shop
 from tests.browser.test_site_axe import ask
+from tests.needs import whole_chromium
 from tests.push import google
 from tests.push.google import Google, ToGoogle, wait
 
@@ -86,9 +87,9 @@ def world(
     with google.running(tmp_path) as (found, switches):
         monkeypatch.setattr(push, "_outside", lambda: ToGoogle(found))
         args = [*browser_type_launch_args["args"], *switches]
-        launch = Launch(
-            playwright, {**browser_type_launch_args, "args": args}, tmp_path, live_server.url
-        )
+        whole = {"executable_path": whole_chromium(), "args": args}  # the shell has no push client
+        options = {**browser_type_launch_args, **whole}
+        launch = Launch(playwright, options, tmp_path, live_server.url)
         yield found, launch
         for context in launch.contexts:
             context.close()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, Min, OuterRef
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -97,7 +97,7 @@ def way(
 ) -> routing.Route | routing.Refused | None:
     """By which way it follows: the one of now, where that is elsewhere; else the approved second.
 
-    Where none was approved: by e-mail to an address that they proved in this very case. None
+    Where they said nothing of it: by e-mail to an address that they proved in this very case. None
     where only a person could bring it, or it would stand on the page once more.
     """
     assert message.case is not None

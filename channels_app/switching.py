@@ -119,7 +119,7 @@ def _record(
     follow(case)
     leaving.chosen(case, before)
     if choice.kind == CHAT:
-        outbox.begin_chat(case)
+        outbox.begin_chat(case, anew=not undone)
     if get(choice.kind).rings and choice.wish in todos.WISHES:
         _ask_for_call(case, choice)
     elif not todos.calls_to_come([case]):

@@ -19,9 +19,7 @@ from contacts.models.case import new_reference
 from portal.desk import facts
 from tests.core.chats import offer_chat, say
 from tests.desk.conftest import MakeCase
-from tests.desk.conftest import agent as agent
 from tests.desk.conftest import make_case as make_case
-from tests.desk.conftest import organisation as organisation
 
 OF_THE_CASE = re.compile(r" on contacts_message.*\n +Index Cond: .*case_id")
 

@@ -1,4 +1,4 @@
-"""The first advice: which way fits this question, with a sentence why (R17, R20, R21, R25).
+"""The first advice: which way fits this question, with a sentence why (R17, R20, R21, R24, R25).
 
 Pure: a situation and what is offered in, ranked kinds with reasons out. Never by cost (R6), and
 nothing is hidden: the customer may always choose another row.
@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+
+from contacts.kinds import CHAT
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,16 @@ RULES: tuple[Rule, ...] = (
         lambda s: s.topic_complex,
         ("phone", "in_person", "email"),
         lambda: _("A longer story is told faster than it is typed."),
+    ),
+    (  # R17, R24, S3: simple, or what one asks in a shop, goes to chat while somebody is there
+        lambda s: s.topic_simple and s.how_soon != "can_wait" and CHAT in s.open_kinds,
+        (CHAT,),
+        lambda: _("A short question: in the chat you have the answer while you wait here."),
+    ),
+    (  # R20: needed now, and nobody picks up the phone; never what is private (R21)
+        lambda s: s.how_soon == "now" and CHAT in s.open_kinds and not s.topic_sensitive,
+        (CHAT,),
+        lambda: _("You need it now: somebody is there in the chat."),
     ),
     (  # R17, S0: simple goes to a short message
         lambda s: s.topic_simple and s.how_soon in ("now", "today"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, Min, OuterRef
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -32,15 +32,20 @@ def _unread(rows: DeliveryQuerySet, now: datetime) -> DeliveryQuerySet:
 
 
 def due(now: datetime) -> list[int]:
-    """The cases, by their stems' keys, with an answer that nobody read in ten minutes."""
+    """The cases, by their stems' keys, with an answer that nobody read in ten minutes.
+
+    Who waits longest first: where there are more than one look takes, none is passed over.
+    """
     chats = list(Channel.objects.filter(kind=CHAT).values_list("pk", flat=True))
     if not chats:
         return []
     # EXPLAIN at 300,000 cases and 825,000 deliveries: Index Scan using delivery_by_status over one
     # day, then messages and chats by their keys, 3.1 ms.
-    rows = Delivery.objects.filter(channel__in=chats, created_at__lte=now - AFTER)
-    stems = _unread(rows, now).values_list(Coalesce("message__case__root", "message__case"))
-    return [key for (key,) in stems.distinct()[:STEP]]
+    old = {"created_at__lte": now - AFTER, "sent_at__lte": now - AFTER}
+    rows = _unread(Delivery.objects.filter(channel__in=chats, **old), now)
+    stems = rows.values(stem=Coalesce("message__case__root", "message__case"))
+    since = stems.annotate(since=Min("created_at")).order_by("since", "stem")
+    return list(since.values_list("stem", flat=True)[:STEP])
 
 
 def look() -> int:
@@ -92,7 +97,7 @@ def way(
 ) -> routing.Route | routing.Refused | None:
     """By which way it follows: the one of now, where that is elsewhere; else the approved second.
 
-    Where none was approved: by e-mail to an address that they proved in this very case. None
+    Where they said nothing of it: by e-mail to an address that they proved in this very case. None
     where only a person could bring it, or it would stand on the page once more.
     """
     assert message.case is not None
@@ -110,11 +115,18 @@ def way(
 
 
 def _by_proved_mail(stem: Case) -> routing.Route | None:
-    found = proved.in_case(stem, CHAT, {EMAIL})
+    found = None if _wants_none(stem) else proved.in_case(stem, CHAT, {EMAIL})
     if found is None:
         return None
     notice = stem.is_sensitive and not found[0].capabilities.private
     return routing.Route(*found, Message.Why.FALLBACK, only_notice=notice)
+
+
+def _wants_none(stem: Case) -> bool:
+    """Whether they said that what does not reach them waits on their page."""
+    said = Event.objects.filter(case__in=stem.member_ids, sort=Event.Sort.SECOND)
+    newest = said.order_by("-created_at").values_list("data", flat=True).first()
+    return newest is not None and not newest.get("kind")
 
 
 def _send(message: Message, route: routing.Route) -> Delivery:

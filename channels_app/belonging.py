@@ -24,7 +24,8 @@ def by_reply(channel: Channel, inbound: Inbound, identity: Identity) -> Case | N
         holders = holding.holders_in(code.case, identity)
         # An address of the case: its customer's, one that was chosen or approved in it, or proved.
         if (holders or _is_of(code.case.stem, identity)) and not whose.is_gone(code.case, identity):
-            holding.prove_by_answer(holders)
+            if not whose.is_taken_back(code.case, identity):
+                holding.prove_by_answer(holders)
             # Who writes from there is there: a full mailbox, or a refusal for a day, is over.
             if identity.closed:
                 identity.open_again(channel.kind, Identity.BOUNCED)
@@ -35,6 +36,16 @@ def by_reply(channel: Channel, inbound: Inbound, identity: Identity) -> Case | N
 def _is_of(stem: Case, identity: Identity) -> bool:
     chosen = Q(identity=identity) | Q(fallback_identity=identity)
     return stem.choices.filter(chosen).exists() or identity.pk in whose.proved_in(stem)
+
+
+def may_lead(channel: Channel, case: Case, identity: Identity) -> bool:
+    """Whether the case is answered where this was written from, from now on.
+
+    Not where only the address says who writes, and its approval as the second way was withdrawn:
+    perhaps another reads that mailbox, and answers an old mail of ours.
+    """
+    sure = channel.capabilities.authenticates_sender
+    return sure or not whose.is_taken_back(case, identity)
 
 
 def by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:

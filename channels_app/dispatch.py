@@ -151,8 +151,8 @@ def _settle(case: Case, message: Message) -> None:
     if choice.replaces is not None:
         if not routing.offered(case.organisation_id, choice.replaces.kind):
             return  # that way is gone: they stay with the one that they chose instead
-        second = {name: getattr(choice, name) for name in ("fallback_kind", "fallback_identity")}
-        back = services.copy_choice(choice.replaces, once=False, by=Choice.By.RETURNING, **second)
+        added = services.added_to(choice)
+        back = services.copy_choice(choice.replaces, once=False, by=Choice.By.RETURNING, **added)
         data = services.choice_data(back, before=choice)
         case.append(back, Event(sort=Event.Sort.SWITCHED, data=data))
 

@@ -146,6 +146,9 @@ def _follow(case: Case, channel: Channel, identity: Identity) -> None:
     now = Case.objects.filter(pk=case.stem.pk).values_list("choice__kind", "choice__identity")
     if now.get() == (channel.kind, identity.pk):
         return
+    if not belonging.may_lead(channel, case, identity):
+        _say_not_there(case.stem, channel, identity)
+        return
     by = Choice.By.WRITING
     switching.switch(case=case, kind=channel.kind, identity=identity, by=by)
 
@@ -161,10 +164,26 @@ def _say_off(stem: Case, channel: Channel, identity: Identity) -> None:
             "We read this, but we no longer answer %(by)s. Choose another way on the page of your"
             " question: {link}"
         ) % {"by": channel.kind_info.by}
+    _say_daily(text, channel, identity, stem.language, stem)
+
+
+def _say_not_there(stem: Case, channel: Channel, identity: Identity) -> None:
+    """It is read, and its answer goes elsewhere: a bare line, without a link or a reference."""
+    with translation.override(stem.language):
+        text = gettext(
+            "We read this, but we do not answer to this address. How we answer can be changed on"
+            " the page of the question."
+        )
+    _say_daily(text, channel, identity, stem.language, None)
+
+
+def _say_daily(
+    text: str, channel: Channel, identity: Identity, language: str, case: Case | None
+) -> None:
     lately = timezone.now() - timedelta(days=1)
-    said = Message.objects.filter(case=stem, identity=identity, text=text, created_at__gt=lately)
+    said = Message.objects.filter(case=case, identity=identity, text=text, created_at__gt=lately)
     if not said.exists():
-        dispatch.say(text, to=identity, by=channel, language=stem.language, case=stem)
+        dispatch.say(text, to=identity, by=channel, language=language, case=case)
 
 
 def _file_auto_reply(channel: Channel, case: Case, inbound: Inbound, identity: Identity) -> Message:

@@ -53,9 +53,9 @@ def ring_to_ask(leaving_id: int) -> None:
     _ring(ASK_AGAIN, [leaving_id])
 
 
-def begin_chat(case: Case) -> None:
+def begin_chat(case: Case, *, anew: bool = True) -> None:
     """A customer begins to chat: a worker is asked on commit who gets the case."""
-    Chat.objects.begin(case)
+    Chat.objects.begin(case, anew=anew)
     transaction.on_commit(partial(ring_to_assign, case.stem.pk), robust=True)
 
 

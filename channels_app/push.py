@@ -139,7 +139,7 @@ def _tell(device: Device) -> bool:
     try:
         _send(device, message)
     except RecipientGone:  # the browser was told no, or is gone: in all its cases
-        Device.objects.filter(digest=device.digest).delete()
+        Device.objects.forget(device.digest)
         logger.info("A device is gone.")
         return False
     except SendError as error:

@@ -165,10 +165,16 @@ def attempt(delivery: Delivery, batch: Batch) -> bool:
 
 
 def _stands_there(delivery: Delivery) -> None:
-    """What was held while its channel paused: on our own page the row is the delivery."""
-    S, now = Delivery.Status, timezone.now()
+    """What was held while its channel paused: on our own page the row is the delivery.
+
+    The case takes a number more: a page that is open says of each once what it showed.
+    """
+    S, now, case = Delivery.Status, timezone.now(), delivery.message.case
     with transaction.atomic():
+        delivery.hold_case()
         if delivery.move(S.SENT, frm=(S.QUEUED,), sent_at=now, leased_until=None, lease=None):
+            if case is not None:
+                case.append()
             outbox.tell_devices(delivery, now)
     breaker.well(delivery.channel)
 

@@ -44,10 +44,12 @@ def switch(
         if before is not None and _same(before, kind, identity, wish, once):
             return _meant(_in(case, stem), before, by)
         base = before or Choice(kind=kind)
+        added = services.added_to(base)
         if once and base.once and base.replaces is not None:
             base = base.replaces  # "only once" twice in a row comes back to the usual way
         choice = services.copy_choice(
             base,
+            **added,
             kind=kind,
             identity=identity,
             wish=wish,
@@ -70,7 +72,8 @@ def undo(*, case: Case, choice: Choice) -> Choice | None:
         old = choice.replaces
         if not Channel.objects.offered().filter(organisation=stem.organisation_id, kind=old.kind):
             return None  # it is switched off meanwhile
-        back = services.copy_choice(old, once=old.once, replaces=old.replaces)
+        added = services.added_to(choice)
+        back = services.copy_choice(old, once=old.once, replaces=old.replaces, **added)
         return _record(stem, back, choice, None, undone=choice.kind)
 
 
@@ -116,7 +119,7 @@ def _record(
     follow(case)
     leaving.chosen(case, before)
     if choice.kind == CHAT:
-        outbox.begin_chat(case)
+        outbox.begin_chat(case, anew=not undone)
     if get(choice.kind).rings and choice.wish in todos.WISHES:
         _ask_for_call(case, choice)
     elif not todos.calls_to_come([case]):

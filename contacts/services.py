@@ -337,6 +337,11 @@ def amended_choice(choice: Choice, **changes: Any) -> Choice:
     return copy_choice(choice, **kept, **changes)
 
 
+def added_to(choice: Choice) -> dict[str, Any]:
+    """What stays as it was said last, also on the way back to an older choice."""
+    return {name: getattr(choice, name) for name in Choice.ADDED}
+
+
 def case_link(case: Case, identity: Identity | None = None) -> Code:
     """A new link to a case, for 30 days."""
     return Code.objects.issue(codes.CASE_LINK, case=case, identity=identity)

@@ -77,6 +77,17 @@ def proved_in(case: Case) -> set[int]:
     return {data.get("identity") for data in proofs.values_list("data", flat=True)} - {None}
 
 
+def is_taken_back(case: Case, identity: Identity) -> bool:
+    """Whether an address was approved as the second way of a case, and stands for nothing now.
+
+    The newest choice that names it counts: chosen anew, it is theirs again. One query.
+    """
+    named = Q(identity=identity) | Q(fallback_identity=identity)
+    rows = case.stem.choices.filter(named).order_by("-pk")
+    last = rows.values_list("pk", "identity", "case__choice").first()
+    return last is not None and identity.pk != last[1] and last[0] != last[2]
+
+
 def since_it_moved(messages: MessageQuerySet, identity: Identity) -> MessageQuerySet:
     """Of messages from an address, those that nobody wrote whose it is no more."""
     if identity.moved_at is None:

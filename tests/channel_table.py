@@ -11,7 +11,7 @@ from django.utils.translation import override
 
 from channels_app.adapters.base import Adapter, Capabilities
 from channels_app.adapters.registry import PROVIDERS
-from contacts.kinds import KINDS
+from contacts.kinds import CHAT, KINDS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs"
 PAGE = FOLDER / "channels.md"
@@ -71,7 +71,7 @@ def _row(adapter: type[Adapter], kind: str) -> tuple[str, ...]:
         _window(able),
         f"{able.max_text:,} signs" if able.max_text else "any length",
         _files(able),
-        _yes(able.private),
+        "asked first" if kind == CHAT else _yes(able.private),
     )
 
 

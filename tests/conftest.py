@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from channels_app import breaker
+from contacts.models import Organisation, User
 from portal import valkey
+from tests import shop
 from tests.needs import chromium, require
 
 # Playwright's synchronous interface runs an event loop in the test's own thread.
@@ -67,6 +69,26 @@ def _has_database(item: pytest.Item) -> bool:
     return (
         bool(item.get_closest_marker("django_db")) or "db" in names or "transactional_db" in names
     )
+
+
+@pytest.fixture
+def organisation(db: None) -> Organisation:
+    """A small shop."""
+    return shop.make_shop()
+
+
+@pytest.fixture
+def agent(db: None) -> User:
+    """Anna, an agent."""
+    return shop.make_agent()
+
+
+@pytest.fixture
+def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[shop.Sink]:
+    """A real SMTP server that EMAIL_URL points at."""
+    with shop.sink_server() as (server, url):
+        monkeypatch.setenv("EMAIL_URL", url)
+        yield server
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,11 +13,13 @@ from contacts.models import Case
 class ChatQuerySet(models.QuerySet["Chat"]):
     """Chats; that a case is answered by chat now is its Choice, and never here."""
 
-    def begin(self, case: Case) -> None:
-        """A customer chooses to chat, for the first time in a case or once more."""
-        now = timezone.now()
-        fresh = {"started_at": now, "answered_at": None}
-        self.update_or_create(case=case.stem, defaults=fresh)
+    def begin(self, case: Case, *, anew: bool = True) -> None:
+        """A customer chooses to chat, for the first time in a case or once more.
+
+        Not `anew`: a slip was taken back, and who waited keeps their place.
+        """
+        fresh = {"started_at": timezone.now(), "answered_at": None}
+        self.update_or_create(case=case.stem, defaults=fresh if anew else {})
 
     def answer(self, case: Case, at: datetime) -> None:
         """A person answered by chat; only the first answer since its beginning is kept."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db import models, transaction
 from django.db.models import F, Q, Value, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Case
@@ -29,7 +30,8 @@ class DeviceQuerySet(models.QuerySet["Device"]):
         is telling it finds so, and what the push service asked us to wait stays.
         """
         later = models.Case(When(due_at=None, then=Value(at)), default=F("due_at") + MOMENT)
-        return self.of(case_id).update(due_at=later)
+        with transaction.atomic(savepoint=False):
+            return self.of(case_id).in_order().update(due_at=later)
 
     def keep(self, device: "Device", *, most: int) -> bool:
         """Store a browser that wants to be told; False where `most` others of its case do.
@@ -46,6 +48,14 @@ class DeviceQuerySet(models.QuerySet["Device"]):
             device.save(force_insert=True)
         return True
 
+    def in_order(self) -> "DeviceQuerySet":
+        """These, locked in one order, as of joined cases, and of a browser, there are several.
+
+        After their cases, where those are locked too. Needs a transaction.
+        """
+        held = self.select_for_update(no_key=True, of=("self",)).order_by("pk")
+        return self.model.objects.filter(pk__in=list(held.values_list("pk", flat=True)))
+
     def due(self, now: datetime) -> "DeviceQuerySet":
         """To be told now, the longest waiting first."""
         return self.filter(due_at__lte=now).order_by("due_at")
@@ -54,10 +64,19 @@ class DeviceQuerySet(models.QuerySet["Device"]):
     def move(self, old: str, new: "Device") -> None:
         """A browser's push service gave it another endpoint, and keys: in all its cases."""
         rows = self.filter(digest=self.model.digest_of(old))
-        digest = self.model.digest_of(new.endpoint)
+        # A page of it may be told yes at this moment (`keep`): its cases first.
+        stems = list(rows.values_list(Coalesce("case__root", "case"), flat=True))
+        cases = Case.objects.select_for_update(no_key=True).filter(pk__in=stems)
+        list(cases.order_by("pk").values_list("pk"))
+        held, digest = rows.in_order(), self.model.digest_of(new.endpoint)
         there = self.filter(digest=digest).values_list("case")
-        rows.filter(case__in=list(there)).exclude(digest=digest).delete()
-        rows.update(endpoint=new.endpoint, digest=digest, p256dh=new.p256dh, auth=new.auth)
+        held.filter(case__in=list(there)).exclude(digest=digest).delete()
+        held.update(endpoint=new.endpoint, digest=digest, p256dh=new.p256dh, auth=new.auth)
+
+    @transaction.atomic
+    def forget(self, digest: str) -> None:
+        """That browser is told nothing any more, in none of its cases."""
+        self.filter(digest=digest).in_order().delete()
 
 
 class Device(models.Model):

@@ -126,4 +126,4 @@ def forget(request: HttpRequest) -> None:
     """Who signs out on a device is told nothing there any more."""
     digest = request.customer_session.get(SESSION)  # type: ignore[attr-defined]
     if digest:
-        Device.objects.filter(digest=digest).delete()
+        Device.objects.forget(digest)

@@ -98,12 +98,6 @@ def _fresh(settings: Any, tmp_path: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def organisation(db: None) -> Organisation:
-    """A shop with all its channels."""
-    return shop.make_shop()
-
-
-@pytest.fixture
 def agent(organisation: Organisation) -> User:
     """A colleague, in whose name a program answers."""
     return shop.make_agent()

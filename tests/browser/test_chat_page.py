@@ -11,7 +11,8 @@ from channels_app import dispatch
 from contacts.kinds import CHAT
 from contacts.models import Case, Message, Organisation, User
 from tests import shop
-from tests.browser.test_site_axe import FAULTS, ask, look, open_page
+from tests.browser.test_site_axe import ask, look, open_page
+from tests.browser.test_site_axe import pages_closed as pages_closed
 from tests.core.chats import offer_chat
 from tests.setup.test_processes import until
 
@@ -40,16 +41,6 @@ def organisation(live_server: LiveServer) -> Iterator[Organisation]:
     shop.make_agent()
     offer_chat(made)
     yield made
-
-
-@pytest.fixture(autouse=True)
-def _closed(browser: Browser) -> Iterator[None]:
-    """Each test closes its pages, and a script fault on one fails it."""
-    FAULTS.clear()
-    yield
-    for context in browser.contexts:
-        context.close()
-    assert FAULTS == []
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from channels_app.adapters.registry import PROVIDERS
 from contacts.kinds import PHONE
 from contacts.models import Case, Choice, Code, Identity, Organisation
 from tests import shop
-from tests.browser.test_site_axe import FAULTS, LOOKS, look, open_page
+from tests.browser.test_site_axe import LOOKS, look, open_page
+from tests.browser.test_site_axe import pages_closed as pages_closed
 from tests.messengers import pocket
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -33,16 +34,6 @@ def organisation(
     for kind in ("whatsapp", "sms"):
         pocket.channel(made, kind)
     yield made
-
-
-@pytest.fixture(autouse=True)
-def _closed(browser: Browser) -> Iterator[None]:
-    """Each test closes its pages, and a script fault on one fails it."""
-    FAULTS.clear()
-    yield
-    for context in browser.contexts:
-        context.close()
-    assert FAULTS == []
 
 
 def seen(page: Page, name: str) -> None:

@@ -43,7 +43,7 @@ def agent() -> User:
 
 
 @pytest.fixture(autouse=True)
-def _closed(browser: Browser) -> Iterator[None]:
+def pages_closed(browser: Browser) -> Iterator[None]:
     """Each test closes its pages, and a script fault on one fails it.
 
     A fault that is raised inside the browser's event would end its connection for later tests.

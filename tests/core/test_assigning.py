@@ -13,18 +13,9 @@ from contacts import duty, services
 from contacts.models import Alert, Case, Event, Organisation, Team, Topic, User
 from portal import access, past
 from tests import shop
-from tests.core.chats import offer_chat
 
 pytestmark = pytest.mark.django_db
 MakeCase = Callable[..., Case]
-
-
-@pytest.fixture
-def house() -> Organisation:
-    """The test shop with chat."""
-    organisation = shop.make_shop()
-    offer_chat(organisation)
-    return organisation
 
 
 @pytest.fixture

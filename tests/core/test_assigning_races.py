@@ -12,21 +12,12 @@ from channels_app.models import Delivery
 from contacts import services
 from contacts.models import Alert, Case, Event, Organisation, Team, User
 from tests import shop
-from tests.core.chats import offer_chat
 from tests.core.test_at_once import a_case, faults, fresh
 from tests.core.test_many_switches import numbers_are_whole
 from tests.core.test_rules import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT_ONCE, TIMES = 40, 200  # connections, and what is done over them
-
-
-@pytest.fixture
-def house() -> Organisation:
-    """The test shop with chat."""
-    organisation = shop.make_shop()
-    offer_chat(organisation)
-    return organisation
 
 
 def all_at_once(work: Callable[[int], object]) -> list[object]:

@@ -92,6 +92,22 @@ def test_all_that_was_not_read_goes_as_one_mail(case: Case, agent: User, sink: s
     assert fresh(case).waiting_since is None
 
 
+def test_who_waits_longest_is_looked_at_first(
+    organisation: Organisation, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offer_chat(organisation)
+    cases = [a_chat(organisation) for _n in range(3)]
+    for case in (cases[1], cases[2], cases[0], cases[1]):
+        say(case, agent, "Yes.")
+        minutes_go_by()
+    keys = [cases[1].pk, cases[2].pk, cases[0].pk]
+    assert away.due(timezone.now()) == keys
+    monkeypatch.setattr(away, "STEP", 2)
+    assert away.due(timezone.now()) == keys[:2]
+    Delivery.objects.filter(message__case=cases[1]).update(sent_at=timezone.now())
+    assert away.due(timezone.now()) == keys[1:]  # held back, it came to the page just now
+
+
 def test_what_comes_later_goes_later_and_alone(case: Case, agent: User, sink: shop.Sink) -> None:
     say(case, agent, "First")
     minutes_go_by()

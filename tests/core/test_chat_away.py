@@ -3,7 +3,6 @@
 import html
 import re
 import uuid
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -31,14 +30,6 @@ def chat(db: None, settings: Any, tmp_path: Path) -> Organisation:
     organisation = shop.make_shop()
     offer_chat(organisation)
     return organisation
-
-
-@pytest.fixture
-def box(monkeypatch: pytest.MonkeyPatch) -> Iterator[shop.Sink]:
-    """Sam's mailbox."""
-    with shop.sink_server() as (server, url):
-        monkeypatch.setenv("EMAIL_URL", url)
-        yield server
 
 
 class Sam:
@@ -111,22 +102,22 @@ def ten_minutes_go_by() -> None:
     worker.send_due()
 
 
-def test_away_by_mail_and_back_in_the_chat(chat: Organisation, box: shop.Sink) -> None:
-    sam = Sam(box)
+def test_away_by_mail_and_back_in_the_chat(chat: Organisation, sink: shop.Sink) -> None:
+    sam = Sam(sink)
     case = Case.objects.get()
     desk = Desk(case)
     desk.answers("Yes. Are you coming by today?")
     assert "Yes. Are you coming by today?" in sam.looks() and "Read" in sam.looks()
     sam.proves()
-    mails = len(box.mails)
+    mails = len(sink.mails)
 
     # Sam closes the page. What comes then follows him, in one mail.
     desk.answers("We are open until six.")
     desk.answers("The keys are with Bo.")
     ten_minutes_go_by()
     ten_minutes_go_by()
-    assert len(box.mails) == mails + 1
-    mail = box.mails[-1]
+    assert len(sink.mails) == mails + 1
+    mail = sink.mails[-1]
     text = text_of(mail)
     assert mail["To"] == SAM and text.startswith("You did not read this in the chat yet.")
     assert "until six." in text and "with Bo." in text and "coming by today" not in text
@@ -137,7 +128,7 @@ def test_away_by_mail_and_back_in_the_chat(chat: Organisation, box: shop.Sink) -
     sam.answers(mail, "I am on my way.")
     assert Case.objects.count() == 1 and "I am on my way." in desk.looks()
     desk.answers("See you then.")
-    assert box.mails[-1]["To"] == SAM and "See you then." in text_of(box.mails[-1])
+    assert sink.mails[-1]["To"] == SAM and "See you then." in text_of(sink.mails[-1])
 
     # And back: the link of the mail opens his page, which says that the chat goes on.
     page = sam.looks()
@@ -154,40 +145,40 @@ def test_away_by_mail_and_back_in_the_chat(chat: Organisation, box: shop.Sink) -
     page = sam.looks()
     assert "You wrote here, so the chat goes on." in page
     assert "Or write here: the chat goes on." not in page
-    mails = len(box.mails)
+    mails = len(sink.mails)
     desk.answers("Coming!")
-    assert len(box.mails) == mails and "Coming!" in sam.looks()
+    assert len(sink.mails) == mails and "Coming!" in sam.looks()
     ten_minutes_go_by()
-    assert len(box.mails) == mails
+    assert len(sink.mails) == mails
     assert "The customer is back in the chat: it goes on there." in desk.looks()
     assert Case.objects.count() == 1
 
 
 def test_what_was_read_in_the_mail_is_not_sent_again_by_another_clock(
-    chat: Organisation, box: shop.Sink
+    chat: Organisation, sink: shop.Sink
 ) -> None:
     """The page was never opened again: one mail, however often the clock strikes."""
-    sam = Sam(box)
+    sam = Sam(sink)
     desk = Desk(Case.objects.get())
     sam.proves()
-    mails = len(box.mails)
+    mails = len(sink.mails)
     desk.answers("Yes.")
     for _n in range(5):
         ten_minutes_go_by()
-    assert len(box.mails) == mails + 1
-    sam.answers(box.mails[-1], "Thanks")
+    assert len(sink.mails) == mails + 1
+    sam.answers(sink.mails[-1], "Thanks")
     for _n in range(3):
         ten_minutes_go_by()
-    assert len(box.mails) == mails + 1
+    assert len(sink.mails) == mails + 1
 
 
-def test_the_link_of_the_mail_goes_to_the_chat(chat: Organisation, box: shop.Sink) -> None:
-    sam = Sam(box)
+def test_the_link_of_the_mail_goes_to_the_chat(chat: Organisation, sink: shop.Sink) -> None:
+    sam = Sam(sink)
     desk = Desk(Case.objects.get())
     sam.proves()
     desk.answers("Yes.")
     ten_minutes_go_by()
-    link = re.search(r"/c/\w+/", text_of(box.mails[-1]))
+    link = re.search(r"/c/\w+/", text_of(sink.mails[-1]))
     assert link is not None
     telephone = Client()
     opened = telephone.post(link[0], follow=True)

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import away, chatting, dispatch, switching
+from channels_app import away, chatting, dispatch, seen, switching
 from channels_app.models import Channel, Delivery
 from contacts import services
 from contacts.models import Case, Identity, Organisation, User
@@ -66,6 +66,24 @@ def test_what_waited_stands_there_when_the_pause_is_over(
     assert sink.mails == [] and Delivery.objects.filter(message__case=case).count() == 1
 
 
+def test_a_page_that_stays_open_reads_what_was_held(case: Case, agent: User) -> None:
+    """It says once of each number that it showed it."""
+    pause()
+    said = set()
+
+    def page_says() -> None:
+        if (seq := fresh(case).seq) not in said:
+            said.add(seq)
+            seen.take(case=fresh(case), up_to=seq, read=True)
+
+    say(case, agent, "In the pause.")
+    page_says()
+    chat().resume()
+    worker.send_due()
+    page_says()
+    assert states(case) == ["read"]
+
+
 def test_a_pause_that_ends_by_itself_lets_it_go(case: Case, agent: User) -> None:
     pause()
     say(case, agent, "In the pause.")
@@ -80,7 +98,7 @@ def test_ten_minutes_begin_when_it_stands_there(case: Case, agent: User) -> None
     minutes_go_by()
     chat().resume()
     worker.send_due()
-    assert away.due(timezone.now()) == [case.pk] and away.follow(fresh(case)) is None
+    assert away.due(timezone.now()) == [] and away.follow(fresh(case)) is None
     assert not case.events.filter(sort="fell_back").exists()
     minutes_go_by()
     away.look()

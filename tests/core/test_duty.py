@@ -12,18 +12,9 @@ from channels_app.models import Channel
 from contacts import duty, hints
 from contacts.models import Organisation, Team, Topic, User
 from tests import shop
-from tests.core.chats import offer_chat
 
 pytestmark = pytest.mark.django_db
 NIGHT = datetime(2026, 11, 24, 3, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
-
-
-@pytest.fixture
-def house() -> Organisation:
-    """The test shop with chat."""
-    organisation = shop.make_shop()
-    offer_chat(organisation)
-    return organisation
 
 
 def chat(organisation: Organisation, language: str = "en") -> promises.Offer:

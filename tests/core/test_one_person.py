@@ -17,12 +17,6 @@ ANNA, BRAM = "anna@example.org", "bram@example.org"
 
 
 @pytest.fixture
-def organisation(db: None) -> Organisation:
-    """A small shop."""
-    return shop.make_shop()
-
-
-@pytest.fixture
 def agent(db: None) -> User:
     """A colleague."""
     return shop.make_agent("eva")

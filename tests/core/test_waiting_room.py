@@ -60,6 +60,17 @@ def test_who_came_first_is_next(organisation: Organisation, agent: User) -> None
     assert (number(second), number(third)) == (1, 2)
 
 
+def test_a_switch_that_was_a_slip_costs_no_place(organisation: Organisation) -> None:
+    first, second = begun(organisation, 4), begun(organisation, 2)
+    slip = switching.switch(case=first, kind="account")
+    assert number(second) == 1
+    assert switching.undo(case=Case.objects.get(pk=first.pk), choice=slip)
+    assert (number(first), number(second)) == (1, 2)
+    switching.switch(case=Case.objects.get(pk=first.pk), kind="account")
+    switching.switch(case=Case.objects.get(pk=first.pk), kind=CHAT)  # which is to come once more
+    assert place(second) == waiting_room.Place(1, NOW - timedelta(minutes=2), None)
+
+
 def test_who_went_elsewhere_or_is_done_holds_nobody_up(organisation: Organisation) -> None:
     switched, solved, mine = (begun(organisation, ago) for ago in (3, 2, 1))
     switching.switch(case=switched, kind="account")

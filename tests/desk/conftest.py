@@ -21,18 +21,6 @@ def _fresh_limits() -> None:
 
 
 @pytest.fixture
-def organisation(db: None) -> Organisation:
-    """A small shop."""
-    return shop.make_shop()
-
-
-@pytest.fixture
-def agent(db: None) -> User:
-    """Anna, an agent."""
-    return shop.make_agent()
-
-
-@pytest.fixture
 def colleague(db: None) -> User:
     """Bo, another agent."""
     return shop.make_agent("bo")

@@ -27,14 +27,6 @@ MAIL = "sam@example.org"
 
 
 @pytest.fixture
-def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[shop.Sink]:
-    """Sam's mailbox."""
-    with shop.sink_server() as (server, url):
-        monkeypatch.setenv("EMAIL_URL", url)
-        yield server
-
-
-@pytest.fixture
 def meta(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
     """A shop with WhatsApp, and who speaks for Meta."""
     with provider_server() as provider:

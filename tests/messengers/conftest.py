@@ -8,7 +8,7 @@ import pytest
 
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
-from contacts.models import Organisation, User
+from contacts.models import Organisation
 from tests import shop
 from tests.messengers import pocket
 from tests.messengers.pocket import Pocket
@@ -37,9 +37,3 @@ def whatsapp(organisation: Organisation) -> Channel:
 def sms(organisation: Organisation) -> Channel:
     """One whose sender can be forged."""
     return pocket.channel(organisation, "sms")
-
-
-@pytest.fixture
-def agent(db: None) -> User:
-    """One agent."""
-    return shop.make_agent()

@@ -22,7 +22,6 @@ from portal.redaction import RedactingFormatter, fault
 from portal.site import start
 from tests.site.conftest import Ask, posted
 from tests.site.conftest import ask as ask
-from tests.site.conftest import organisation as organisation
 
 Lines = Callable[[], list[dict[str, Any]]]
 TEXT = "my violet boiler is broken"

@@ -24,7 +24,6 @@ from portal import environment, tasks
 from tests import shop, worker
 from tests.site.conftest import Ask
 from tests.site.conftest import ask as ask
-from tests.site.conftest import organisation as organisation
 
 NAME = f"{__name__}.Bucket"
 pytestmark = pytest.mark.django_db

@@ -33,12 +33,6 @@ def pushes() -> Iterator[Service]:
 
 
 @pytest.fixture
-def organisation(db: None) -> Organisation:
-    """A small shop."""
-    return shop.make_shop()
-
-
-@pytest.fixture
 def agent(organisation: Organisation) -> User:
     """One agent."""
     return shop.make_agent()

@@ -10,7 +10,7 @@ from channels_app import opening
 from channels_app.adapters.base import Adapter, Capabilities, Outbound, Sent
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel, Delivery, InboundEvent, InboundItem
-from contacts.models import Case, Identity, Organisation, User
+from contacts.models import Case, Identity, Organisation
 from tests import shop, worker
 
 NUMBER = "+31612345678"
@@ -62,12 +62,6 @@ def organisation(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Organisa
             position=place,
         )
     yield found
-
-
-@pytest.fixture
-def agent(db: None) -> User:
-    """Anna, an agent."""
-    return shop.make_agent()
 
 
 @pytest.fixture

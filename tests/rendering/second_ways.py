@@ -1,6 +1,6 @@
 """What the tests of the second way have in common."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -30,14 +30,6 @@ from tests.rendering.conftest import MakeCase, Telephone, wrote
 S, DAY = Delivery.Status, timedelta(hours=24)
 MAIL = "sam@example.org"
 Fails = Callable[[Exception], None]
-
-
-@pytest.fixture
-def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[shop.Sink]:
-    """A mail server."""
-    with shop.sink_server() as (server, url):
-        monkeypatch.setenv("EMAIL_URL", url)
-        yield server
 
 
 @pytest.fixture

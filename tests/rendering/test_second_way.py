@@ -38,7 +38,6 @@ from tests.rendering.second_ways import (
     words_of,
 )
 from tests.rendering.second_ways import case as case
-from tests.rendering.second_ways import sink as sink
 from tests.rendering.test_window import approve as approve_text
 
 # Before it is sent: the one place that says which way is routing.

@@ -48,7 +48,6 @@ from tests.rendering.second_ways import (
 )
 from tests.rendering.second_ways import case as case
 from tests.rendering.second_ways import fails as fails
-from tests.rendering.second_ways import sink as sink
 
 # After it failed.
 

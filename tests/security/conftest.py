@@ -1,6 +1,5 @@
 """The shop for the attacks."""
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,23 +25,9 @@ def _fresh(settings: Any, tmp_path: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def organisation(db: None) -> Organisation:
-    """A shop with all its channels."""
-    return shop.make_shop()
-
-
-@pytest.fixture
 def agent(organisation: Organisation) -> User:
     """A member of staff."""
     return shop.make_agent()
-
-
-@pytest.fixture
-def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[shop.Sink]:
-    """A mail server that keeps what it gets."""
-    with shop.sink_server() as (found, url):
-        monkeypatch.setitem(os.environ, "EMAIL_URL", url)
-        yield found
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.utils.translation import override
 
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
@@ -25,6 +26,12 @@ def test_every_kind_and_every_provider_stands_in_it() -> None:
         str(KINDS[name].staff_label) for name in served
     }
     assert [name for name in PROVIDERS if PROVIDERS[name].label not in table] == []
+
+
+def test_what_the_words_of_a_kind_keep_off_is_not_called_confidential() -> None:
+    with override("en"):
+        warns = {str(one.staff_label): "confidential" in str(one.cannot) for one in KINDS.values()}
+    assert {row[0]: row[-1] != "yes" for row in channel_table.rows()} == warns
 
 
 @pytest.mark.parametrize(

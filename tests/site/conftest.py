@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from contacts.models import Case, Code, Organisation, User
+from contacts.models import Case, Code, Organisation
 from tests import shop
 
 Ask = Callable[..., Case]
@@ -19,18 +19,6 @@ def _fresh_limits() -> Iterator[None]:
     cache.clear()
     yield
     cache.clear()
-
-
-@pytest.fixture
-def organisation(db: None) -> Organisation:
-    """A small shop."""
-    return shop.make_shop()
-
-
-@pytest.fixture
-def agent(db: None) -> User:
-    """One agent."""
-    return shop.make_agent()
 
 
 def posted(**changes: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from channels_app import dispatch, routing, switching
 from channels_app.models import Channel, Chat
-from contacts import services
+from contacts import duty, services
 from contacts.kinds import CHAT
 from contacts.models import Case, Choice, Event, Message, Organisation, Topic, User
 from tests import shop
@@ -263,3 +263,21 @@ def test_another_way_has_nothing_of_a_chat(client: Client, ask: Ask) -> None:
     assert "data-chat" in page(client, case)
     services.resolve(case=case)
     assert "data-chat" not in page(client, case)
+
+
+def test_chat_is_suggested_for_a_simple_question_while_somebody_is_there(
+    client: Client, agent: User
+) -> None:
+    """R17, R24; never for what is private (R21)."""
+
+    def suggested(asked: str) -> str:
+        rows = client.get(f"/advice/?{asked}").content.decode().split('id="badge-')[1:]
+        (kind,) = [row.split('"')[0] for row in rows if "Suggested" in row.split("</span>")[0]]
+        return kind
+
+    Topic.objects.create(name="Stock", slug="stock")
+    assert suggested("topic=stock") == "chat" and suggested("topic=invoice") == "account"
+    assert suggested("topic=invoice&how_soon=today") == "account"
+    assert suggested("topic=stock&how_soon=can_wait") == "email"
+    duty.leave(agent)
+    assert suggested("topic=stock") == "email"

@@ -1,7 +1,6 @@
 """Send me a copy: to who proved the address, and to nobody else."""
 
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
 
 import pytest
@@ -17,14 +16,6 @@ from tests.core.chats import fresh, offer_chat, say
 from tests.site.conftest import Ask
 
 SAM = "sam@example.org"
-
-
-@pytest.fixture
-def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[shop.Sink]:
-    """The customers' mailboxes."""
-    with shop.sink_server() as (server, url):
-        monkeypatch.setenv("EMAIL_URL", url)
-        yield server
 
 
 @pytest.fixture

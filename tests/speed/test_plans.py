@@ -1,24 +1,25 @@
 """Where PostgreSQL would go through all of the house, as it plans it with few rows."""
 
 import re
+import uuid
 from collections.abc import Callable
 from copy import copy
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app import measures, waiting_room
-from channels_app.models import Chat
+from channels_app import away, measures, waiting_room
+from channels_app.models import Chat, Delivery
 from contacts import services
-from contacts.models import Case, Choice, Message
+from contacts.models import Case, Choice, Message, User
 from contacts.models.case import new_reference
 from portal.desk import facts
-from tests.core.chats import offer_chat
+from tests.core.chats import offer_chat, say
 from tests.desk.conftest import MakeCase
 from tests.desk.conftest import make_case as make_case
-from tests.desk.conftest import organisation as organisation
 
 OF_THE_CASE = re.compile(r" on contacts_message.*\n +Index Cond: .*case_id")
 
@@ -92,3 +93,20 @@ def test_who_waits_in_a_chat_is_found_among_those_who_wait(make_case: MakeCase) 
     found = plans(waiting_room.waiting().count) + plans(lambda: waiting_room.usual(timezone.now()))
     assert "using case_waiting" in found[0]
     assert "using chat_answered" in found[1]
+
+
+def test_what_nobody_read_in_a_chat_is_found_among_the_last_day(
+    make_case: MakeCase, agent: User
+) -> None:
+    offer_chat(make_case().organisation)
+    sent = say(make_case(kind="chat", address=""), agent, "Yes.").deliveries.get()
+    long_ago = timezone.now() - timedelta(days=30)
+    many = [copy(sent) for _ in range(5_000)]
+    for row in many:
+        row.pk, row.created_at = uuid.uuid4(), long_ago
+    Delivery.objects.bulk_create(many)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE channels_app_delivery")
+    _chats, plan = plans(lambda: away.due(timezone.now()))
+    of_the_day = r"using delivery_by_status .*\n +Index Cond: .*status.* AND \(created_at >"
+    assert re.search(of_the_day, plan), plan

@@ -9,10 +9,8 @@ from channels_app.models import Delivery
 from contacts import merging, services
 from contacts.models import Case, Message, User
 from tests.desk.conftest import MakeCase
-from tests.desk.conftest import agent as agent
 from tests.desk.conftest import desk as desk
 from tests.desk.conftest import make_case as make_case
-from tests.desk.conftest import organisation as organisation
 
 
 @pytest.fixture

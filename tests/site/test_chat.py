@@ -79,7 +79,7 @@ def test_the_place_and_nothing_that_we_do_not_know(client: Client, ask: Ask, age
     first = ask(Client(), way=CHAT)
     mine = ask(client, way=CHAT)
     said = page(client, mine)
-    assert "You are second." in said and "Usually" not in said and NOBODY not in said
+    assert "You are second in line." in said and "Usually" not in said and NOBODY not in said
     assert "Nothing yet" not in said
     dispatch.reply(case=first, staff=agent, text="Hello")
     assert "You are next." in page(client, mine, "news/")

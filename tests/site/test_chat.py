@@ -148,8 +148,15 @@ def test_nobody_is_there(client: Client, case: Case, chat: Channel, agent: User)
 def test_chat_goes_in_the_middle(client: Client, case: Case, chat: Channel) -> None:
     Channel.objects.filter(pk=chat.pk).update(is_offered=False)
     said = page(client, case)
-    assert "We no longer answer by chat" in said and "You are next" not in beside(said)
+    assert "We no longer answer by chat" in beside(said) and "You are next" not in beside(said)
     assert "Call me back" in beside(said)
+
+
+def test_a_pause_is_said_where_the_eye_is(client: Client, case: Case, chat: Channel) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    Channel.objects.filter(pk=chat.pk).update(paused_until=until, paused_for={"code": "typed"})
+    said = beside(page(client, case))
+    assert "At the moment we cannot answer by chat" in said and "Call me back" in said
 
 
 def test_a_topic_that_turns_private_is_said_once(client: Client, case: Case, agent: User) -> None:

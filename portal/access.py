@@ -66,6 +66,8 @@ class CustomerSessionMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Load lazily; write the cookie only when something was stored."""
         session = SessionStore(request.COOKIES.get(settings.CUSTOMER_COOKIE_NAME))
+        if getattr(request, "is_framed", False):
+            session.pop("customer", None)  # nobody signs in there: who is, was made to be
         request.customer_session = session  # type: ignore[attr-defined]
         response = self.get_response(request)
         if session.modified and not session.is_empty():

@@ -2,7 +2,8 @@
 
 A browser sends no cookie with SameSite=Lax into a frame on another site. So the pages have cookies
 of their own there, which it does send, and keeps apart for each site that shows the frame. They are
-given their usual names here, both ways: nothing behind this middleware knows of two names. Who may
+given their usual names here, both ways: nothing behind this middleware knows of two names. Nobody
+is signed in there, neither staff nor customers: that is done on the site itself. Who may
 show the frame is said by `Organisation.widget_origins`; while nobody may, nothing is there.
 """
 
@@ -15,7 +16,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import get_script_prefix, set_script_prefix
 
-from portal.context import site_of
+from portal.context import Site, site_of
 
 PATH = "/widget/"
 # Here and in the frame. Whatever else is in a browser, the staff's session before all, stays out.
@@ -64,6 +65,11 @@ class FramedMiddleware:
         _dress(response.cookies)
         _let_in(response, [SELF, *origins])
         return response
+
+
+def is_open() -> bool:
+    """Whether any page may show the frame."""
+    return bool(Site().organisation.widget_origins)
 
 
 def is_framed(request: HttpRequest) -> bool:

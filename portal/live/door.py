@@ -71,6 +71,7 @@ class Door:
     async def _live(self, scope: Scope, receive: Any, send: Any) -> None:
         try:
             keys, wanted = asked(scope)
+            await self._let_in(scope)
             ear = self._ear(keys, wanted)
         except Refused as refused:
             logger.info("A stream is refused with %s.", refused.status)
@@ -87,6 +88,17 @@ class Door:
         finally:
             self.hub.remove(ear)
             watch.cancel()
+
+    async def _let_in(self, scope: Scope) -> None:
+        """Where no page may show the frame it has no streams either. Raises Refused."""
+        if not scope["path"].startswith(framed.PATH):
+            return
+        try:
+            is_open = await self._ask(framed.is_open)
+        except (DatabaseError, InterfaceError):
+            raise Refused(503, "in a moment") from None
+        if not is_open:
+            raise Refused(404, "no such page")
 
     def _ear(self, keys: access.SessionKeys, wanted: dict[str, wants.Want]) -> Ear:
         """Listen from now on. Raises Refused where there are too many already."""
@@ -151,7 +163,8 @@ def asked(scope: Scope) -> tuple[access.SessionKeys, dict[str, wants.Want]]:
     try:
         request = ASGIRequest(scope, io.BytesIO())
         request.get_host()
-        wanted = wants.read(request.GET.getlist("want"), request.headers.get("Last-Event-ID", ""))
+        last = request.headers.get("Last-Event-ID", "")
+        wanted = wants.read(request.GET.getlist("want"), last, request.GET.getlist("behind"))
     except (DisallowedHost, RequestDataTooBig, wants.BadWant, UnicodeError):
         raise Refused(400, "bad request") from None
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():

@@ -5,9 +5,9 @@ import time
 import uuid
 from dataclasses import dataclass, field
 
-from portal.live.wants import DESK, LISTED, SITE
+from portal.live.wants import BEHIND, DESK, LISTED, SITE
 
-OTHER = {SITE: DESK, DESK: SITE, LISTED: SITE}  # whose signs a side reads
+OTHER = {SITE: DESK, BEHIND: DESK, DESK: SITE, LISTED: SITE}  # whose signs a side reads
 Place = tuple[int, str]  # the case, and the side: "q" or "d"
 
 

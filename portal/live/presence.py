@@ -15,12 +15,13 @@ from django.conf import settings
 
 from contacts import hints
 from portal.live.ear import Ear, Here, Place
-from portal.live.wants import LISTED
+from portal.live.wants import BEHIND, LISTED
 
 TICK = 1.0  # seconds: how soon it is told that somebody came
 REST = 2.0  # and how long who left still counts, so that a page may be loaded anew
 AGAIN = 15.0  # everybody says again that they are here, and reads who else is
 LIFE = 45.0
+ABSENT = (LISTED, BEHIND)  # who hears of a case and has it not open
 KEPT = 3600  # seconds that a set remembers when the last one left
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class Presence:
     def _moved(self, now: float) -> tuple[list[tuple[Place, str]], list[tuple[Place, str]]]:
         """Who came and who left since the last time; who left a moment ago may come back."""
         places = ((ear, place) for ear in self.ears for place in ear.places)
-        here = {(place, ear.member(place)) for ear, place in places if place[1] != LISTED}
+        here = {(place, ear.member(place)) for ear, place in places if place[1] not in ABSENT}
         came = [key for key in here if key not in self.said]
         for key in self.said:
             self.said[key] = 0.0 if key in here else self.said[key] or now

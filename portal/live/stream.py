@@ -138,7 +138,9 @@ class Stream:
         self.unlooked.clear()
         self.seen, self.ear.staff = sight.cases, sight.staff or (0, "")
         self.ear.cases = frozenset(seen.case_id for seen in sight.cases.values())
-        self.ear.places = frozenset((s.case_id, key[:1]) for key, s in sight.cases.items())
+        self.ear.places = frozenset(
+            (s.case_id, self.wants[key].side) for key, s in sight.cases.items()
+        )
 
     def _signs(self) -> list[bytes]:
         """Who types and who is here, by the rights of the last look."""

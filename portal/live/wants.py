@@ -11,6 +11,7 @@ MAX_WANTS = 60
 MAX_QUERY = 4096  # characters of the whole query string
 SITE, DESK, QUEUE, BELL = "q", "d", "queue", "bell"
 LISTED = "l"  # as the desk, of a case that stands in a list: nobody has it open by that
+BEHIND = "b"  # as the site, of a page that nobody sees: it says so beside its want (`behind`)
 _CASE = re.compile(
     r"([qdl]):([0-9A-Z]{3}-[0-9A-Z]{3})(?::([0-9]{1,9}))?(?::([0-9]{1,9}(?:\.[0-9a-f]{12}){2}))?",
     re.ASCII,
@@ -25,13 +26,15 @@ class BadWant(ValueError):
 class Want:
     """One thing to be told about.
 
-    `since`: the case's number that the page heard of; `mark`: what its history looks like.
+    `since`: the case's number that the page heard of; `mark`: what its history looks like;
+    `is_behind`: it stands behind a closed panel, where nobody has it open.
     """
 
     door: str
     reference: str = ""
     since: int = 0
     mark: str = ""
+    is_behind: bool = False
 
     @property
     def key(self) -> str:
@@ -39,13 +42,21 @@ class Want:
         return f"{self.door}:{self.reference}" if self.reference else self.door
 
     @property
+    def side(self) -> str:
+        """From where it is looked at, for who is here."""
+        return BEHIND if self.is_behind else self.door
+
+    @property
     def is_staffs(self) -> bool:
         """Whether the staff's session is asked for the right, and not the customer's."""
         return self.door != SITE
 
 
-def read(raw: Iterable[str], last_id: str = "") -> dict[str, Want]:
-    """Wants by key. `last_id` is what the browser got last. Raises BadWant."""
+def read(raw: Iterable[str], last_id: str = "", behind: Iterable[str] = ()) -> dict[str, Want]:
+    """Wants by key. `last_id` is what the browser got last, `behind` the keys that nobody sees.
+
+    Raises BadWant.
+    """
     given = list(raw)
     if not 0 < len(given) <= MAX_WANTS:
         raise BadWant("between 1 and 60 wants")
@@ -55,6 +66,8 @@ def read(raw: Iterable[str], last_id: str = "") -> dict[str, Want]:
         found[want.key] = _later(want, found.get(want.key))
     if (last := _last(last_id)) and last.key in found:
         found[last.key] = _later(last, found[last.key])
+    for key in {*behind} & found.keys():
+        found[key] = replace(found[key], is_behind=found[key].door == SITE)
     return found
 
 

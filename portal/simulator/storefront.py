@@ -25,20 +25,22 @@ class Ware:
     slug: str
     name: str | Promise
     line: str | Promise
-    price: str
+    price: str | Promise
     topic: str = "in-stock"
 
 
 WARES = (
-    Ware("city-bicycle", _("Blue city bicycle"), _("Seven gears, lights and a lock."), "€ 649"),
+    Ware("city-bicycle", _("Blue city bicycle"), _("Seven gears, lights and a lock."), _("€649")),
     Ware(
         "small-van",
         _("Electric van, used"),
         _("Room for four crates and a dog."),
-        "€ 14.950",
+        _("€14,950"),
         "test-drive",
     ),
-    Ware("tune-up", _("Spring check"), _("Brakes, chain and tyres in an hour."), "€ 59", "repair"),
+    Ware(
+        "tune-up", _("Spring check"), _("Brakes, chain and tyres in an hour."), _("€59"), "repair"
+    ),
 )
 
 

@@ -62,12 +62,13 @@ class Chat:
 
     @property
     def standing(self) -> str:
-        """ "You are second."; "" where they wait for no first answer."""
+        """ "You are second in line."; "" where they wait for no first answer."""
         if self.place is None:
             return ""
-        named = {1: _("You are next."), 2: _("You are second."), 3: _("You are third.")}
+        second, third = _("You are second in line."), _("You are third in line.")
+        named = {1: _("You are next."), 2: second, 3: third}
         number = self.place.number
-        return named.get(number) or _("You are number %(number)s.") % {"number": number}
+        return named.get(number) or _("You are number %(number)s in line.") % {"number": number}
 
     @property
     def mark(self) -> str:

@@ -255,3 +255,35 @@ def test_a_private_matter_keeps_its_file(page: Page, live_server: LiveServer) ->
     card.get_by_role("button", name="Chat anyway").click()
     page.wait_for_url("**/q/**")
     expect(page.locator("#history")).to_contain_text("b.txt")
+
+
+KEYBOARD = """(height) => {
+    const view = window.visualViewport;
+    Object.defineProperty(view, "height", { configurable: true, get: () => height });
+    view.dispatchEvent(new Event("resize"));
+}"""
+
+
+def test_over_a_telephones_keyboard_stand_the_composer_and_the_end_of_what_is_said(
+    browser: Browser, live_server: LiveServer
+) -> None:
+    page = open_page(browser, 390, "light")
+    case = ask(page, live_server, way=CHAT)
+    for number in range(8):
+        text = f"Number {number}"
+        newest = dispatch.reply(case=case, staff=User.objects.get(), text=text)
+    page.reload()
+    line = page.locator(f"#m{newest.pk}")
+    expect(line).to_be_in_viewport()
+    page.evaluate(KEYBOARD, 500)
+    expect(page.locator("html")).to_have_class("js keyboard")
+    composer, said = page.locator("form.composer").bounding_box(), line.bounding_box()
+    assert composer and composer["y"] + composer["height"] <= 500
+    assert said and said["y"] > 0 and said["y"] + said["height"] <= composer["y"]
+    # Who read further up stays there, and the keyboard goes as it came.
+    page.evaluate(KEYBOARD, 844)
+    page.evaluate("window.scrollTo(0, 0)")
+    page.evaluate(KEYBOARD, 500)
+    assert page.evaluate("window.scrollY") == 0
+    page.evaluate(KEYBOARD, 844)
+    expect(page.locator("html")).to_have_class("js")

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Frame, FrameLocator, Page, expect
 
 from channels_app import dispatch
 from contacts.models import Case, Organisation, User
+from portal.live import wants
 from tests import shop
 from tests.core.chats import offer_chat
 from tests.live import conftest as live
@@ -236,6 +237,27 @@ def test_what_comes_while_the_panel_is_closed_is_told_by_a_dot(
     visitor.page.reload()
     expect(visitor.inside.locator("#history")).to_be_attached()
     expect(visitor.button).not_to_have_attribute("data-news", "")
+
+
+def test_behind_a_closed_panel_the_page_says_that_nobody_sees_it(
+    host: Host, agent: User, visitors: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[bool] = []
+    read = wants.read
+
+    def listened(*asked: Any) -> Any:
+        found = read(*asked)
+        said.extend(want.is_behind for want in found.values())
+        return found
+
+    monkeypatch.setattr(wants, "read", listened)
+    visitor = visitors(host.url)
+    chat(visitor)
+    assert until(lambda: said[-1:] == [False])
+    visitor.panel.get_by_role("button", name="Close").click()
+    assert until(lambda: said[-1:] == [True])
+    visitor.button.click()
+    assert until(lambda: said[-1:] == [False])
 
 
 def test_keys_alone_are_enough(host: Host, visitors: Any) -> None:

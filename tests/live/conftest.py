@@ -122,6 +122,7 @@ class Listener:
     """One stream, read in a thread."""
 
     path = "/live/"
+    is_behind = False  # of a page that nobody sees
 
     def __init__(self, server: Server, wants: list[str], cookies: dict[str, str], **headers: str):
         self.events: list[tuple[float, str, str, dict[str, Any]]] = []
@@ -130,7 +131,10 @@ class Listener:
         self.line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
         self.given = {key.replace("_", "-"): value for key, value in headers.items()}
         self.given["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        self.address = f"{self.path}?{urlencode([('want', want) for want in wants])}"
+        query = [("want", want) for want in wants]
+        if self.is_behind:
+            query += [("behind", ":".join(want.split(":")[:2])) for want in wants]
+        self.address = f"{self.path}?{urlencode(query)}"
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 

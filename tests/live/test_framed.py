@@ -8,8 +8,12 @@ from django.test import Client
 
 from channels_app import dispatch
 from contacts.models import Case, Organisation, User
+from portal import lately
 from tests.live.conftest import Listener, Server, customer_cookies, staff_cookies
 from tests.live.test_parts import mark_of
+from tests.live.test_signs import quick as quick
+from tests.live.test_signs import says, types
+from tests.live.test_streams import write
 from tests.setup.test_processes import until
 
 Hear = Callable[..., Listener]
@@ -19,6 +23,21 @@ class Framed(Listener):
     """A stream of the frame."""
 
     path = "/widget/live/"
+
+
+class Closed(Framed):
+    """The same while its panel is closed."""
+
+    is_behind = True
+
+
+@pytest.fixture(autouse=True)
+def organisation(organisation: Organisation) -> Organisation:
+    """Another site may show the frame."""
+    lately.forget()
+    organisation.widget_origins = ["https://www.example.org"]
+    organisation.save()
+    return organisation
 
 
 @pytest.fixture
@@ -59,11 +78,9 @@ def test_nobody_is_staff_in_the_frame(hear: Hear, case: Case, agent: User) -> No
 
 
 def test_a_page_in_the_frame_is_brought_what_it_would_fetch_itself(
-    hear: Hear, case: Case, agent: User, organisation: Organisation
+    hear: Hear, case: Case, agent: User
 ) -> None:
     """By the frame's session, though another one of the same browser may see the case as well."""
-    organisation.widget_origins = ["https://www.example.org"]
-    organisation.save()
     usual = customer_cookies(case)
     key = usual[settings.CUSTOMER_COOKIE_NAME]
     client = Client()
@@ -77,3 +94,31 @@ def test_a_page_in_the_frame_is_brought_what_it_would_fetch_itself(
     assert brought["from"] == f"/widget/q/{case.reference}/news/"
     assert "Yes, in blue" in brought["html"] and 'href="/q/' not in brought["html"]
     assert foreign.over and not foreign.named("part")
+
+
+def test_while_no_site_may_show_it_the_frame_has_no_streams(
+    hear: Hear, case: Case, organisation: Organisation
+) -> None:
+    key = customer_cookies(case)[settings.CUSTOMER_COOKIE_NAME]
+    organisation.widget_origins = []
+    organisation.save()
+    lately.forget()
+    refused = hear(Framed, f"q:{case.reference}", {"onecase_widget": key})
+    assert refused.over and refused.status == 404
+
+
+def test_behind_a_closed_panel_nobody_is_here_and_everything_is_heard(
+    hear: Hear, case: Case, agent: User
+) -> None:
+    framed = {"onecase_widget": customer_cookies(case)[settings.CUSTOMER_COOKIE_NAME]}
+    want = f"q:{case.reference}:{case.seq}"
+    desk = hear(Listener, f"d:{case.reference}:{case.seq}", staff_cookies(agent))
+    closed, shown = hear(Closed, want, framed), hear(Framed, want, framed)
+    assert says(desk, True)
+    shown.close()
+    assert says(desk, False)
+    seq = write(case)
+    assert closed.hears("case", case=f"q:{case.reference}", seq=seq)
+    assert types(staff_cookies(agent), f"d:{case.reference}") == 204
+    assert closed.hears("typing", key=f"q:{case.reference}", who="Anna")
+    assert says(desk, False)

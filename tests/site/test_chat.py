@@ -79,7 +79,7 @@ def test_the_place_and_nothing_that_we_do_not_know(client: Client, ask: Ask, age
     first = ask(Client(), way=CHAT)
     mine = ask(client, way=CHAT)
     said = page(client, mine)
-    assert "You are second." in said and "Usually" not in said and NOBODY not in said
+    assert "You are second in line." in said and "Usually" not in said and NOBODY not in said
     assert "Nothing yet" not in said
     dispatch.reply(case=first, staff=agent, text="Hello")
     assert "You are next." in page(client, mine, "news/")
@@ -148,8 +148,15 @@ def test_nobody_is_there(client: Client, case: Case, chat: Channel, agent: User)
 def test_chat_goes_in_the_middle(client: Client, case: Case, chat: Channel) -> None:
     Channel.objects.filter(pk=chat.pk).update(is_offered=False)
     said = page(client, case)
-    assert "We no longer answer by chat" in said and "You are next" not in beside(said)
+    assert "We no longer answer by chat" in beside(said) and "You are next" not in beside(said)
     assert "Call me back" in beside(said)
+
+
+def test_a_pause_is_said_where_the_eye_is(client: Client, case: Case, chat: Channel) -> None:
+    until = timezone.now() + timedelta(hours=1)
+    Channel.objects.filter(pk=chat.pk).update(paused_until=until, paused_for={"code": "typed"})
+    said = beside(page(client, case))
+    assert "At the moment we cannot answer by chat" in said and "Call me back" in said
 
 
 def test_a_topic_that_turns_private_is_said_once(client: Client, case: Case, agent: User) -> None:

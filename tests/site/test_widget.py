@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from channels_app.rendering import code_url
 from contacts import services
-from contacts.models import Case, Message, Organisation, User
+from contacts.models import Case, Customer, Message, Organisation, User
+from portal.access import SessionStore
 from tests.core.chats import offer_chat
 from tests.site.conftest import posted
 
@@ -135,6 +136,23 @@ def test_the_frame_and_the_site_know_nothing_of_each_other(
     Message.objects.filter(pk=message.pk).update(html="<p>hello</p>")
     assert other.get(f"/files/message/{message.pk}/body/").status_code == 200
     assert other.get(f"/widget/files/message/{message.pk}/body/").status_code == 404
+
+
+def test_a_session_that_was_planted_makes_nobody_its_customer(
+    widget: Organisation, client: Client
+) -> None:
+    """A cookie below a path can be set from a sibling's site: it must not say who somebody is."""
+    planter = Customer.objects.create(name="Pat Planter")
+    own = begin(Client())
+    Case.objects.filter(pk=own.pk).update(customer=planter)
+    session = SessionStore()
+    session["customer"] = planter.pk
+    session.save()
+    client.cookies["onecase_widget"] = session.session_key
+    assert client.get(f"/widget/q/{own.reference}/").status_code == 404
+    case = begin(client, text="Another")
+    assert case.customer != planter
+    assert client.get(f"/widget/q/{case.reference}/").status_code == 200
 
 
 def test_a_mail_is_read_within_the_frame(widget: Organisation) -> None:

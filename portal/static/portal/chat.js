@@ -345,15 +345,20 @@
     event.target.value = "";
   });
 
-  // ---------- The keyboard of a telephone covers what is below: the composer stands on it
+  // ---------- The keyboard of a telephone covers what is below: the composer stands on it, and the
+  // end of what is said above that
   const view = window.visualViewport;
   function stand() {
     const covered = Math.round(window.innerHeight - view.height - view.offsetTop);
     const isOpen = covered > 120 && view.scale < 1.05;
     document.documentElement.classList.toggle("keyboard", isOpen);
     document.documentElement.style.setProperty("--keyboard", `${isOpen ? covered : 0}px`);
+    return isOpen;
   }
-  view?.addEventListener("resize", stand);
+  view?.addEventListener("resize", () => {
+    const isLow = below() < 160;
+    if (stand() && isLow) toEnd();
+  });
   view?.addEventListener("scroll", stand);
 
   showNow();

@@ -12,6 +12,7 @@ class LiveLine {
     this.url = "";
     this.wants = new Map(); // key -> the number that the pages show
     this.marks = new Map(); // key -> the mark of their history
+    this.behind = new Set(); // keys that only pages want that nobody sees
     this.served = new Set();
     this.ended = new Set();
     this.versions = {};
@@ -26,7 +27,7 @@ class LiveLine {
   }
 
   // What all visible pages want now; opens, keeps or closes the line.
-  want(url, wants, anew, marks) {
+  want(url, wants, anew, marks, behind) {
     this.url = url;
     for (const [key, mark] of marks) this.marks.set(key, mark);
     for (const key of anew) this.ended.delete(key);
@@ -34,9 +35,11 @@ class LiveLine {
     this.wants = new Map();
     for (const [key, since] of wants) this.wants.set(key, Math.max(since, before.get(key) ?? 0));
     const alive = this.keys();
+    const turned = alive.filter((key) => key.startsWith("q:") && behind.has(key) !== this.behind.has(key));
+    this.behind = behind;
     if (!alive.length) return this.close();
     const open = this.source || this.poller || this.later || this.retry;
-    if (!open || alive.some((key) => !before.has(key) || anew.has(key))) this.start(50);
+    if (!open || turned.length || alive.some((key) => !before.has(key) || anew.has(key))) this.start(50);
     else {
       for (const data of this.here.values()) this.tell("here", data); // for a page that was hidden
       if ([...before.keys()].some((key) => !this.wants.has(key))) this.start(3000);
@@ -65,6 +68,7 @@ class LiveLine {
       const mark = this.marks.get(key);
       const since = this.wants.get(key) || mark ? `:${this.wants.get(key)}` : "";
       search.append("want", `${key}${since}${mark ? `:${mark}` : ""}`);
+      if (this.behind.has(key) && key.startsWith("q:")) search.append("behind", key);
     }
     return search;
   }

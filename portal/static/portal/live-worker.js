@@ -16,16 +16,18 @@ const line = new LiveLine((kind, data) => {
 function settle(anew = new Set()) {
   const wants = new Map();
   const marks = new Map();
+  const seen = new Set();
   let url = "";
   for (const page of pages.values()) {
     if (!page.visible) continue;
     url = page.url;
     for (const [key, since, mark] of page.wants) {
       wants.set(key, Math.min(since, wants.get(key) ?? since));
+      if (!page.hidden) seen.add(key);
       if (mark && anew.has(key)) marks.set(key, mark);
     }
   }
-  line.want(url, wants, anew, marks);
+  line.want(url, wants, anew, marks, new Set([...wants.keys()].filter((key) => !seen.has(key))));
 }
 
 self.onconnect = (event) => {

@@ -315,7 +315,8 @@
         free = null;
       }
       const marks = keys.flatMap(([key, , mark]) => (mark ? [[key, mark]] : []));
-      own.want(url, new Map(keys), new Set(data.fresh ? keys.map(([key]) => key) : []), marks);
+      const names = keys.map(([key]) => key);
+      own.want(url, new Map(keys), new Set(data.fresh ? names : []), marks, new Set(data.hidden ? names : []));
     };
   }
 

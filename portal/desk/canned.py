@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -101,6 +102,11 @@ class CannedAnswerForm(forms.ModelForm):
             "word": gettext_lazy("Agents type it after a /, like /hours."),
             "topic": gettext_lazy("In cases of this topic it stands first."),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        topic: Any = self.fields["topic"]
+        topic.empty_label = _("No topic")
 
     def clean_word(self) -> str:
         """Once in an organisation, however it is written."""

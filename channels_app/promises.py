@@ -124,8 +124,10 @@ def moment(at: datetime, now: datetime, *, short: bool = False) -> str:
 
 
 def promise_line(offer: Offer) -> str:
-    """ "within 4 hours"; "" without a promise."""
-    return duration(offer.promise_minutes) if offer.promise_minutes else ""
+    """ "within 4 hours"; "" without a promise, or where nobody is there to keep it."""
+    return (
+        duration(offer.promise_minutes) if offer.promise_minutes and not offer.is_deserted else ""
+    )
 
 
 def duration(minutes: int) -> str:

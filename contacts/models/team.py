@@ -52,6 +52,11 @@ class Team(models.Model):
             found &= Q(language__in=self.languages)
         return found
 
+    @property
+    def work(self) -> Q:
+        """The cases that fit, whoever has them: the same rule as `fits`, as a filter."""
+        return self.cases & Q(choice__kind__in=self.kinds) if self.kinds else self.cases
+
     def takes(self, kind: str) -> bool:
         """Whether it takes what is answered by that kind."""
         return not self.kinds or kind in self.kinds

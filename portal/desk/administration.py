@@ -4,17 +4,19 @@ URL names, all in the namespace `admin`: organisation, channels, topics, staff, 
 and `troubles` (answers that did not arrive), which agents see as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.admin.utils import construct_change_message
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.translation import get_language_info
 from django.views.decorators.http import require_POST
@@ -26,11 +28,12 @@ from portal.desk.pages import after_sign_in, show, staff_of
 __all__ = [
     "administrators_only",
     "at_the_end",
+    "edited",
     "language_name",
     "log",
     "log_change",
     "log_removal",
-    "move",
+    "moved",
     "page",
     "save",
     "show",
@@ -87,6 +90,27 @@ def save(request: HttpRequest, form: forms.ModelForm) -> Any:
     return row
 
 
+def edited(
+    request: HttpRequest,
+    form: forms.ModelForm,
+    *,
+    title: str,
+    template: str,
+    home: str,
+    said: str,
+    within: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> HttpResponse:
+    """The page of one row; once it is saved, its list (`home`). `within`: what watches saving."""
+    is_new = form.instance.pk is None
+    if request.method == "POST" and form.is_valid():
+        with transaction.atomic(), within():
+            save(request, form)
+        messages.success(request, said)
+        return redirect(home)
+    status = 422 if form.errors else 200
+    return show(request, template, title=title, form=form, is_new=is_new, status=status)
+
+
 def at_the_end(row: Any) -> Any:
     """A new row, with its place after all others."""
     last = type(row).objects.aggregate(last=models.Max("position"))["last"]
@@ -94,7 +118,15 @@ def at_the_end(row: Any) -> Any:
     return row
 
 
-def move(rows: list[Any], row: Any, up: bool) -> bool:
+def moved(request: HttpRequest, row: Any, rows: Iterable[Any], home: str) -> HttpResponse:
+    """One place up or down within its list, and back to it."""
+    with transaction.atomic():
+        if _move(list(rows), row, request.POST.get("to") == "up"):
+            log_change(request, row, "Moved.")
+    return redirect(home)
+
+
+def _move(rows: list[Any], row: Any, up: bool) -> bool:
     """Move a row one place within its list, and renumber the list; False at the end of it."""
     place = next(i for i, other in enumerate(rows) if other.pk == row.pk)
     goal = place - 1 if up else place + 1

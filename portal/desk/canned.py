@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -19,7 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from contacts.models import CannedAnswer, Case, Organisation, User
 from portal.desk import pages
-from portal.desk.administration import language_name, log_removal, page, save, show
+from portal.desk.administration import edited, language_name, log_removal, page, show
 from portal.desk.case import find
 from portal.desk.fields import LanguageAreas
 
@@ -102,6 +103,11 @@ class CannedAnswerForm(forms.ModelForm):
             "topic": gettext_lazy("In cases of this topic it stands first."),
         }
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        topic: Any = self.fields["topic"]
+        topic.empty_label = _("No topic")
+
     def clean_word(self) -> str:
         """Once in an organisation, however it is written."""
         word = str(self.cleaned_data["word"]).lower()
@@ -143,13 +149,14 @@ def _edit(request: HttpRequest, row: CannedAnswer) -> HttpResponse:
     if row.organisation.pk is None:
         messages.error(request, _("Name the organisation first."))
         return redirect("admin:organisation")
-    form = CannedAnswerForm(request.POST or None, instance=row)
-    if request.method == "POST" and form.is_valid():
-        save(request, form)
-        messages.success(request, _("Saved. Agents have it at once."))
-        return redirect("admin:canned_answers")
-    status = 422 if form.errors else 200
-    return show(request, "desk/admin_canned_one.html", title=title, form=form, status=status)
+    return edited(
+        request,
+        CannedAnswerForm(request.POST or None, instance=row),
+        title=title,
+        template="desk/admin_canned_one.html",
+        home="admin:canned_answers",
+        said=_("Saved. Agents have it at once."),
+    )
 
 
 def remove(request: HttpRequest, pk: int) -> HttpResponse:

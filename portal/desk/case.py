@@ -28,7 +28,7 @@ from portal.desk import (
     story,
     words,
 )
-from portal.desk.pages import page, part, show, staff_of
+from portal.desk.pages import page, part, reading, show, staff_of
 from portal.live import stay
 
 
@@ -151,6 +151,13 @@ def whole(
         **people(case, read, others),
         **choices(case, read),
     )
+
+
+@reading
+def receivers(request: HttpRequest, reference: str) -> HttpResponse:
+    """To whom it can be given, and how much each of them has: for a menu that is open."""
+    found = handing.weighed(find(request, reference), colleagues())
+    return part(request, "desk/_receivers.html", receivers=found)
 
 
 def colleagues() -> list[User]:
@@ -310,6 +317,7 @@ def urls() -> list[URLPattern]:
         page(base + "seen/", seen, "case_seen", post=True),
         page(base + "way/", way, "case_way", post=True),
         page(base + "preview/", preview, "case_preview", post=True),
+        page(base + "receivers/", receivers, "case_receivers"),
         page(base + "propose/", propose, "case_propose", post=True),
         page(base + "propose/<int:pk>/back/", unpropose, "case_unpropose", post=True),
     ]

@@ -25,7 +25,7 @@ from contacts import hints
 from contacts.kinds import KINDS, get
 from contacts.models import Organisation
 from portal.desk import approved_texts, channel_secrets, counts, leaving
-from portal.desk.administration import log_change, log_removal, move, page, save, show
+from portal.desk.administration import log_change, log_removal, moved, page, save, show
 from portal.desk.channel_form import ChannelForm
 
 # "Until somebody resumes it": a date that no one waits for.
@@ -258,11 +258,9 @@ def _back(request: HttpRequest, channel: Channel, *, has_gone: bool = False) -> 
 
 def shift(request: HttpRequest, pk: int) -> HttpResponse:
     """One place up or down in the order that customers see."""
-    channel = get_object_or_404(Channel, pk=pk)
-    with transaction.atomic():
-        if move(list(Channel.objects.all()), channel, request.POST.get("to") == "up"):
-            log_change(request, channel, "Moved.")
-    return redirect("admin:channels")
+    return moved(
+        request, get_object_or_404(Channel, pk=pk), Channel.objects.all(), "admin:channels"
+    )
 
 
 def test(request: HttpRequest, pk: int) -> HttpResponse:

@@ -167,6 +167,7 @@ def context(
         "gone": leaving.hint(case, read.channels),
         "other_ways": others,
         **proposing.context(case, way.kind, read.proposals),
+        "is_theirs": case.answer_kind == kinds.CHAT and case.assignee_id not in (None, staff.pk),
         "unread": read.unread,
         "unread_offer": _to_propose(case, others, read) if read.unread else None,
         "max_text": services.MAX_TEXT,

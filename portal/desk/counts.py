@@ -68,13 +68,14 @@ class Counts:
 
     @cached_property
     def tabs(self) -> dict[str, int]:
-        """The figures of the queue's tabs, by name."""
+        """The figures of the queue's tabs, by name; and of how many teams one is."""
         mine = Case.objects.open()
         found = self._ask(
             mine=Count(mine.filter(assignee=self.user)),
             unassigned=Count(mine.filter(assignee=None)),
             customer=Count(mine.filter(waiting_since=None)),
             done=Count(Case.objects.stems().filter(state=Case.State.RESOLVED)),
+            teams=Count(self.user.teams.all()),
         )
         return {**self.menu, **found}
 

@@ -1,6 +1,9 @@
-"""Handing a case over: to whom it can go, who of them is there, and how much they have."""
+"""Handing a case over: to whom it can go, who of them is there, and how much they have.
 
-from collections.abc import Sequence
+How much is counted once the menu is opened: few of those who look at a case hand it over.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import Http404
@@ -23,23 +26,34 @@ class Receiver:
     is_chosen: bool = False
 
 
-def receivers(case: Case, staff: Sequence[User]) -> list[Receiver]:
-    """Colleagues who are there first, then teams. One query, and the teams once in a while."""
-    loads = assigning.loads([user.pk for user in staff])
+def receivers(
+    case: Case, staff: Sequence[User], loads: Mapping[int, int] | None = None
+) -> list[Receiver]:
+    """Colleagues who are there first, then teams, which are asked for once in a while.
+
+    `loads`: how much each of them has, where it is to be said.
+    """
     rows = sorted(staff, key=lambda user: (not user.on_duty, user.away_since is not None))
     people = [
-        Receiver(str(user.pk), _label(user, loads[user.pk]), user.pk == case.assignee_id)
-        for user in rows
+        Receiver(str(user.pk), _label(user, loads), user.pk == case.assignee_id) for user in rows
     ]
     teams = lately.read("teams", lambda: list(Team.objects.all()))
     own = [team for team in teams if team.organisation_id == case.organisation_id]
     return people + [Receiver(f"{TEAM}{team.pk}", team.name) for team in own]
 
 
-def _label(user: User, load: int) -> str:
-    values = {"name": user.display_name, "load": load, "capacity": user.capacity}
+def weighed(case: Case, staff: Sequence[User]) -> list[Receiver]:
+    """The same, with how much each of them has. One query more."""
+    return receivers(case, staff, assigning.loads([user.pk for user in staff]))
+
+
+def _label(user: User, loads: Mapping[int, int] | None) -> str:
+    values = {"name": user.display_name, "capacity": user.capacity}
     if not user.on_duty:
         return _("%(name)s (not on duty)") % values
+    if loads is None:
+        return _("%(name)s (away)") % values if user.away_since else user.display_name
+    values["load"] = loads[user.pk]
     if user.away_since:
         return _("%(name)s (away, %(load)s of %(capacity)s)") % values
     return _("%(name)s (%(load)s of %(capacity)s)") % values

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
@@ -18,7 +19,7 @@ from django.utils.translation import pgettext_lazy
 from channels_app import away, promises
 from channels_app.models import Channel, Delivery
 from contacts import kinds, search
-from contacts.models import Case, Customer, User
+from contacts.models import Case, Customer, Team, User
 from contacts.models.case import CaseQuerySet
 from portal.context import topics
 from portal.desk import counts, words
@@ -66,6 +67,7 @@ TABS = {
         Tab("done", pgettext_lazy("cases", "Done"), _done),
     )
 }
+MINE = "mine"
 EVERYTHING = Tab("", _("Found"), lambda user: Case.objects.all())
 
 
@@ -78,6 +80,7 @@ class Filter:
     topic: str = ""
     kind: str = ""
     who: str = ""
+    teams: str = ""
     after: tuple[datetime, int] | None = None
 
     @classmethod
@@ -91,6 +94,7 @@ class Filter:
             topic=data.get("topic", "")[:50].replace("\x00", ""),
             kind=kind if kind in kinds.KINDS else "",
             who=who if who.isdecimal() and len(who) < 19 else "",
+            teams=MINE if data.get("teams") == MINE else "",
             after=cursor(data.get("after", "")),
         )
 
@@ -103,6 +107,7 @@ class Filter:
             "topic": wanted.topic,
             "kind": wanted.kind,
             "who": wanted.who,
+            "teams": wanted.teams,
             "after": written(wanted.after) if wanted.after else "",
         }
         return "?" + urlencode({name: value for name, value in values.items() if value})
@@ -120,7 +125,7 @@ class Filter:
     @property
     def is_narrowed(self) -> bool:
         """Whether anything besides the tab is asked for."""
-        return bool(self.query or self.topic or self.kind or self.who)
+        return bool(self.query or self.topic or self.kind or self.who or self.teams)
 
 
 def cursor(text: str) -> tuple[datetime, int] | None:
@@ -149,7 +154,16 @@ def rows_for(wanted: Filter, user: User) -> CaseQuerySet:
         rows = rows.filter(choice__kind=wanted.kind)
     if wanted.who:
         rows = rows.filter(assignee=int(wanted.who))
+    if wanted.teams:
+        work = [team.work for team in teams_of(user)]
+        if all(work):  # a team without limits does everything
+            rows = rows.filter(reduce(or_, work, Q(pk__in=[])))
     return from_cursor(rows, wanted)
+
+
+def teams_of(user: User) -> QuerySet[Team]:
+    """The teams that somebody is in. Two queries."""
+    return user.teams.prefetch_related("topics")
 
 
 def from_cursor(rows: CaseQuerySet, wanted: Filter) -> CaseQuerySet:
@@ -269,7 +283,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     }
     if request.GET.get("part"):
         return part(request, "desk/_queue.html", **context)
-    return show(request, "desk/queue.html", title=_("Cases"), **context, **choices(wanted))
+    return show(request, "desk/queue.html", title=_("Cases"), **context, **choices(request, wanted))
 
 
 def tabs(request: HttpRequest, wanted: Filter | None) -> list[dict[str, Any]]:
@@ -296,13 +310,16 @@ def tabs(request: HttpRequest, wanted: Filter | None) -> list[dict[str, Any]]:
     return [{**tab, "figure": counts.shown(tab["count"])} for tab in shown]
 
 
-def choices(wanted: Filter) -> dict[str, Any]:
+def choices(request: HttpRequest, wanted: Filter) -> dict[str, Any]:
     """What the filter offers."""
     return {
         "topics": topics(),
         "all_kinds": kinds.KINDS.values(),
         "colleagues": User.objects.filter(is_staff=True, is_active=True).order_by("username"),
-        "clear": replace(wanted, topic="", kind="", who="", query="", after=None).address(),
+        "has_teams": wanted.teams or counts.of(request).tabs["teams"],
+        "clear": replace(
+            wanted, topic="", kind="", who="", teams="", query="", after=None
+        ).address(),
     }
 
 

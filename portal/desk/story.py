@@ -126,6 +126,11 @@ class News:
     to: int | None = None
     handed: str = ""
 
+    @property
+    def is_said(self) -> bool:
+        """Whether a person did it, and not the rules."""
+        return self.by is not None or not self.handed
+
 
 @dataclass(frozen=True)
 class Story:

@@ -19,12 +19,11 @@ from contacts.kinds import KINDS, Text
 from contacts.models import Organisation, Team, Topic, User
 from portal.desk.administration import (
     at_the_end,
+    edited,
     language_name,
-    log_change,
     log_removal,
-    move,
+    moved,
     page,
-    save,
     show,
 )
 
@@ -193,32 +192,21 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _edit(request: HttpRequest, row: Team) -> HttpResponse:
-    is_new = row.pk is None
-    title = _("New team") if is_new else row.name
-    form = TeamForm(request.POST or None, instance=row)
-    if request.method == "POST" and form.is_valid():
-        with transaction.atomic(), duty.watched():
-            save(request, form)
-        messages.success(request, _("Saved. The next case goes by it."))
-        return redirect("admin:teams")
-    return show(
+    return edited(
         request,
-        "desk/admin_team.html",
-        title=title,
-        form=form,
-        is_new=is_new,
-        status=422 if form.errors else 200,
+        TeamForm(request.POST or None, instance=row),
+        title=row.name if row.pk else _("New team"),
+        template="desk/admin_team.html",
+        home="admin:teams",
+        said=_("Saved. The next case goes by it."),
+        within=duty.watched,
     )
 
 
 def shift(request: HttpRequest, pk: int) -> HttpResponse:
     """One place up or down."""
     row = get_object_or_404(Team, pk=pk)
-    with transaction.atomic():
-        rows = list(Team.objects.filter(organisation=row.organisation_id))
-        if move(rows, row, request.POST.get("to") == "up"):
-            log_change(request, row, "Moved.")
-    return redirect("admin:teams")
+    return moved(request, row, Team.objects.filter(organisation=row.organisation_id), "admin:teams")
 
 
 def remove(request: HttpRequest, pk: int) -> HttpResponse:

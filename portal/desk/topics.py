@@ -21,11 +21,10 @@ from contacts.models import Case, Topic
 from portal.desk import counts
 from portal.desk.administration import (
     at_the_end,
-    log_change,
+    edited,
     log_removal,
-    move,
+    moved,
     page,
-    save,
     show,
 )
 from portal.desk.fields import LanguageInputs
@@ -109,30 +108,19 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _edit(request: HttpRequest, row: Topic) -> HttpResponse:
-    is_new = row.pk is None
-    title = _("New topic") if is_new else str(row.name)
-    form = TopicForm(request.POST or None, instance=row)
-    if request.method == "POST" and form.is_valid():
-        save(request, form)
-        messages.success(request, _("Saved. Customers see it at once."))
-        return redirect("admin:topics")
-    return show(
+    return edited(
         request,
-        "desk/admin_topic.html",
-        title=title,
-        form=form,
-        is_new=is_new,
-        status=422 if form.errors else 200,
+        TopicForm(request.POST or None, instance=row),
+        title=str(row.name) if row.pk else _("New topic"),
+        template="desk/admin_topic.html",
+        home="admin:topics",
+        said=_("Saved. Customers see it at once."),
     )
 
 
 def shift(request: HttpRequest, pk: int) -> HttpResponse:
     """One place up or down."""
-    row = get_object_or_404(Topic, pk=pk)
-    with transaction.atomic():
-        if move(list(Topic.objects.all()), row, request.POST.get("to") == "up"):
-            log_change(request, row, "Moved.")
-    return redirect("admin:topics")
+    return moved(request, get_object_or_404(Topic, pk=pk), Topic.objects.all(), "admin:topics")
 
 
 def remove(request: HttpRequest, pk: int) -> HttpResponse:

@@ -70,6 +70,7 @@ TABLE = {
         admin:letter_print admin:letter admin:channel_cases admin:alerts
         admin:alerts_seen admin:bell admin:troubles admin:password_change admin:password_change_done
         admin:chats admin:chats_next admin:chats_rail admin:case_seen admin:case_canned
+        admin:case_receivers
         admin:me admin:my_duty admin:jsi18n admin:autocomplete admin:view_on_site
     """,
     ADMINISTRATOR: """

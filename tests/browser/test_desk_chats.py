@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from channels_app import dispatch
 from contacts import services
 from contacts.models import CannedAnswer, Case, Message, Topic, User
+from tests import shop
 from tests.browser import test_desk_axe
 from tests.browser.test_desk_asks import at
 from tests.browser.test_desk_axe import Visit, ask, look
@@ -82,6 +83,30 @@ def test_axe_finds_nothing_in_chats(
         page.click("#duty button[value=away]")
         page.wait_for_selector("text=I am back")
         look(page, "away")
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_a_colleague_s_chat_and_its_menu_on_both_screens(
+    visit: Visit, chats: list[Case], width: int, theme: str
+) -> None:
+    cleo = shop.make_agent("cleo")
+    services.assign(case=chats[2], to=cleo, by=cleo)
+    at(visit("/admin/"), width, theme)
+    page = visit(of(chats[2]))
+    expect(page.locator("#whose")).to_contain_text("Cleo has this chat")
+    page.click("details:has(#more-panel) > summary")
+    expect(page.locator("#more-to option:checked")).to_have_text("Cleo (3 of 12)")
+    look(page, "a colleague's chat")
+    panel = page.locator("details[open] > .desk-menu__panel")
+    assert panel.evaluate("box => box.scrollWidth <= box.clientWidth")
+    duty = page.locator("#duty-menu" if width == 390 else "#duty")
+    expect(page.locator("#duty" if width == 390 else "#duty-menu")).to_be_hidden()
+    duty.locator("button[value=away]").click()
+    expect(page.locator("#away")).to_contain_text("You are away")
+    assert page.url.endswith(of(chats[2]))
+    page.locator("#whose").get_by_text("Take over").click()
+    expect(page.locator("#whose")).to_be_hidden()
+    assert Case.objects.get(pk=chats[2].pk).assignee == User.objects.get(username="anna")
 
 
 def test_enter_sends_in_a_chat_and_is_a_new_line_elsewhere(

@@ -1,5 +1,6 @@
 """On duty, away, off duty: said once, written down, and the last one out closes chat."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -87,6 +88,9 @@ def test_the_last_one_out_closes_chat(
     User.objects.update(on_duty=False)
     now, offer = timezone.now(), chat(house)
     assert promises.state_line(offer, now) == "Closed · nobody is there now"
+    promised = replace(offer, promise_minutes=5)
+    assert promises.promise_line(promised) == ""  # nobody would keep it
+    assert promises.promise_line(replace(promised, is_deserted=False)) == "within 5 minutes"
     others = [row for row in promises.board(house, now) if row.kind.name != "chat"]
     assert all(row.is_open for row in others)  # phone and the rest stay by their hours
 

@@ -98,6 +98,11 @@ def test_one_is_made_changed_and_removed_and_written_down(
     assert LogEntry.objects.count() == 3
 
 
+def test_no_topic_is_said_in_words(boss: Client, organisation: Organisation) -> None:
+    page = boss.get(f"{PAGES}new/").content.decode()
+    assert "No topic</option>" in page and "-----" not in page
+
+
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [

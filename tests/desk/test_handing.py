@@ -1,13 +1,17 @@
 """Handing a case over: to a colleague or a team, with a line and the story so far."""
 
 import re
+import uuid
 
 import pytest
 from django.test import Client
 
+from channels_app import assigning
 from contacts import duty, services
 from contacts.models import Alert, Case, Organisation, Team, User
 from tests import shop
+from tests.core.chats import offer_chat
+from tests.desk.conftest import MakeCase
 
 
 def hand(desk: Client, case: Case, to: str, line: str = "") -> str:
@@ -16,6 +20,11 @@ def hand(desk: Client, case: Case, to: str, line: str = "") -> str:
     answer = desk.post(f"/admin/cases/{case.reference}/assign/", form, follow=True)
     case.refresh_from_db()
     return answer.content.decode()
+
+
+def beside(desk: Client, case: Case) -> str:
+    """What comes by itself into an open page."""
+    return desk.get(f"/admin/cases/{case.reference}/?part=beside").content.decode()
 
 
 def as_seen_by(user: User, case: Case) -> str:
@@ -77,9 +86,62 @@ def test_the_menu_says_who_is_there_and_how_much_they_have(
     desk: Client, agent: User, colleague: User, case: Case
 ) -> None:
     services.assign(case=case, to=colleague, by=agent)
-    page = as_seen_by(agent, case)
-    assert ">Bo (1 of 12)</option>" in page
+    weighed = re.search(r'data-weighed="([^"]+)"', as_seen_by(agent, case))
+    assert weighed
+
+    def seen() -> tuple[str, str]:
+        """In the page, and in the menu once it is open."""
+        return as_seen_by(agent, case), desk.get(weighed[1]).content.decode()
+
+    page, menu = seen()
+    assert ">Bo</option>" in page and ">Bo (1 of 12)</option>" in menu
     duty.away(colleague)
-    assert ">Bo (away, 1 of 12)</option>" in as_seen_by(agent, case)
+    page, menu = seen()
+    assert ">Bo (away)</option>" in page and ">Bo (away, 1 of 12)</option>" in menu
     duty.leave(colleague)
-    assert ">Bo (not on duty)</option>" in as_seen_by(agent, case)
+    page, menu = seen()
+    assert ">Bo (not on duty)</option>" in page and ">Bo (not on duty)</option>" in menu
+
+
+def test_how_much_colleagues_have_is_asked_only_by_an_open_menu(
+    desk: Client, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(people: object) -> dict[int, int]:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(assigning, "loads", forbidden)
+    address = f"/admin/cases/{case.reference}/"
+    assert desk.get(address).status_code == 200
+    assert desk.get(f"{address}?part=beside").status_code == 200
+    with pytest.raises(AssertionError, match="asked"):
+        desk.get(f"{address}receivers/")
+
+
+def test_an_answer_leaves_a_colleague_s_chat_with_them_and_the_page_says_so(
+    desk: Client, agent: User, colleague: User, organisation: Organisation, make_case: MakeCase
+) -> None:
+    offer_chat(organisation)
+    chat = make_case(kind="chat", address="")
+    services.assign(case=chat, to=colleague, by=agent)
+    said = "Bo has this chat, and keeps it when you answer."
+    whose = re.compile(r'<div id="whose".*?</div>', re.DOTALL)
+    for page in (as_seen_by(agent, chat), beside(desk, chat)):
+        (line,) = whose.findall(page)
+        assert said in line and "Take over" in line and " hidden" not in line
+    assert said not in as_seen_by(colleague, chat)
+    form = {"text": "It is here.", "client_key": str(uuid.uuid4()), "seen": chat.seq + 1}
+    desk.post(f"/admin/cases/{chat.reference}/answer/", form)
+    chat.refresh_from_db()
+    assert chat.assignee == colleague and chat.messages.filter(staff=agent).exists()
+    form = {"to": "me", "owner": str(colleague.pk)}
+    desk.post(f"/admin/cases/{chat.reference}/assign/", form)
+    chat.refresh_from_db()
+    assert chat.assignee == agent and said not in beside(desk, chat)
+    assert "Anna took the case over from Bo." in as_seen_by(agent, chat)
+
+
+def test_a_letter_of_a_colleague_s_says_whose_it_is_in_the_top_bar_alone(
+    desk: Client, agent: User, colleague: User, case: Case
+) -> None:
+    services.assign(case=case, to=colleague, by=agent)
+    assert "keeps it when you answer" not in as_seen_by(agent, case)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from channels_app import dispatch, switching
 from channels_app.models import Channel, Delivery
 from contacts import holding, merging, search, services
-from contacts.models import Case, Choice, Customer, Identity, Organisation, Topic, User
+from contacts.models import Case, Choice, Customer, Identity, Organisation, Team, Topic, User
 from portal.desk import queue
 from tests.desk.conftest import MakeCase
 
@@ -108,6 +108,41 @@ def test_filters_by_topic_channel_and_person(
     assert references(desk.get(QUEUE, {"topic": "invoice"})) == [invoice.reference]
     assert references(desk.get(QUEUE, {"kind": "account"})) == [page_case.reference]
     assert references(desk.get(QUEUE, {"who": agent.pk})) == [page_case.reference]
+
+
+def test_the_work_of_my_teams(
+    desk: Client, agent: User, colleague: User, organisation: Organisation, make_case: MakeCase
+) -> None:
+    repair, english = make_case(topic=Topic.objects.get(slug="repair")), make_case()
+    dutch, account = make_case(), make_case(kind="account", address="")
+    Case.objects.filter(pk=dutch.pk).update(language="nl")
+    mine = f"{QUEUE}?teams=mine"
+    box = '<input type="checkbox" name="teams"'
+    assert box not in desk.get(QUEUE).content.decode()
+    assert references(desk.get(mine)) == []  # a kept address, and no team any more
+    topical = Team.objects.create(organisation=organisation, name="Repairs")
+    topical.topics.add(Topic.objects.get(slug="repair"))
+    other = Team.objects.create(organisation=organisation, name="Dutch", languages=["nl"])
+    other.members.add(colleague)
+    assert box not in desk.get(QUEUE).content.decode()
+    topical.members.add(agent)
+    page = desk.get(mine)
+    assert references(page) == [repair.reference]
+    assert f'{box} value="mine" checked>' in page.content.decode()
+    assert "teams=" not in page.context["clear"]
+    other.members.add(agent)
+    assert references(desk.get(mine)) == [repair.reference, dutch.reference]
+    kinds = Team.objects.create(organisation=organisation, name="Page", kinds=["account"])
+    kinds.members.add(agent)
+    assert references(desk.get(mine)) == [row.reference for row in (repair, dutch, account)]
+    services.assign(case=dutch, to=colleague, by=agent)  # whoever has it
+    for case in (repair, english, dutch, account):
+        case.refresh_from_db()
+        fits = any(team.fits(case) for team in agent.teams.all())
+        assert fits == (case.reference in references(desk.get(mine)))
+    everything = Team.objects.create(organisation=organisation, name="All")
+    everything.members.add(agent)
+    assert len(references(desk.get(mine))) == 4
 
 
 def test_filters_by_every_messenger(

@@ -31,6 +31,25 @@
         });
     }
 
+    // How much each colleague has is counted for a menu that is opened; the names stand there before.
+    function weights() {
+        const list = one("[data-weighed]"), menu = list?.closest("details");
+        if (!menu) return;
+        const weigh = async () => {
+            if (!menu.open) return;
+            try {
+                const answer = await fetch(list.dataset.weighed, { redirect: "error" });
+                const page = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+                for (const option of all("option", page || list)) {
+                    const shown = [...list.options].find((other) => other.value === option.value);
+                    if (shown && shown.text !== option.text) shown.text = option.text;
+                }
+            } catch { /* the names do without */ }
+        };
+        menu.addEventListener("toggle", weigh);
+        document.addEventListener("live:after", (event) => { if (event.detail.old.contains(list)) weigh(); });
+    }
+
     function toasts() {
         document.addEventListener("click", (event) => {
             event.target.closest("[data-dismiss]")?.closest(".desk-toast")?.remove();
@@ -62,7 +81,7 @@
 
     function filters() {
         for (const form of all("form[data-filter]")) {
-            for (const select of all("select", form)) select.addEventListener("change", () => form.requestSubmit());
+            for (const field of all("select, [type=checkbox]", form)) field.addEventListener("change", () => form.requestSubmit());
             form.addEventListener("formdata", (event) => {
                 for (const [name, value] of [...event.formData.entries()]) if (!value) event.formData.delete(name);
             });
@@ -377,7 +396,7 @@
     }
 
     function start() {
-        menus(); toasts(); filters(); folds(); story(); printing(); sending(); files(); kinds(); compose(); keptForms(); known(); showTab();
+        menus(); weights(); toasts(); filters(); folds(); story(); printing(); sending(); files(); kinds(); compose(); keptForms(); known(); showTab();
         document.addEventListener("live:after", showTab);
         focusFirst();
     }

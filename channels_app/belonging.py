@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from channels_app import dispatch
+from channels_app import dispatch, routing
 from channels_app.adapters.base import Inbound
 from channels_app.models import Channel, Delivery, InboundItem
 from contacts import codes, holding, whose
@@ -42,10 +42,12 @@ def may_lead(channel: Channel, case: Case, identity: Identity) -> bool:
     """Whether the case is answered where this was written from, from now on.
 
     Not where only the address says who writes, and its approval as the second way was withdrawn:
-    perhaps another reads that mailbox, and answers an old mail of ours.
+    perhaps another reads that mailbox, and answers an old mail of ours. Unless it is the customer's
+    own second way for all their cases, by which answers do go there.
     """
-    sure = channel.capabilities.authenticates_sender
-    return sure or not whose.is_taken_back(case, identity)
+    if channel.capabilities.authenticates_sender or not whose.is_taken_back(case, identity):
+        return True
+    return routing.approved_second(case.stem)[1] == identity
 
 
 def by_sender(channel: Channel, inbound: Inbound, identity: Identity) -> Case | None:

@@ -139,18 +139,16 @@ def _follow(case: Case, channel: Channel, identity: Identity) -> None:
     """Who writes on another channel has chosen it: the case follows, and the history says so."""
     if not identity.is_usable_by(channel.kind):
         return  # they said STOP there, and never START
-    if not _answers(channel):
-        _say_off(case.stem, channel, identity)
-        return
     # Its row is locked since the message was filed: this is the choice of now.
     now = Case.objects.filter(pk=case.stem.pk).values_list("choice__kind", "choice__identity")
-    if now.get() == (channel.kind, identity.pk):
-        return
-    if not belonging.may_lead(channel, case, identity):
-        _say_not_there(case.stem, channel, identity)
-        return
-    by = Choice.By.WRITING
-    switching.switch(case=case, kind=channel.kind, identity=identity, by=by)
+    is_chosen = now.get() == (channel.kind, identity.pk)
+    if not is_chosen and not belonging.may_lead(channel, case, identity):
+        _say_not_there(case.stem, channel, identity)  # and nothing else: perhaps it is not theirs
+    elif not _answers(channel):
+        _say_off(case.stem, channel, identity)
+    elif not is_chosen:
+        by = Choice.By.WRITING
+        switching.switch(case=case, kind=channel.kind, identity=identity, by=by)
 
 
 def _answers(channel: Channel) -> bool:

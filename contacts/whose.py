@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from contacts import search
-from contacts.models import Case, Customer, Event, Holder, Identity
+from contacts.models import Case, Choice, Customer, Event, Holder, Identity
 from contacts.models.message import MessageQuerySet
 
 
@@ -80,10 +80,11 @@ def proved_in(case: Case) -> set[int]:
 def is_taken_back(case: Case, identity: Identity) -> bool:
     """Whether an address was approved as the second way of a case, and stands for nothing now.
 
-    The newest choice that names it counts: chosen anew, it is theirs again. One query.
+    The newest choice that names it counts, also one of a joined case: chosen anew, it is theirs
+    again. One query, two where cases are joined.
     """
     named = Q(identity=identity) | Q(fallback_identity=identity)
-    rows = case.stem.choices.filter(named).order_by("-pk")
+    rows = Choice.objects.filter(named, case__in=case.stem.member_ids).order_by("-pk")
     last = rows.values_list("pk", "identity", "case__choice").first()
     return last is not None and identity.pk != last[1] and last[0] != last[2]
 

@@ -4,7 +4,8 @@ import pytest
 
 from channels_app import away, dispatch, fallback, switching
 from channels_app.adapters.mail import reply_address
-from contacts import holding, services
+from channels_app.models import Channel
+from contacts import holding, merging, services
 from contacts.models import Case, Event, Holder, Identity, Message, Organisation, User
 from tests import shop, worker
 from tests.core.chats import a_chat, fresh, minutes_go_by, offer_chat, say
@@ -73,6 +74,33 @@ def test_who_was_approved_once_is_read_and_not_answered_there(
     (mail,) = sink.mails  # once a day they hear why, without a way in
     assert "do not answer to this address" in str(mail)
     assert "/c/" not in str(mail) and case.reference not in str(mail)
+
+
+@pytest.mark.parametrize("is_joined", [False, True])
+def test_it_is_not_answered_there_where_mail_is_off_or_the_case_was_joined(
+    case: Case, organisation: Organisation, sams: Identity, sink: shop.Sink, is_joined: bool
+) -> None:
+    prove(case, sams)
+    approve(case, sams)
+    withdraw(case)
+    if is_joined:
+        merging.join(case=fresh(case), into=a_chat(organisation), by=None)
+    else:
+        Channel.objects.filter(kind="email").update(is_offered=False)
+    answers_an_old_mail(case)
+    worker.send_due()
+    assert fresh(case).stem.answer_kind == "chat" and not Holder.objects.proved().exists()
+    assert not [mail for mail in sink.mails if "/c/" in str(mail) or case.reference in str(mail)]
+
+
+def test_it_leads_where_it_is_their_second_way_for_everything(case: Case, sams: Identity) -> None:
+    approve(case, sams)
+    withdraw(case)
+    customer = fresh(case).customer
+    customer.fallback_kind, customer.fallback_identity = "email", sams
+    customer.save()
+    answers_an_old_mail(case)
+    assert fresh(case).answer_kind == "email"
 
 
 def test_chosen_or_approved_anew_it_leads_again(case: Case, sams: Identity) -> None:

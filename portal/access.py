@@ -57,6 +57,16 @@ class StaffBackend(ModelBackend):
         return super().user_can_authenticate(user)
 
 
+class FramedStore(SessionStore):  # type: ignore[misc, valid-type]
+    """A session of the frame: nobody signs in there, and who is signed in was made to be."""
+
+    key_salt = SessionStore().key_salt  # which is made of a class's name
+
+    def load(self) -> dict[str, Any]:
+        """What is stored, without that."""
+        return {name: value for name, value in super().load().items() if name != "customer"}
+
+
 class CustomerSessionMiddleware:
     """Gives every request `customer_session`, kept in the customer's own cookie."""
 
@@ -65,9 +75,8 @@ class CustomerSessionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Load lazily; write the cookie only when something was stored."""
-        session = SessionStore(request.COOKIES.get(settings.CUSTOMER_COOKIE_NAME))
-        if getattr(request, "is_framed", False):
-            session.pop("customer", None)  # nobody signs in there: who is, was made to be
+        store = FramedStore if getattr(request, "is_framed", False) else SessionStore
+        session = store(request.COOKIES.get(settings.CUSTOMER_COOKIE_NAME))
         request.customer_session = session  # type: ignore[attr-defined]
         response = self.get_response(request)
         if session.modified and not session.is_empty():
@@ -143,13 +152,14 @@ class SessionKeys:
 
     customer: str = ""
     staff: str = ""
+    is_framed: bool = False
 
     @classmethod
-    def of(cls, cookies: dict[str, str]) -> "SessionKeys":
+    def of(cls, cookies: dict[str, str], *, is_framed: bool = False) -> "SessionKeys":
         """From a request's cookies."""
         found = [cookies.get(n, "") for n in (settings.CUSTOMER_COOKIE_NAME, STAFF_COOKIE)]
         customer, staff = (key if SESSION_KEY.fullmatch(key) else "" for key in found)
-        return cls(customer, staff)
+        return cls(customer, staff, is_framed)
 
     @property
     def digests(self) -> set[str]:
@@ -162,9 +172,10 @@ def session_digest(key: str) -> str:
     return salted_hmac("portal.access.session", key).hexdigest()
 
 
-def customer_viewer_by_key(key: str) -> Viewer:
+def customer_viewer_by_key(keys: SessionKeys) -> Viewer:
     """The customer of a session as it is stored now: for streams, which outlive their request."""
-    return _viewer(SessionStore(key)) if key else NOBODY
+    store = FramedStore if keys.is_framed else SessionStore
+    return _viewer(store(keys.customer)) if keys.customer else NOBODY
 
 
 def staff_by_key(key: str) -> User | None:

@@ -171,10 +171,9 @@ def asked(scope: Scope) -> tuple[access.SessionKeys, dict[str, wants.Want]]:
         raise Refused(403, "https only")
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise Refused(403, "our own pages only")
-    cookies = request.COOKIES
-    if scope["path"].startswith(framed.PATH):
-        cookies = framed.cookies_of(cookies)
-    return access.SessionKeys.of(cookies), wanted
+    is_framed = scope["path"].startswith(framed.PATH)
+    cookies = framed.cookies_of(request.COOKIES) if is_framed else request.COOKIES
+    return access.SessionKeys.of(cookies, is_framed=is_framed), wanted
 
 
 def _id(scope: Scope) -> str:

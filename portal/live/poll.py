@@ -7,6 +7,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET
 
 from portal import access
+from portal.framed import is_framed
 from portal.live import wants
 from portal.live.sight import look
 
@@ -20,7 +21,8 @@ def poll(request: HttpRequest) -> HttpResponse:
         wanted = wants.read(request.GET.getlist("want"))
     except wants.BadWant:
         return HttpResponse("bad request", status=400, content_type="text/plain")
-    sight = look(access.SessionKeys.of(request.COOKIES), wanted, steps=True)
+    keys = access.SessionKeys.of(request.COOKIES, is_framed=is_framed(request))
+    sight = look(keys, wanted, steps=True)
     found: dict[str, str | int] = {key: seen.version for key, seen in sight.cases.items()}
     if sight.queue is not None:
         found[wants.QUEUE] = sight.queue

@@ -96,7 +96,7 @@ def _staff(keys: access.SessionKeys, wants: Mapping[str, Want]) -> User | None:
 def _customer(keys: access.SessionKeys, wants: Mapping[str, Want]) -> Viewer:
     if all(want.is_staffs for want in wants.values()):
         return NOBODY
-    return access.customer_viewer_by_key(keys.customer)
+    return access.customer_viewer_by_key(keys)
 
 
 def _cases(wants: list[Want], viewer: Viewer) -> dict[str, Seen]:

@@ -9,6 +9,7 @@ from django.test import Client
 from channels_app import dispatch
 from contacts.models import Case, Organisation, User
 from portal import lately
+from portal.access import SessionStore
 from tests.live.conftest import Listener, Server, customer_cookies, staff_cookies
 from tests.live.test_parts import mark_of
 from tests.live.test_signs import quick as quick
@@ -69,6 +70,15 @@ def test_the_frames_session_is_for_the_frame_alone(hear: Hear, case: Case) -> No
     assert served(hear(Framed, want, usual)) == []
     assert served(hear(Listener, want, framed)) == []
     assert served(hear(Listener, want, usual)) == [want]
+
+
+def test_nobody_is_signed_in_in_the_frame(hear: Hear, case: Case) -> None:
+    session = SessionStore()
+    session["customer"] = case.customer_id
+    session.save()
+    want, key = f"q:{case.reference}", str(session.session_key)
+    assert served(hear(Listener, want, {settings.CUSTOMER_COOKIE_NAME: key})) == [want]
+    assert served(hear(Framed, want, {"onecase_widget": key})) == []
 
 
 def test_nobody_is_staff_in_the_frame(hear: Hear, case: Case, agent: User) -> None:

@@ -149,6 +149,8 @@ def test_a_session_that_was_planted_makes_nobody_its_customer(
     session["customer"] = planter.pk
     session.save()
     client.cookies["onecase_widget"] = session.session_key
+    heard = client.get(f"/widget/live/poll/?want=q:{own.reference}")
+    assert heard.status_code == 200 and heard.json() == {}
     assert client.get(f"/widget/q/{own.reference}/").status_code == 404
     case = begin(client, text="Another")
     assert case.customer != planter

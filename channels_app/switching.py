@@ -1,5 +1,7 @@
 """The customer goes on by another way: a new Choice, and what waits follows it."""
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -11,6 +13,7 @@ from contacts.kinds import CHAT, get
 from contacts.models import Case, Choice, Event, Identity, Message, User
 
 W = Message.Why
+SLIP = timedelta(minutes=10)  # so soon taken back, a switch was one
 FOLLOWS = (W.CHOSEN, W.ONCE, W.DEFAULT, W.FALLBACK)
 
 
@@ -74,7 +77,8 @@ def undo(*, case: Case, choice: Choice) -> Choice | None:
             return None  # it is switched off meanwhile
         added = services.added_to(choice)
         back = services.copy_choice(old, once=old.once, replaces=old.replaces, **added)
-        return _record(stem, back, choice, None, undone=choice.kind)
+        is_slip = timezone.now() - choice.created_at < SLIP
+        return _record(stem, back, choice, None, undone=choice.kind, keeps_place=is_slip)
 
 
 @transaction.atomic
@@ -110,7 +114,13 @@ def _in(case: Case, stem: Case) -> Case:
 
 
 def _record(
-    home: Case, choice: Choice, before: Choice | None, staff: User | None, *, undone: str = ""
+    home: Case,
+    choice: Choice,
+    before: Choice | None,
+    staff: User | None,
+    *,
+    undone: str = "",
+    keeps_place: bool = False,
 ) -> Choice:
     case = home.stem
     data = services.choice_data(choice, before=before) | ({"undone": undone} if undone else {})
@@ -119,7 +129,7 @@ def _record(
     follow(case)
     leaving.chosen(case, before)
     if choice.kind == CHAT:
-        outbox.begin_chat(case, anew=not undone)
+        outbox.begin_chat(case, anew=not keeps_place)
     if get(choice.kind).rings and choice.wish in todos.WISHES:
         _ask_for_call(case, choice)
     elif not todos.calls_to_come([case]):

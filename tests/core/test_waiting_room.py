@@ -11,7 +11,7 @@ from channels_app import dispatch, opening, switching, waiting_room
 from channels_app.models import Channel, Chat
 from contacts import services
 from contacts.kinds import CHAT
-from contacts.models import Case, Organisation, User
+from contacts.models import Case, Choice, Organisation, User
 from tests.core.chats import offer_chat
 
 NOW = timezone.now()
@@ -69,6 +69,15 @@ def test_a_switch_that_was_a_slip_costs_no_place(organisation: Organisation) -> 
     switching.switch(case=Case.objects.get(pk=first.pk), kind="account")
     switching.switch(case=Case.objects.get(pk=first.pk), kind=CHAT)  # which is to come once more
     assert place(second) == waiting_room.Place(1, NOW - timedelta(minutes=2), None)
+
+
+def test_undone_long_after_it_begins_anew(organisation: Organisation) -> None:
+    first, second = begun(organisation, 40), begun(organisation, 2)
+    switched = switching.switch(case=first, kind="account")
+    Choice.objects.filter(pk=switched.pk).update(created_at=NOW - timedelta(minutes=30))
+    switched.refresh_from_db()
+    assert switching.undo(case=Case.objects.get(pk=first.pk), choice=switched)
+    assert (number(second), number(first)) == (1, 2)
 
 
 def test_who_went_elsewhere_or_is_done_holds_nobody_up(organisation: Organisation) -> None:

@@ -104,7 +104,7 @@ class World:
         """Each with a topic and a member, the first one with all of them."""
         made = _write(Team(organisation=self.organisation, name=f"Team {n}") for n in numbers)
         first = Team.objects.order_by("pk")[0]
-        first.members.add(*people)
+        first.members.add(self.admin, *people)
         first.topics.add(*Topic.objects.all())
         topic = Topic.objects.order_by("pk")[0]
         rest = zip(made[1:], people[1:], strict=True)

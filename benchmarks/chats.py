@@ -12,10 +12,8 @@ from benchmarks.house import House, until
 from benchmarks.live import WATCH, between, browsers
 from benchmarks.load import Browser
 from benchmarks.table import Figure, milliseconds, quantile
-from channels_app import opening
-from channels_app.models import Channel
 from contacts import services
-from contacts.models import Case, Organisation, User
+from contacts.models import Case, User
 from portal import timeline
 from tests.journeys.people import Customer
 from tests.needs import chromium
@@ -28,11 +26,13 @@ FIRST = 700_000  # the number of the first customer
 def chats(house: House, _cases: int) -> Iterator[Figure]:
     """Two browsers, while as many customers as that have their page open and write."""
     house.streams()
-    cases = [_fresh(shop.a_case(FIRST + number, "account")) for number in range(CHATS)]
+    shop.open_chat()
+    cases = [_fresh(shop.a_case(FIRST + number, "chat")) for number in range(CHATS)]
     staff, streams = crowd.agent(shop.AGENT), crowd.Streams(house.live_port)
     streams.open([(crowd.customer(case), _want(case)) for case in cases])
     with crowd.talk(house, cases, staff, RATE):
-        yield from between(house, f"live beside {CHATS} chats, {RATE:.0f} messages/s", 0.05, 0.15)
+        what = f"a chat beside {CHATS} others, {RATE:.0f} messages/s"
+        yield from between(house, what, 0.05, 0.15, kind="chat")
     streams.close()
 
 
@@ -109,17 +109,10 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def queue100(house: House, _cases: int) -> Iterator[Figure]:
     """The agents' list of chats, as an open page asks for it: half are theirs, half nobody's."""
-    organisation, staff = Organisation.current(), _staff()
-    fields = {"provider": "in_house", "slug": "chat", "name": "chat", "position": 9}
-    Channel.objects.get_or_create(organisation=organisation, kind="chat", defaults=fields)
+    staff = _staff()
+    shop.open_chat()
     for number in range(CHATS):
-        case = opening.open_case(
-            organisation=organisation,
-            text=f"Is the blue one there? ({number})",
-            came_by="chat",
-            kind="chat",
-            language="en",
-        )
+        case = shop.a_case(FIRST + 2 * CHATS + number, "chat")
         Case.objects.filter(pk=case.pk).update(assignee=staff if number % 2 else None)
     browser = Browser(house.web_port)
     browser.cookies = crowd.agent(shop.AGENT)

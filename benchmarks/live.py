@@ -54,7 +54,9 @@ def live(house: House, _cases: int) -> Iterator[Figure]:
     yield from between(house, "live", LEAST)
 
 
-def between(house: House, what: str, p50: float, p95: float = 0.0) -> Iterator[Figure]:
+def between(
+    house: House, what: str, p50: float, p95: float = 0.0, *, kind: str = "account"
+) -> Iterator[Figure]:
     """From one browser to another and back. `p50`, `p95`: seconds that it must hold."""
     if chromium() is None:
         yield Figure(what, "not measured: no Chromium")
@@ -63,8 +65,8 @@ def between(house: House, what: str, p50: float, p95: float = 0.0) -> Iterator[F
     with browsers(house) as browser:
         customer = Customer(browser, f"https://{HOST}")
         agent = Agent(browser, f"https://{HOST}")
-        reference = customer.ask("Is the blue city bicycle in stock?", "account")
         agent.sign_in(shop.AGENT, shop.PASSWORD)
+        reference = customer.ask("Is the blue city bicycle in stock?", kind)
         agent.open(reference)
         desk, site = agent.page, customer.page
         answer = ("[data-write=answer] textarea", "[data-send]")

@@ -6,7 +6,7 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from channels_app import dispatch, opening
-from channels_app.models import Delivery
+from channels_app.models import Channel, Delivery
 from contacts.models import (
     Case,
     Choice,
@@ -37,12 +37,19 @@ def open_shop() -> None:
     User.objects.create_superuser(AGENT, password=PASSWORD, language="en")
 
 
+def open_chat() -> None:
+    """The channel of the chat, open at any hour."""
+    fields = {"provider": "in_house", "slug": "chat", "name": "chat", "position": 9}
+    organisation = Organisation.current()
+    Channel.objects.get_or_create(organisation=organisation, kind="chat", defaults=fields)
+
+
 def a_case(number: int, kind: str = "email") -> Case:
     """A case of a customer of its own, without an acknowledgement on its way."""
     case = opening.open_case(
         organisation=Organisation.current(),
         text=f"Do you have the blue one in stock? ({number})",
-        came_by="account",
+        came_by="chat" if kind == "chat" else "account",
         kind=kind,
         address=f"customer{number}@example.org",
         language="en",

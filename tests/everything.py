@@ -71,9 +71,9 @@ def on_postgres(arguments: list[str]) -> Run:
         return Run("PostgreSQL", int(required), f"{'FAILED' if required else 'skipped'}: {missing}")
 
 
-def on_sqlite(arguments: list[str], name: str, marked: str) -> Run:
+def on_sqlite(arguments: list[str], name: str, marked: str, **env: str) -> Run:
     """A part of the first run: nothing that is in another one."""
-    return pytest(f"SQLite, {name}", [*arguments, "-m", marked], aloud=False)
+    return pytest(f"SQLite, {name}", [*arguments, "-m", marked], aloud=False, **env)
 
 
 def main(arguments: list[str]) -> int:
@@ -83,7 +83,13 @@ def main(arguments: list[str]) -> int:
         beside = [
             pool.submit(on_sqlite, arguments, "processes", "processes"),
             pool.submit(on_postgres, arguments),
-            pool.submit(on_sqlite, arguments, "pages", "browser and not processes"),
+            pool.submit(
+                on_sqlite,
+                arguments,
+                "pages",
+                "browser and not processes",
+                ONECASE_LIGHT_BROWSER="1",
+            ),
         ]
         here = pytest("SQLite", [*arguments, "-m", "not browser and not processes"])
         runs = [here, *(run.result() for run in beside)]

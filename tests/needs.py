@@ -24,16 +24,17 @@ def require(name: str, reason: str) -> NoReturn:
 
 def whole_chromium() -> str | None:
     """The path of a Chromium or Chrome on this machine."""
-    return _first("chromium", "chromium-browser", "google-chrome", "chrome")
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
 
 
 def chromium() -> str | None:
-    """The same engine without a window's frame, where it is there: half the work for each page."""
-    return _first("chromium-headless-shell") or whole_chromium()
+    """The same, or its headless shell, if the whole run says so: half the work for each page.
 
-
-def _first(*names: str) -> str | None:
-    return next((found for name in names if (found := shutil.which(name))), None)
+    The shell has no push, and a frame's shared worker hears nothing there.
+    """
+    light = os.environ.get("ONECASE_LIGHT_BROWSER") and shutil.which("chromium-headless-shell")
+    return light or whole_chromium()
 
 
 def corpus(name: str) -> Path:

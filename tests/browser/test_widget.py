@@ -29,7 +29,12 @@ from tests.live.conftest import redis_url as redis_url
 from tests.serving import serving
 from tests.setup.test_processes import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+# A site of its own beside ours; and with the whole browser: see `needs.chromium`.
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.processes,
+    pytest.mark.django_db(transaction=True),
+]
 DOCUMENTED = Path(__file__).resolve().parents[2] / "docs" / "widget.md"
 PAGE = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Bicycles</title>'

@@ -111,6 +111,7 @@ def queue100(house: House, _cases: int) -> Iterator[Figure]:
     """The agents' list of chats, as an open page asks for it: half are theirs, half nobody's."""
     staff = _staff()
     shop.open_chat()
+    Case.objects.open().update(state=Case.State.RESOLVED)  # of what was measured before
     for number in range(CHATS):
         case = shop.a_case(FIRST + 2 * CHATS + number, "chat")
         Case.objects.filter(pk=case.pk).update(assignee=staff if number % 2 else None)

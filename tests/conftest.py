@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management.commands import flush
 
 from channels_app import breaker
 from contacts.models import Organisation, User
@@ -23,6 +24,7 @@ from tests.needs import chromium, require
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 WAITING = ("live", "imap")  # folders of those that wait for streams and mail servers
+DESCRIBING = {"django_content_type", "auth_permission"}
 LOOPBACK = ("127.", "localhost", "::1", "0.0.0.0", "testserver")
 
 
@@ -89,6 +91,27 @@ def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[shop.Sink]:
     with shop.sink_server() as (server, url):
         monkeypatch.setenv("EMAIL_URL", url)
         yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flush() -> Iterator[None]:
+    """After a test with transactions of its own the rows go, but for those that describe models.
+
+    To make these anew each time was most of what such a test cost.
+    """
+
+    def sql_flush(style: Any, connection: Any, **options: Any) -> list[str]:
+        tables = connection.introspection.django_table_names(
+            only_existing=True, include_views=False
+        )
+        gone = [name for name in tables if name not in DESCRIBING]
+        return list(connection.ops.sql_flush(style, gone, **options))
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(flush, "sql_flush", sql_flush)
+    patch.setattr(flush, "emit_post_migrate_signal", lambda *_given: None)
+    yield
+    patch.undo()
 
 
 @pytest.fixture(scope="session", autouse=True)

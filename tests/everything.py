@@ -60,7 +60,7 @@ def pytest(name: str, arguments: list[str], *, aloud: bool = True, **env: str) -
 
 def on_postgres(arguments: list[str]) -> Run:
     """The second run: no browser, and nothing that starts the whole embedded portal."""
-    chosen = [*arguments, "-m", "not browser and not processes"]
+    chosen = [*arguments, "-m", "not browser and not processes and not once"]
     if given := os.environ.get("TEST_DATABASE_URL"):
         return pytest("PostgreSQL", chosen, aloud=False, DATABASE_URL=given)
     try:

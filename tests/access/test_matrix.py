@@ -250,6 +250,7 @@ def test_no_two_pages_have_one_name() -> None:
         assert [name for name, count in Counter(names).items() if count > 1] == []
 
 
+@pytest.mark.once  # the rule of who may see a case has tests of its own, on both databases
 @pytest.mark.parametrize("name", sorted(WHO))
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_who_may_and_who_may_not(name: str, method: str, world: dict[str, Any]) -> None:

@@ -28,7 +28,8 @@ from tests.speed.world import World
 FEW, MANY = 10, 1000
 Address = Callable[[World], str]
 Costs = tuple[dict[str, list[str]], dict[str, list[str]], set[str]]
-pytestmark = pytest.mark.django_db  # makes the database; the rows are the module's own
+# It makes the database; the rows are the module's own. Plans are looked at on PostgreSQL.
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 def _case(end: str = "") -> Address:

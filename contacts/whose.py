@@ -81,10 +81,11 @@ def is_taken_back(case: Case, identity: Identity) -> bool:
     """Whether an address was approved as the second way of a case, and stands for nothing now.
 
     The newest choice that names it counts, also one of a joined case: chosen anew, it is theirs
-    again. One query, two where cases are joined.
+    again. One query.
     """
     named = Q(identity=identity) | Q(fallback_identity=identity)
-    rows = Choice.objects.filter(named, case__in=case.stem.member_ids).order_by("-pk")
+    whole = Q(case=case.stem) | Q(case__root=case.stem)  # of the few that name it
+    rows = Choice.objects.filter(named, whole).order_by("-pk")
     last = rows.values_list("pk", "identity", "case__choice").first()
     return last is not None and identity.pk != last[1] and last[0] != last[2]
 

@@ -83,7 +83,7 @@ def test_where_the_first_way_is_closed_for_good(
     message = answer(case)  # and no reason is asked for
     assert (message.chosen_kind, message.kind, message.why) == ("whatsapp", "email", "fallback")
     assert message.deliveries.get().role == "fallback"
-    assert history(case) == ["assigned", "fell_back"]
+    assert history(case) == ["fell_back"]
     worker.send_due()
     (mail,) = sink.mails
     assert mail["To"] == MAIL

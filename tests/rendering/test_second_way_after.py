@@ -59,7 +59,7 @@ def test_a_final_failure_falls_back(case: Case, sink: shop.Sink, fails: Fails, e
     worker.send_due()
     first, second = message.deliveries.order_by("created_at")
     assert (first.status, second.status, second.role) == (S.FAILED, S.QUEUED, "fallback")
-    assert second.replaces == first and history(case) == ["assigned", "failed", "fell_back"]
+    assert second.replaces == first and history(case) == ["failed", "fell_back"]
     message.refresh_from_db()
     assert (message.chosen_kind, message.kind, message.why) == ("whatsapp", "email", "fallback")
     worker.send_due()
@@ -75,7 +75,7 @@ def test_what_may_have_arrived_does_not_fall_back(
     for _n in range(2):
         worker.send_due()
     assert message.deliveries.get().status == S.UNCERTAIN and not sink.mails
-    assert history(case) == ["assigned", "uncertain"]
+    assert history(case) == ["uncertain"]
 
 
 def test_what_may_still_go_does_not_fall_back(case: Case, sink: shop.Sink, fails: Fails) -> None:
@@ -91,7 +91,7 @@ def test_one_failure_told_twice_falls_back_once(case: Case, sink: shop.Sink) -> 
     (first,) = message.deliveries.all()
     for status in ("failed", "returned", "failed", "delivered"):
         report(str(first.pk), status=status, gone=True)
-    assert message.deliveries.count() == 2 and history(case) == ["assigned", "failed", "fell_back"]
+    assert message.deliveries.count() == 2 and history(case) == ["failed", "fell_back"]
     worker.send_due()
     assert len(sink.mails) == 1
 
@@ -117,7 +117,7 @@ def test_a_second_way_that_fails_as_well_ends_there(
     for _n in range(3):
         worker.send_due()
     assert [d.status for d in message.deliveries.order_by("created_at")] == [S.FAILED, S.FAILED]
-    assert history(case) == ["assigned", "failed", "fell_back", "failed"]
+    assert history(case) == ["failed", "fell_back", "failed"]
     assert now(case).waiting_since == message.created_at
     assert Alert.objects.filter(sort="failed").count() == 2
 

@@ -75,8 +75,8 @@ class CustomerSessionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Load lazily; write the cookie only when something was stored."""
-        store = FramedStore if getattr(request, "is_framed", False) else SessionStore
-        session = store(request.COOKIES.get(settings.CUSTOMER_COOKIE_NAME))
+        key = request.COOKIES.get(settings.CUSTOMER_COOKIE_NAME)
+        session = _stored(key, is_framed=getattr(request, "is_framed", False))
         request.customer_session = session  # type: ignore[attr-defined]
         response = self.get_response(request)
         if session.modified and not session.is_empty():
@@ -100,6 +100,10 @@ class CustomerSessionMiddleware:
             httponly=True,
             samesite="Lax",
         )
+
+
+def _stored(key: str | None, *, is_framed: bool) -> Any:
+    return (FramedStore if is_framed else SessionStore)(key)
 
 
 def _session(request: HttpRequest) -> Any:
@@ -174,8 +178,9 @@ def session_digest(key: str) -> str:
 
 def customer_viewer_by_key(keys: SessionKeys) -> Viewer:
     """The customer of a session as it is stored now: for streams, which outlive their request."""
-    store = FramedStore if keys.is_framed else SessionStore
-    return _viewer(store(keys.customer)) if keys.customer else NOBODY
+    if not keys.customer:
+        return NOBODY
+    return _viewer(_stored(keys.customer, is_framed=keys.is_framed))
 
 
 def staff_by_key(key: str) -> User | None:

@@ -24,8 +24,9 @@ THUMB = "\N{THUMBS UP SIGN}"
 
 
 def context_of(request: HttpRequest, number: str, **more: Any) -> dict[str, Any]:
-    """What every page of the telephone shows."""
+    """What every page of the telephone shows; `version` is of before anything was read."""
     return {
+        "version": telephones.version(),
         "tab": "telephone",
         "number": number,
         "telephones": telephones.all_of_them(number),
@@ -33,7 +34,6 @@ def context_of(request: HttpRequest, number: str, **more: Any) -> dict[str, Any]
         "unread": Maildir().unread(),
         "rang": telephones.unread(),
         "letters_count": len(letters.arrived()),
-        "version": telephones.version(),
         "public_url": settings.PUBLIC_URL,
         "misbehaving": [app for app in telephones.apps() if app.moods],
         **more,
@@ -60,12 +60,12 @@ def threads(request: HttpRequest, app: str) -> HttpResponse:
 
 
 def _of_app(request: HttpRequest, app: str) -> dict[str, Any]:
-    number = telephones.current(request)
+    number, version = telephones.current(request), telephones.version()
     found = telephones.provider_of(app).book.threads(number)
     shop = telephones.SHOP[app]
     rows = [(thread, telephones.address(app, number, thread.peer)) for thread in found]
     new = "" if any(t.peer == shop for t in found) else telephones.address(app, number, shop)
-    return context_of(request, number, app=App(app), rows=rows, new=new)
+    return context_of(request, number, app=App(app), rows=rows, new=new, version=version)
 
 
 @require_http_methods(["GET", "POST"])
@@ -91,6 +91,7 @@ def _conversation(
     """A conversation that somebody looks at: what came is read now."""
     provider = PROVIDERS[app]
     courier.take(moods.moody(provider, provider.seen(owner, peer)))
+    version = telephones.version()
     bubbles = provider.book.bubbles(owner, peer)
     last = bubbles[-1] if bubbles else None
     code = request.GET.get("start", "")
@@ -98,6 +99,7 @@ def _conversation(
     return context_of(
         request,
         owner,
+        version=version,
         app=App(app),
         peer=peer,
         bubbles=bubbles,
@@ -226,7 +228,7 @@ def now_there(request: HttpRequest) -> HttpResponse:
     else:
         view, context = "home", context_of(request, telephones.current(request))
     response = render(request, f"demo/_telephone_{view}.html", context)
-    response["X-Version"] = telephones.version()
+    response["X-Version"] = context["version"]
     return response
 
 

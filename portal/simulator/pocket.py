@@ -34,7 +34,7 @@ def version() -> str:
 
 
 def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
-    box = Maildir()
+    seen, box = version(), Maildir()
     address = request.GET.get("address", "")[:320].lower()
     owners = box.owners()
     return {
@@ -44,7 +44,7 @@ def _context(request: HttpRequest, **more: Any) -> dict[str, Any]:
         "letters_count": len(letters.arrived()),
         "rang": telephones.unread(),
         "misbehaving": [app for app in telephones.apps() if app.moods],
-        "version": version(),
+        "version": seen,
         "public_url": settings.PUBLIC_URL,
         **more,
     }

@@ -17,7 +17,7 @@ from channels_app.models import Channel, Delivery, InboundEvent, InboundItem, Te
 from channels_app.routing import Refused
 from contacts.models import Case, Identity, Message, Organisation
 from portal.simulator import accounts, telephones
-from portal.simulator.book import Book
+from portal.simulator.book import Book, Bubble, now
 from portal.simulator.providers import moods
 from tests.demo.play import TOM, answer, ask, becomes, recorded, status, work
 from tests.needs import corpus
@@ -187,6 +187,26 @@ def test_nothing_new_is_204(web: str) -> None:
     for path in ("now/", "banner/"):
         assert Client().get(f"/demo/telephone/{path}?version={version}").status_code == 204
     assert Client().get("/demo/telephone/now/").status_code == 200
+
+
+@pytest.mark.parametrize("view", ["home", "app&app=sms", f"thread&app=sms&owner={quote(TOM)}"])
+def test_what_comes_while_the_page_is_read_is_new(
+    web: str, monkeypatch: pytest.MonkeyPatch, view: str
+) -> None:
+    place = f"/demo/telephone/now/?view={view}&peer={quote(accounts.SMS_NUMBER, safe='')}"
+    read = Book.bubbles
+
+    def too_late(book: Book, *names: str) -> list[Bubble]:
+        found = read(book, *names)
+        if not found and book.path.name == "sms.jsonl":
+            book.add(Bubble("late", TOM, accounts.SMS_NUMBER, now(), mine=False, text="Just now."))
+        return found
+
+    monkeypatch.setattr(Book, "bubbles", too_late)
+    first = Client().get(place)
+    monkeypatch.undo()
+    assert read(Book("sms"))
+    assert Client().get(f"{place}&version={first['X-Version']}").status_code == 200
 
 
 def png() -> bytes:

@@ -42,7 +42,8 @@ UNTOLD = [
     f"channel__{field.name}" for field in Channel._meta.concrete_fields if field.name not in TOLD
 ]
 TRIED = ("number", "outcome", "reason", "detail", "started_at")  # what is told of a try
-OVERLAP = 10  # lines before the new ones that an open page gets again
+ROUGH = (*words.FAILED, Delivery.Status.CANCELLED)
+OVERLAP = 4  # lines before the new ones that an open page gets again
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ class Change:
 
     `first_at`: the time of the earliest message that the page has not. `to_do`: the open calls,
     letters and visits, the earliest first. `templates`: of the messages that we made. `is_unread`:
-    an answer stands on the customer's page that they did not see yet.
+    an answer stands on the customer's page that they did not see yet. `is_smooth`: nothing that
+    we sent failed, or was called off.
     """
 
     had: Mark | None
@@ -137,6 +139,7 @@ class Change:
     to_do: tuple[ToDo, ...] = ()
     templates: frozenset[str] = frozenset()
     is_unread: bool = False
+    is_smooth: bool = True
 
     @property
     def is_none(self) -> bool:
@@ -169,6 +172,7 @@ def change(case: Case, have: str = "", *, beside: str = "") -> Change:
         _to_do(steps),
         frozenset(row["template"] for row in steps),
         any(_waits_to_be_seen(row) for row in steps),
+        not any(row["deliveries__status"] in ROUGH for row in steps),
     )
 
 
@@ -219,7 +223,13 @@ def page(
     known: Known = NOTHING,
 ) -> Timeline:
     """The newest `limit` entries, or those before a cursor. A constant number of queries."""
-    messages = Message.objects.read_of(case).visible_to(viewer)
+    return _page(case, viewer, before, limit, known, with_first=viewer.is_staff)
+
+
+def _page(
+    case: Case, viewer: Viewer, before: str, limit: int, known: Known, *, with_first: bool = False
+) -> Timeline:
+    messages = Message.objects.shown_of(case, viewer)
     events = Event.objects.filter(case__in=case.member_ids)
     if not viewer.is_staff:
         events = events.filter(sort__in=Event.PUBLIC)
@@ -228,7 +238,7 @@ def page(
     if (at := _cursor(before)) is not None:
         messages = messages.filter(created_at__lt=at)
         events = events.filter(created_at__lt=at)
-    said = _read(messages, limit + 1, with_first=viewer.is_staff)
+    said = _read(messages, limit + 1, with_first=with_first)
     _with_notes(everything, said)
     first = next((m for m in said[::-1] if m.direction == Message.Direction.IN), None)
     said = said[: limit + 1]
@@ -253,11 +263,11 @@ def news(case: Case, viewer: Viewer, change: Change, known: Known = NOTHING) -> 
     had = change.had
     limit = case.seq - had.after + OVERLAP if had else PAGE
     if had is None or had.old != change.now.old or not 0 < limit < PAGE:
-        return page(case, viewer, known=known)
-    tail = page(case, viewer, limit=limit, known=known)
+        return _page(case, viewer, "", PAGE, known)
+    tail = _page(case, viewer, "", limit, known)
     # A message that was moved here is new, and stands among the old ones by its time.
     if tail.entries and change.first_at and change.first_at < tail.entries[0].at:
-        return page(case, viewer, known=known)
+        return _page(case, viewer, "", PAGE, known)
     return replace(tail, older=None, is_tail=True) if tail.older else tail
 
 
@@ -274,16 +284,17 @@ def _read(messages: MessageQuerySet, limit: int, *, with_first: bool) -> list[Me
 
     The mails' HTML stays where it is: it can be large.
     """
-    newest = messages.order_by("-created_at", "-seq").values("pk")[:limit]
-    keys = Message.objects.filter(pk__in=newest).values("pk")
+    rows = messages.order_by("-created_at", "-seq")
     if with_first:
+        newest = Message.objects.filter(pk__in=rows.values("pk")[:limit]).values("pk")
         asked = messages.filter(direction=Message.Direction.IN).order_by("created_at", "seq")
-        keys = keys.union(Message.objects.filter(pk__in=asked.values("pk")[:1]).values("pk"))
-    rows: MessageQuerySet = Message.objects.filter(pk__in=keys)
-    rows = rows.order_by("-created_at", "-seq").defer("html")
+        first = Message.objects.filter(pk__in=asked.values("pk")[:1]).values("pk")
+        rows = Message.objects.filter(pk__in=newest.union(first)).order_by("-created_at", "-seq")
+        limit += 1
     has_html = ExpressionWrapper(~Q(html=""), output_field=BooleanField())
     has_files = Exists(Attachment.objects.filter(message=OuterRef("pk")))
-    said: list[Message] = list(rows.annotate(has_html=has_html, has_files=has_files))
+    rows = rows.defer("html").annotate(has_html=has_html, has_files=has_files)
+    said: list[Message] = list(rows[:limit])
     files: dict[int, list[Attachment]] = defaultdict(list)
     if wanted := [message.pk for message in said if message.has_files]:  # type: ignore[attr-defined]
         for file in Attachment.objects.filter(message__in=wanted).order_by("pk"):
@@ -316,16 +327,20 @@ def _with_notes(messages: MessageQuerySet, said: list[Message]) -> None:
 def _deliveries(said: list[Message], viewer: Viewer) -> dict[int, list[Delivery]]:
     """By message; with what was tried, for staff: a row for each try, in the same query."""
     rows = Delivery.objects.filter(message__in=[message.pk for message in said])
-    rows = rows.select_related("identity", "channel").defer(*UNTOLD).order_by("created_at", "pk")
+    rows = rows.select_related("identity", "channel").defer(*UNTOLD)
     if viewer.is_staff:
-        tried = {f"try_{name}": F(f"attempts__{name}") for name in TRIED}
-        rows = rows.annotate(**tried).order_by("created_at", "pk", "attempts__pk")
+        rows = rows.annotate(**{f"try_{name}": F(f"attempts__{name}") for name in TRIED})
     found: dict[int, list[Delivery]] = defaultdict(list)
-    for _pk, same in groupby(rows, key=attrgetter("pk")):
+    for _pk, same in groupby(sorted(rows, key=_in_order), key=attrgetter("pk")):
         each = list(same)
         each[0].tries = [_try(row) for row in each if getattr(row, "try_number", None)]  # type: ignore[attr-defined]
         found[each[0].message_id].append(each[0])
     return found
+
+
+def _in_order(row: Delivery) -> tuple[Any, ...]:
+    """They are few: in the database's order each page would wait for Django to write it."""
+    return row.created_at, row.pk, getattr(row, "try_number", None) or 0
 
 
 def _try(row: Delivery) -> Attempt:

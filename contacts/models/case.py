@@ -182,6 +182,14 @@ class Case(models.Model):
         """The case that this one was merged into, or itself: where state and history are read."""
         return self.root or self
 
+    def is_held_by(self, viewer: Viewer) -> bool:
+        """Whether this row alone says that the viewer may see it; the rest is in `visible_to`.
+
+        Who holds a stem may see all that was merged into it.
+        """
+        own = viewer.customer_id is not None and viewer.customer_id == self.customer_id
+        return viewer.sees_every_case or self.pk in viewer.case_ids or own
+
     @property
     def answer_kind(self) -> str:
         """By which kind the customer chose to be answered; "" where nobody chose."""
@@ -316,12 +324,12 @@ class Case(models.Model):
             stem = self.stem
             if stem.pk == self.pk or self._is_still_in(stem):
                 rows = Case.objects.select_for_update().filter(pk=stem.pk, root=None)
-                if rows.values_list("pk").first():
+                if list(rows.values_list("pk")):
                     return Case.objects.select_related(*ANSWERED_WITH).get(pk=stem.pk)
             self.refresh_from_db(fields=["root"])
         raise Case.DoesNotExist(self.pk)
 
     def _is_still_in(self, stem: "Case") -> bool:
         """Lock the stem, then look: nobody parts the two from here on."""
-        Case.objects.select_for_update().filter(pk=stem.pk).values_list("pk").first()
+        list(Case.objects.select_for_update().filter(pk=stem.pk).values_list("pk"))
         return Case.objects.filter(pk=self.pk, root=stem.pk).exists()

@@ -24,11 +24,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Those of the cases that the viewer may see; some are for staff only."""
         if viewer.is_staff:
             return self.exclude(case=None)
-        public = self.exclude(direction=Message.Direction.NOTE)
-        public = public.exclude(corrected=Message.Corrected.DELETED)
         if viewer.sees_every_case:
-            return public.exclude(case=None)
-        return public.filter(case__in=Case.objects.visible_to(viewer).values("pk"))
+            return self.public().exclude(case=None)
+        return self.public().filter(case__in=Case.objects.visible_to(viewer).values("pk"))
+
+    def public(self) -> "MessageQuerySet":
+        """Without what is for staff only."""
+        public = self.exclude(direction=Message.Direction.NOTE)
+        return public.exclude(corrected=Message.Corrected.DELETED)
 
     def of(self, case: Case) -> "MessageQuerySet":
         """The whole history of a case and of those that were merged into it."""
@@ -37,6 +40,13 @@ class MessageQuerySet(models.QuerySet["Message"]):
     def read_of(self, case: Case) -> "MessageQuerySet":
         """The same for pages, which read a case once and its history in several queries."""
         return self.filter(case__in=case.member_ids)
+
+    def shown_of(self, stem: Case, viewer: Viewer) -> "MessageQuerySet":
+        """What a page shows of a history: `visible_to`, which need not search for who holds it."""
+        history = self.read_of(stem)
+        if stem.is_held_by(viewer) and not viewer.is_staff:
+            return history.public()
+        return history.visible_to(viewer)
 
 
 class Message(models.Model):

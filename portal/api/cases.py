@@ -129,7 +129,7 @@ class OneCase(View):
 
 def case_of(view: View, reference: str) -> Case:
     """The case of an address, if this caller may see it; Http404."""
-    return access.visible_case(view.caller.viewer, reference)
+    return access.visible_case(view.caller.viewer, reference, related=access.TOLD_WITH)
 
 
 def not_offered() -> str:

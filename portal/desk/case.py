@@ -32,9 +32,9 @@ from portal.desk.pages import page, part, reading, show, staff_of
 from portal.live import stay
 
 
-def find(request: HttpRequest, reference: str) -> Case:
+def find(request: HttpRequest, reference: str, related: Sequence[str] = access.TOLD_WITH) -> Case:
     """The case of that reference, or the one it was joined to; 404 without a right to it."""
-    return access.visible_case(access.staff_viewer(request.user), reference)
+    return access.visible_case(access.staff_viewer(request.user), reference, related=related)
 
 
 def address(case: Case) -> str:
@@ -44,10 +44,11 @@ def address(case: Case) -> str:
 
 def case_page(request: HttpRequest, reference: str) -> HttpResponse:
     """The page; with `part`, only its history or what stands beside it, for an open page."""
-    case = find(request, reference)
+    wanted = request.GET.get("part")
+    shown = access.SHOWN_WITH if wanted == "live" else access.TOLD_WITH
+    case = find(request, reference, shown)
     if case.reference != reference.upper():
         return redirect(address(case))
-    wanted = request.GET.get("part")
     if wanted == "live":
         return live(request, case)
     if wanted == "beside":
@@ -79,8 +80,9 @@ def live(request: HttpRequest, case: Case, *, is_sent: bool = False) -> HttpResp
 
     `is_sent`: the answer to a form, which takes the line along that says so.
     """
-    change = timeline.change(case, request.GET.get("have", ""))
-    found = timeline.news(case, access.staff_viewer(request.user), change)
+    change, staff = timeline.change(case, request.GET.get("have", "")), staff_of(request)
+    own = timeline.Known(people=[staff])
+    found = timeline.news(case, access.staff_viewer(staff), change, own)
     shown = part(
         request,
         "desk/_live.html",
@@ -244,7 +246,8 @@ def answer(request: HttpRequest, reference: str) -> HttpResponse:
 def _sent(request: HttpRequest, case: Case, draft: composer.Draft) -> HttpResponse:
     """The page anew, or only what is new on it where it stays open."""
     if stay.is_asked(request):
-        return stay.created(live(request, find(request, case.reference), is_sent=True))
+        case = find(request, case.reference, access.SHOWN_WITH)
+        return stay.created(live(request, case, is_sent=True))
     if request.GET.get("then") == "next":
         goal = urlencode({"from": case.reference, "sent": draft.key})
         return redirect(f"{reverse('admin:chats_next')}?{goal}")

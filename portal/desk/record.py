@@ -246,7 +246,7 @@ def _card(into: str) -> dict[str, Any]:
     reference = into.removeprefix("case:").upper()[:10]
     if not into.startswith("case:"):
         return {}
-    cases = Case.objects.select_related(*access.SHOWN_WITH).with_family()
+    cases = Case.objects.select_related(*access.TOLD_WITH).with_family()
     case = cases.filter(reference=reference).first()
     if case is None or case.root_id:
         return {}

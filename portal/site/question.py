@@ -104,8 +104,8 @@ def _file(
 def _key_for(case: Case, typed: Typed, text: str) -> uuid.UUID:
     """The form's key; another text under a used key is another message, not a double click."""
     key = forms.client_key_of(typed) or uuid.uuid4()
-    used = Message.objects.filter(case=case, client_key=key).first()
-    return key if used is None or used.text == text else uuid.uuid4()
+    used = Message.objects.filter(case=case, client_key=key).values_list("text", flat=True)
+    return uuid.uuid4() if {*used} - {text} else key
 
 
 def page(
@@ -198,13 +198,14 @@ def _shown(viewer: Viewer, case: Case, found: Timeline) -> Timeline:
     return replace(found, entries=told.to(viewer, case, found.entries))
 
 
-def _news(viewer: Viewer, case: Case, change: Change) -> Timeline:
+def _news(viewer: Viewer, case: Case, change: Change, talk: Chat | None) -> Timeline:
     """The newest lines for a page that has the others; all where no answer is among them.
 
-    Whether the last answer arrived, and whether there was none yet, is said above and below them.
+    Whether the last answer arrived, and whether there was none yet, is said above and below them:
+    not in a chat where nothing failed.
     """
     shown = _shown(viewer, case, timeline.news(case, viewer, change))
-    if shown.is_tail and not _is_answered(shown):
+    if shown.is_tail and not (_is_answered(shown) or (talk and change.is_smooth)):
         return _shown(viewer, case, timeline.page(case, viewer))
     return shown
 
@@ -353,7 +354,7 @@ def _fresh(request: HttpRequest, viewer: Viewer, case: Case) -> HttpResponse:
     change = _change(request, case, talk, request.GET.get("have", ""))
     if change.is_none:
         return stay.nothing_new()
-    shown = _news(viewer, case, change)
+    shown = _news(viewer, case, change, talk)
     context = {
         "case": case,
         "history": _rendered(request, viewer, case, shown, talk),

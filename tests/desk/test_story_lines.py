@@ -107,7 +107,7 @@ def test_its_cost_does_not_grow_with_the_case(make_case: MakeCase) -> None:
     for more in (2, 40):
         for n in range(more):
             services.file_message(case=case, kind="email", text=f"More {n}")
-        case = Case.objects.select_related(*access.SHOWN_WITH).with_family().get(pk=case.pk)
+        case = Case.objects.select_related(*access.TOLD_WITH).with_family().get(pk=case.pk)
         with CaptureQueriesContext(connection) as counted:
             facts_of(case)
         costs.append(len(counted))

@@ -288,3 +288,40 @@ def test_chat_is_suggested_for_a_simple_question_while_somebody_is_there(
     assert suggested("topic=stock&how_soon=can_wait") == "email"
     duty.leave(agent)
     assert suggested("topic=stock") == "email"
+
+
+def test_many_lines_of_a_chat_bring_the_newest_alone(
+    client: Client, case: Case, agent: User
+) -> None:
+    for number in range(12):
+        services.file_message(case=now_of(case), kind=CHAT, text=f"Line {number:02}")
+    have = mark_in(page(client, case))
+    services.file_message(case=now_of(case), kind=CHAT, text="One more")
+    tail = news(client, case, have)
+    assert "data-tail" in tail and "One more" in tail and "Line 02" not in tail
+    answered = dispatch.reply(
+        case=now_of(case), staff=agent, text="Not read", client_key=shop.key()
+    )
+    answered.deliveries.update(status="failed")
+    for number in range(12):
+        services.file_message(case=now_of(case), kind=CHAT, text=f"Later {number:02}")
+    have = mark_in(page(client, case))
+    services.file_message(case=now_of(case), kind=CHAT, text="And another")
+    whole = news(client, case, have)  # what failed is said above all lines
+    assert "data-tail" not in whole and "did not reach you" in whole and "Line 02" in whole
+
+
+def now_of(case: Case) -> Case:
+    return Case.objects.get(pk=case.pk)
+
+
+def mark_in(text: str) -> str:
+    found = re.search(r'data-have="([^"]+)"', text)
+    assert found
+    return found[1]
+
+
+def news(client: Client, case: Case, have: str) -> str:
+    answer = client.get(f"/q/{case.reference}/news/", {"have": have})
+    assert answer.status_code == 200
+    return html.unescape(answer.content.decode())

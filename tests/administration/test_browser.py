@@ -78,8 +78,7 @@ def customers_said() -> None:
         Outcome.objects.create(case=case, kind=kind, switches=switches, answered=True)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (1280, "dark")])
 def test_axe_finds_nothing(live_server: Any, desk: Any, theme: str, width: int) -> None:
     desk.emulate_media(color_scheme=theme, reduced_motion="reduce")
     desk.set_viewport_size({"width": width, "height": 900})

@@ -15,11 +15,12 @@ from channels_app.adapters.registry import PROVIDERS
 from contacts.kinds import PHONE
 from contacts.models import Case, Choice, Code, Identity, Organisation
 from tests import shop
-from tests.browser.test_site_axe import LOOKS, look, open_page
+from tests.browser.test_site_axe import look, open_page
 from tests.browser.test_site_axe import pages_closed as pages_closed
 from tests.messengers import pocket
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+LOOKS = [(390, "dark"), (1280, "light")]
 SHOTS = os.environ.get("SHOTS", "")  # a folder for pictures, where somebody wants to look
 
 

@@ -18,12 +18,7 @@ from tests import shop
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # Best practices too, not only WCAG: axe must find nothing at all.
 FAULTS: list[str] = []
-LOOKS = [
-    pytest.param(390, "light", id="390-light"),
-    pytest.param(390, "dark", id="390-dark"),
-    pytest.param(1280, "light", id="1280-light"),
-    pytest.param(1280, "dark", id="1280-dark"),
-]
+LOOKS = [(390, "light"), (1280, "dark")]
 
 
 @pytest.fixture(autouse=True)

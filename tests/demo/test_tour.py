@@ -13,7 +13,7 @@ from tests.setup.test_supervisor import Running, free_port
 pytestmark = pytest.mark.browser
 SECOND = 1000
 Visit = Callable[..., Page]
-LOOKS = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
+LOOKS = [(390, "dark"), (1280, "light")]
 
 
 @pytest.fixture(scope="module")

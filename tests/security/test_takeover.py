@@ -31,6 +31,9 @@ from tests.security.thieves import GUESS, NEWCOMERS, VICTIMS, WORDS, Spy, World
 from tests.security.thieves import providers as providers
 from tests.security.thieves import world as world
 
+# Doors and words; the rule of who may see a case has tests on both databases.
+pytestmark = pytest.mark.once
+
 # -- By the web: references, numbers of rows, foreign forms.
 
 

@@ -22,6 +22,9 @@ from tests.security.thieves import VICTIMS, WORDS, World
 from tests.security.thieves import providers as providers
 from tests.security.thieves import world as world
 
+# Doors and words; the rule of who may see a case has tests on both databases.
+pytestmark = pytest.mark.once
+
 SAID = ("yes", "ja", "no", "nee", "1", "2", "new")
 
 

@@ -22,6 +22,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.contrib.sessions.exceptions import SessionInterrupted
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.contrib.sessions.models import Session
 from django.core.cache import BaseCache, cache
 from django.core.cache.backends.locmem import LocMemCache
@@ -82,7 +83,7 @@ class CustomerSessionMiddleware:
         response = self.get_response(request)
         if session.modified and not session.is_empty():
             self._save(session, response)
-        elif session.is_empty() and settings.CUSTOMER_COOKIE_NAME in request.COOKIES:
+        elif _was_ended(session) and settings.CUSTOMER_COOKIE_NAME in request.COOKIES:
             response.delete_cookie(settings.CUSTOMER_COOKIE_NAME, samesite="Lax")
         return response
 
@@ -101,6 +102,23 @@ class CustomerSessionMiddleware:
             httponly=True,
             samesite="Lax",
         )
+
+
+class StaffSessionMiddleware(SessionMiddleware):
+    """Django's own, which takes a cookie away only where this very request ended its session.
+
+    Else a page that still asks with an older key would take the new one away from its browser.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> Any:
+        """Leave a cookie that we do not know."""
+        session = request.session
+        is_unknown = session.is_empty() and not _was_ended(session)
+        return response if is_unknown else super().process_response(request, response)
+
+
+def _was_ended(session: SessionBase) -> bool:
+    return session.is_empty() and session.modified
 
 
 def _stored(key: str | None, *, is_framed: bool) -> Any:

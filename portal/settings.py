@@ -120,7 +120,7 @@ MIDDLEWARE = [
     "portal.middleware.NulMiddleware",
     "portal.framed.FramedMiddleware",
     "portal.middleware.DeskPolicyMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.access.StaffSessionMiddleware",
     "portal.access.CustomerSessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

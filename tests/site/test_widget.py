@@ -186,12 +186,11 @@ def test_a_link_to_keep_that_is_made_in_the_frame_opens_the_site(widget: Organis
     assert site.get(f"/q/{case.reference}/").status_code == 200
 
 
-def test_a_session_that_is_over_takes_the_frames_cookie_away(widget: Organisation) -> None:
+def test_a_key_that_ended_leaves_the_frames_cookie_alone(widget: Organisation) -> None:
     client = Client()
     client.cookies["onecase_widget"] = "nonsense"
-    gone = client.get("/widget/ways/").cookies["onecase_widget"]
-    assert gone.value == "" and gone["max-age"] == 0
-    assert "Partitioned" in gone.OutputString() and gone["path"] == "/widget/"
+    answer = client.get("/widget/ways/")
+    assert answer.status_code == 200 and "onecase_widget" not in answer.cookies
 
 
 def test_an_error_in_the_frame_is_told_in_the_frame(widget: Organisation) -> None:

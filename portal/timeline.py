@@ -207,7 +207,8 @@ def _totals(steps: list[Any], name: str) -> Totals:
         step = row["deliveries__status"] or ""
         told = row["template"] != ACKNOWLEDGEMENT or step in words.FAILED
         total[step if told else ""] += row[name]
-    return sorted(total.items())
+    # Without what none of them has: else a step of a new line would look like one of the old.
+    return sorted((+total).items())
 
 
 def _digest(given: object) -> str:

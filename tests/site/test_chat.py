@@ -325,3 +325,13 @@ def news(client: Client, case: Case, have: str) -> str:
     answer = client.get(f"/q/{case.reference}/news/", {"have": have})
     assert answer.status_code == 200
     return html.unescape(answer.content.decode())
+
+
+def test_an_answer_brings_the_newest_alone(client: Client, case: Case, agent: User) -> None:
+    for number in range(12):
+        dispatch.reply(case=now_of(case), staff=agent, text=f"Answer {number:02}")
+    page(client, case)  # who opens it reads them
+    have = mark_in(page(client, case))
+    dispatch.reply(case=now_of(case), staff=agent, text="One more")
+    tail = news(client, case, have)
+    assert "data-tail" in tail and "One more" in tail and "Answer 02" not in tail

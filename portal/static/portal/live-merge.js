@@ -11,15 +11,16 @@
     return at && !at.id && at.nodeName === fresh.nodeName ? at : null;
   }
 
-  function merge(old, fresh) {
+  // `goesOn`: the old child with which the fresh ones go on; what stands above it stays as it is.
+  function merge(old, fresh, goesOn = null) {
     const ids = new Set([...fresh.children].map((child) => child.id).filter(Boolean));
-    let at = old.firstChild;
+    let at = goesOn?.parentElement === old ? goesOn : old.firstChild;
     for (const child of [...fresh.childNodes]) {
       const match = partner(child, at, old);
       while (match && at && at !== match && !ids.has(at.id)) at = drop(at);
       if (!match) old.insertBefore(document.importNode(child, true), at);
-      else if (match === at) { at = at.nextSibling; settle(match, child); }
-      else { old.insertBefore(match, at); settle(match, child); }
+      else if (match === at) { at = at.nextSibling; settle(match, child, goesOn); }
+      else { old.insertBefore(match, at); settle(match, child, goesOn); }
     }
     while (at) at = drop(at);
   }
@@ -30,7 +31,7 @@
   }
 
   const TYPED = "textarea, select, input:not([type=hidden])";
-  function settle(old, fresh) {
+  function settle(old, fresh, goesOn) {
     if (old.isEqualNode(fresh)) return;
     if (old.nodeType !== Node.ELEMENT_NODE) { old.nodeValue = fresh.nodeValue; return; }
     if (old.matches("[data-live-keep]") || (old.matches(TYPED) && !isUntouched(old))) return;
@@ -39,7 +40,7 @@
       if (!fresh.hasAttribute(name) && !keeps.includes(name)) old.removeAttribute(name);
     }
     attributes(old, fresh, keeps);
-    merge(old, fresh);
+    merge(old, fresh, goesOn);
     if (old.nodeName === "SELECT") old.value = fresh.value;
   }
   const kept = (old) => (old.nodeName === "DETAILS" ? ["open"] : []);
@@ -59,10 +60,11 @@
   function put(part) {
     const old = part.id && document.getElementById(part.id);
     if (!old) return;
-    const mind = new CustomEvent("live:before", { cancelable: true, detail: { old, fresh: part } });
-    if (!document.dispatchEvent(mind)) return;
+    // Who hears of it may say where the fresh part goes on.
+    const detail = { old, fresh: part, goesOn: null };
+    if (!document.dispatchEvent(new CustomEvent("live:before", { cancelable: true, detail }))) return;
     attributes(old, part, [...kept(old), ...(part.className ? [] : ["class"])]);
-    merge(old, part);
+    merge(old, part, detail.goesOn);
     window.htmx?.process(old);
     document.dispatchEvent(new CustomEvent("live:after", { detail: { old } }));
   }

@@ -18,6 +18,11 @@ class Viewer:
     case_ids: frozenset[int] = field(default_factory=frozenset)
     client_id: int | None = None
 
+    def holds(self, case_id: int, customer_id: int) -> bool:
+        """Whether the keys of a case alone say that it may be seen; the rest is in `visible_to`."""
+        own = self.customer_id is not None and self.customer_id == customer_id
+        return self.sees_every_case or case_id in self.case_ids or own
+
     @property
     def is_staff(self) -> bool:
         """Whether it is a staff member, who sees every case and the notes."""

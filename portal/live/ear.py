@@ -35,6 +35,7 @@ class Ear:
     wants_desk: bool
     cases: frozenset[int] | None = None  # None: not known yet, so every case
     heard: set[int] = field(default_factory=set)
+    own: dict[int, int] = field(default_factory=dict)  # cases that their own side wrote in: number
     desk: bool = False
     over: bool = False
     again: bool = False  # hints may have been missed: look at everything
@@ -56,6 +57,20 @@ class Ear:
         elif not self.wants_desk:
             return
         self.wake.set()
+
+    def hear_own(self, case_id: int, seq: int) -> None:
+        """The side of this stream wrote up to that number; the page that did so has it already."""
+        if case_id not in (self.cases or ()):
+            self.hear(case_id)
+            return
+        self.own[case_id] = max(seq, self.own.get(case_id, 0))
+        self.desk = self.desk or self.wants_desk
+        self.wake.set()
+
+    @property
+    def told(self) -> bool:
+        """Whether it heard of any of its cases."""
+        return bool(self.heard or self.own)
 
     @property
     def signs(self) -> bool:

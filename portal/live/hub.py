@@ -14,7 +14,7 @@ from portal.live.presence import Presence
 
 logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 5.0  # seconds between two tries to reach Redis
-OWN_LATE = 0.15  # seconds that the side which wrote waits: its own answer has brought it mostly
+OWN_LATE = 0.25  # seconds that the side which wrote waits: its own answer has brought it mostly
 LISTEN_SECONDS = 15  # without a word for so long, Redis is asked whether it is there
 
 
@@ -110,8 +110,9 @@ class Hub:
         for ear in self.ears:
             if sort == "typing":
                 ear.hear_typing((case_id, first), second)
-            elif second and ear.sides(case_id) == {second}:
-                asyncio.get_running_loop().call_later(OWN_LATE, ear.hear, case_id)
+            elif first.isdecimal() and ear.sides(case_id) == {second}:
+                later = asyncio.get_running_loop().call_later
+                later(OWN_LATE, ear.hear_own, case_id, int(first[:9]))
             else:
                 ear.hear(case_id)
 

@@ -4,6 +4,7 @@ Its events, each with its data as JSON; a `key` or `case` is a want without its 
 
     hello   {"served": [key, ...], "ended": [key, ...]}   at the beginning
     case    {"case": key, "seq": 12}                      there is something new; id: `key:seq`
+            with "own": true: this browser's own side wrote up to that number, or read so far
     part    {..., "had": mark, "have": mark, "from": address, "html": what it answers}
             the same, with what is new for a page that has `had`; where its want said a mark
     queue   {}                                            some case of the house moved
@@ -92,26 +93,28 @@ class Stream:
         if self.ear.over:
             return []
         signs = self._signs()
-        if not (is_ping or self.ear.again or self.ear.heard or self._is_desk_due()):
+        if not (is_ping or self.ear.again or self.ear.told or self._is_desk_due()):
             self.pause = 0.0  # which no row stands behind
             return [*signs, *await self._whose()]
         heard, again = set(self.ear.heard), self.ear.again or is_ping
-        if heard and self.ear.desk and not self.desk_waits:  # the case itself comes first
+        own, self.ear.own = self.ear.own, {}
+        if (heard or own) and self.ear.desk and not self.desk_waits:  # the case itself comes first
             self.desk_from = max(self.desk_from, time.monotonic() + PAUSE)
         self.desk_waits = self.desk_waits or self.ear.desk or again
         self.ear.heard.clear()
         self.ear.wake.clear()
         self.ear.desk = self.ear.again = False
-        if not again and (parts := await self._parts(heard)) is not None:
+        own = {case_id: seq for case_id, seq in own.items() if case_id not in heard}
+        if not again and (parts := await self._parts(heard, own)) is not None:
             self.pause = PAUSE
             self.unlooked |= heard
-            said = [*parts, *signs, *await self._whose()]
+            said = [*parts, *await self._own(own), *signs, *await self._whose()]
             return [] if self.ear.over else said
         desk = self.desk_waits and (again or time.monotonic() >= self.desk_from)
         sight = await self.look(again, desk)
         if self.ear.over:  # signed out while the rows were read
             return []
-        said = [*self._ends(sight), *self._cases(sight, heard), *signs, *self._here()]
+        said = [*self._ends(sight), *self._cases(sight, {*heard, *own}), *signs, *self._here()]
         said += self._moved_on(sight) if again else []
         said += self._desk(sight) if desk else []
         self.pause = 0.0 if again else PAUSE
@@ -119,7 +122,7 @@ class Stream:
 
     async def _wait(self) -> bool:
         """False when nothing was heard for the time of a ping."""
-        while not (self.ear.over or self.ear.again or self.ear.heard or self.ear.signs):
+        while not (self.ear.over or self.ear.again or self.ear.told or self.ear.signs):
             if self._is_desk_due():
                 break
             pending, left = self.desk_waits or self.ear.desk, self.desk_from - time.monotonic()
@@ -183,10 +186,10 @@ class Stream:
                 said.append(event("case", name, case=key, seq=seen.seq))
         return said
 
-    async def _parts(self, heard: set[int]) -> list[bytes] | None:
+    async def _parts(self, heard: set[int], own: dict[int, int]) -> list[bytes] | None:
         """The cases that a hint was about, with what is new there; None where a look is needed."""
         keys = [key for key, seen in self.seen.items() if seen.case_id in heard]
-        if not 0 < len(keys) <= MOST_PARTS or not self.marks.keys() >= set(keys):
+        if not (keys or own) or len(keys) > MOST_PARTS or not self.marks.keys() >= set(keys):
             return None
         found = {key: await self.fresh(self.wants[key], self.marks[key]) for key in keys}
         said = []
@@ -195,6 +198,21 @@ class Stream:
                 return None
             if part.html:
                 said.append(self._part(key, part))
+        return said
+
+    async def _own(self, own: dict[int, int]) -> list[bytes]:
+        """The cases that their own side wrote in, or read: the page that did so has it already.
+
+        It is brought nothing, and its next part goes on from what it was brought before.
+        """
+        if not own:
+            return []
+        sight = await self.look(False, False)
+        said = self._ends(sight)
+        for key, seen in sight.cases.items():
+            if seen.seq == own.get(seen.case_id):  # else more came, and has a hint of its own
+                self.shown[key] = max(seen.seq, self.shown.get(key, 0))
+                said.append(event("case", f"{key}:{seen.seq}", case=key, seq=seen.seq, own=True))
         return said
 
     async def _whose(self) -> list[bytes]:

@@ -116,6 +116,7 @@ def test_a_chat_until_the_channel_goes(
     mine.fill("#text", "half a")
     say(other, "From my other tab.")
     arrived(other, "From my other tab.")
+    stands_once("From my other tab.", theirs)  # else the answer asks about it first
     agent.answer("I see it.")
     for text in ("From my other tab.", "I see it."):
         stands_once(text, mine, other, theirs)

@@ -92,10 +92,10 @@ class LiveLine {
       this.end(data.ended);
       this.tell("mode", { mode: "stream", served: data.served });
     });
-    on("case", (data) => this.news(data.case, data.seq));
+    on("case", (data) => this.news(data.case, data.seq, { own: data.own }));
     on("part", (data) => {
       this.marks.set(data.case, data.have);
-      this.news(data.case, data.seq, data);
+      this.news(data.case, data.seq, { part: data });
     });
     on("queue", () => this.tell("news", { key: "queue" }));
     on("typing", (data) => this.tell("typing", data));
@@ -159,9 +159,10 @@ class LiveLine {
     }
   }
 
-  news(key, seq, part) {
+  // `part`: what is new itself; `own`: a page of this side wrote it, and has it.
+  news(key, seq, { part, own } = {}) {
     if (this.wants.has(key)) this.wants.set(key, Math.max(seq, this.wants.get(key)));
-    this.tell("news", { key, seq, part });
+    this.tell("news", { key, seq, part, own });
   }
 
   end(keys) {

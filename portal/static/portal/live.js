@@ -55,12 +55,17 @@
       this.free();
     }
 
+    // Its number, as far as it has one.
+    has(seq) { return this.history && parseInt(this.element.dataset.have, 10) >= seq; }
+
     // What the line brought, where it goes on from what this place shows; else the page asks itself.
+    // Lines that its own form brought since are among those that come.
     bring(part) {
       const { have } = this.element.dataset;
       if (part.have === have || part.seq < parseInt(have, 10)) return; // its own form brought it
       if (this.busy) { this.brought = part; return; }
-      const isMine = part.had === have && part.from === this.element.dataset.liveFrom;
+      const goesOn = part.had === have || parseInt(part.had, 10) < parseInt(have, 10);
+      const isMine = goesOn && part.from === this.element.dataset.liveFrom;
       if (!isMine || Date.now() < leaving) { this.refresh(); return; }
       this.while(true, () => this.take(parse(part.html)));
     }
@@ -116,7 +121,7 @@
       this.pill = one("[data-news]");
       this.voice = one("#news");
       this.pill?.addEventListener("click", () => this.read());
-      document.addEventListener("live:before", (event) => { if (event.detail.old === element) this.before(event.detail.fresh); });
+      document.addEventListener("live:before", (event) => { if (event.detail.old === element) this.before(event.detail); });
       document.addEventListener("live:after", (event) => { if (event.detail.old === element) this.after(); });
       for (const place of [window, element]) place.addEventListener("scroll", () => this.scrolled(), { passive: true });
     }
@@ -143,17 +148,17 @@
     }
 
     // Lines that were loaded on demand, or did not come again, stay above the fresh ones.
-    before(fresh) {
+    before(detail) {
+      const { fresh } = detail;
       this.low = this.isLow();
       const found = joint(fresh);
       if (!found) return;
-      const above = [];
-      for (let row = found.old.parentElement.firstChild; row && row !== found.old; row = row.nextSibling) above.push(row);
       const isTail = "tail" in fresh.dataset;
-      if (!isTail && !above.some((row) => /^m\d/.test(row.id ?? ""))) return;
+      const lines = [...found.old.parentElement.children];
+      if (!isTail && !lines.slice(0, lines.indexOf(found.old)).some((row) => /^m\d/.test(row.id))) return;
       const list = found.line.parentElement;
       while (list.firstChild !== found.line) list.firstChild.remove();
-      list.prepend(...above.map((row) => row.cloneNode(true)));
+      detail.goesOn = found.old;
       // On the customer's page the list is one part of the history, below the link to older lines.
       if (list !== fresh) {
         one(":scope > .older", fresh)?.remove();
@@ -228,7 +233,7 @@
     document.addEventListener("live:before", minds);
     let greeted = false;
 
-    function heard({ kind, key, keys, seq, part, mode, ...sign }) {
+    function heard({ kind, key, keys, seq, part, own, mode, ...sign }) {
       if ((kind === "typing" || kind === "here") && [...places.map((place) => [place.key]), ...listed()].some(([wanted]) => wanted === key)) {
         document.dispatchEvent(new CustomEvent(`live:${kind}`, { detail: { key, ...sign } }));
       }
@@ -236,7 +241,7 @@
         for (const place of places.filter((found) => found.key === key)) {
           if (seq !== undefined) place.seq = Math.max(seq, place.seq);
           if (part) place.bring(part);
-          else place.refresh();
+          else if (!(own && place.has(seq))) place.refresh();
         }
       }
       if (kind === "end") over(keys);

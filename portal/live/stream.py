@@ -19,6 +19,7 @@ Its events, each with its data as JSON; a `key` or `case` is a want without its 
 
 import asyncio
 import json
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -126,9 +127,11 @@ class Stream:
             if self._is_desk_due():
                 break
             pending, left = self.desk_waits or self.ear.desk, self.desk_from - time.monotonic()
+            # Streams that came at once, as after a restart, do not look at once for ever.
+            rest = PING_SECONDS * random.uniform(0.6, 1.0)
             self.ear.wake.clear()
             try:
-                await asyncio.wait_for(self.ear.wake.wait(), left if pending else PING_SECONDS)
+                await asyncio.wait_for(self.ear.wake.wait(), left if pending else rest)
             except TimeoutError:
                 if not pending:
                     return False

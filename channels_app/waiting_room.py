@@ -57,7 +57,7 @@ def usual(now: datetime) -> int | None:
 
     By the index `chat_answered`.
     """
-    answered = Chat.objects.filter(answered_at__gte=now - WITHIN, answered_at__lte=now)
+    answered = Chat.objects.filter(answered_at__gte=now - WITHIN)
     times = answered.order_by("-answered_at").values_list("started_at", "answered_at")[:NEWEST]
     waits = [(end - begin).total_seconds() for begin, end in times if end is not None]
     if len(waits) < ENOUGH:

@@ -88,6 +88,12 @@ def test_who_went_elsewhere_or_is_done_holds_nobody_up(organisation: Organisatio
     assert place(switched) is None and place(solved) is None
 
 
+def test_who_was_answered_elsewhere_has_no_place(organisation: Organisation) -> None:
+    called, mine = begun(organisation, 3), begun(organisation, 1)
+    Case.objects.filter(pk=called.pk).update(waiting_since=None)
+    assert place(called) is None and number(mine) == 1
+
+
 def test_two_that_came_at_once_have_a_place_each(organisation: Organisation) -> None:
     cases = [begun(organisation, 1) for _ in range(3)]
     assert [number(case) for case in cases] == [1, 2, 3]

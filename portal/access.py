@@ -28,6 +28,7 @@ from django.core.cache import BaseCache, cache
 from django.core.cache.backends.locmem import LocMemCache
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.crypto import constant_time_compare, salted_hmac
 from redis import RedisError
 
@@ -113,8 +114,11 @@ class StaffSessionMiddleware(SessionMiddleware):
     def process_response(self, request: HttpRequest, response: HttpResponse) -> Any:
         """Leave a cookie that we do not know."""
         session = request.session
-        is_unknown = session.is_empty() and not _was_ended(session)
-        return response if is_unknown else super().process_response(request, response)
+        if not session.is_empty() or _was_ended(session):
+            return super().process_response(request, response)
+        if session.accessed:
+            patch_vary_headers(response, ("Cookie",))
+        return response
 
 
 def _was_ended(session: SessionBase) -> bool:
@@ -299,6 +303,8 @@ def visible_case(
     read with it; None where its page is not shown.
     """
     everything = Case.objects.select_related(*related) if related else Case.objects.all()
+    if viewer == NOBODY:
+        raise Http404
     # At most one, as it is unique; in an order Django would compare all columns for each.
     asked = everything.with_family().filter(reference=reference.upper())
     case = next(iter(asked), None)

@@ -193,7 +193,7 @@ def _to_do(steps: list[Any]) -> tuple[ToDo, ...]:
 
 def _mark(case: Case, after: int, old: Totals, steps: list[Any], beside: str) -> Mark:
     # The times of lines are said by the day.
-    before = [timezone.localdate(), *old]
+    before = [timezone.localdate(), *case.member_ids, *old]
     return Mark(after, _digest(before), _digest([case.seq, beside, *_totals(steps, "all")]))
 
 
@@ -263,13 +263,23 @@ def news(case: Case, viewer: Viewer, change: Change, known: Known = NOTHING) -> 
     """For an open page: its newest lines, or the whole page where it cannot go on from its own."""
     had = change.had
     limit = case.seq - had.after + OVERLAP if had else PAGE
-    if had is None or had.old != change.now.old or not 0 < limit < PAGE:
+    # Of joined cases the numbers say nothing of the order in time.
+    is_apart = had is None or had.old != change.now.old or len(case.members) > 1
+    if had is None or is_apart or not 0 < limit < PAGE:
         return _page(case, viewer, "", PAGE, known)
     tail = _page(case, viewer, "", limit, known)
     # A message that was moved here is new, and stands among the old ones by its time.
-    if tail.entries and change.first_at and change.first_at < tail.entries[0].at:
+    is_moved = tail.entries and change.first_at and change.first_at < tail.entries[0].at
+    if is_moved or any(_changes_another(entry, had.after) for entry in tail.entries):
         return _page(case, viewer, "", PAGE, known)
     return replace(tail, older=None, is_tail=True) if tail.older else tail
+
+
+def _changes_another(entry: Entry, after: int) -> bool:
+    """Whether it is new and changed a line that may be an old one: corrected, or confirmed."""
+    is_corrected = entry.event is not None and entry.event.sort == Event.Sort.CORRECTED
+    is_about = entry.message is not None and entry.message.regards_id is not None
+    return entry.seq > after and (is_corrected or is_about)
 
 
 def _cursor(before: str) -> datetime | None:

@@ -210,9 +210,11 @@ class Stream:
         """
         if not own:
             return []
-        sight = await self.look(False, False)
-        said = self._ends(sight)
+        sight = await self.look(True, False)
+        said = [*self._ends(sight), *self._here()]
         for key, seen in sight.cases.items():
+            if seen.case_id in own:
+                self.steps[key] = seen.steps  # what was read here is no news here
             if seen.seq == own.get(seen.case_id):  # else more came, and has a hint of its own
                 self.shown[key] = max(seen.seq, self.shown.get(key, 0))
                 said.append(event("case", f"{key}:{seen.seq}", case=key, seq=seen.seq, own=True))

@@ -21,6 +21,7 @@ def test_a_key_that_ended_takes_no_cookie_away(organisation: Organisation, agent
     late.cookies[OWN], late.cookies[STAFF] = "a" * 32, "b" * 32
     for path in ("/", "/questions/", "/admin/cases/", "/live/poll/?want=bell"):
         assert given(late, path) == set(), path
+    assert "Cookie" in late.get("/admin/cases/")["Vary"]
 
 
 def test_who_signs_out_has_another_cookie_or_none(organisation: Organisation, agent: User) -> None:

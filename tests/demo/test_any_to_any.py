@@ -42,7 +42,7 @@ def told_once(walk: Walk) -> None:
     assert Case.objects.count() == 1 and not Question.objects.exists()
     assert Code.objects.filter(purpose=codes.PROVE).count() <= 1
     written = [text for text in walk.said if not text.startswith("Said")]  # notes are for staff
-    assert in_order(walk.customer.page().partition('<ol class="timeline">')[2], written)
+    assert in_order(walk.customer.page().partition('<ol id="lines" class="timeline">')[2], written)
     shown = SAID.findall(walk.desk.page(walk.reference))
     assert [text for text in shown if text in walk.said] == walk.said
 

@@ -176,7 +176,7 @@ def test_a8_from_desk_to_pocket(desktop: Customer, pocket: Pocket, desk: Desk) -
     pocket.write("whatsapp", "Yes please, I come on Friday.")
     becomes(lambda: "Yes please, I come on Friday." in desktop.page())
     told = ["Which lock fits", "The frame lock", "It is in stock.", "Shall I keep", "Yes please"]
-    assert in_order(desktop.page().partition('<ol class="timeline">')[2], told)
+    assert in_order(desktop.page().partition('<ol id="lines" class="timeline">')[2], told)
     assert Case.objects.count() == 1
 
     # The code is used up: the same picture on another telephone joins nothing.

@@ -50,7 +50,9 @@ def test_ten_switches_keep_one_history(walk: Walk) -> None:
             walk.customer.add(walk.ask())
         walk.is_answered()
     assert Case.objects.count() == 1
-    assert in_order(walk.customer.page().partition('<ol class="timeline">')[2], walk.said)
+    assert in_order(
+        walk.customer.page().partition('<ol id="lines" class="timeline">')[2], walk.said
+    )
     at_the_desk = SAID.findall(walk.desk.page(walk.reference))
     assert [text for text in at_the_desk if text in walk.said] == walk.said
     for text in walk.said[1::2]:

@@ -30,6 +30,6 @@ def test_a_real_worker_sends_by_each_kind(
     walk.chose(kind)
     walk.is_answered()
     written = [text for text in walk.said if not text.startswith("Said")]
-    assert in_order(walk.customer.page().partition('<ol class="timeline">')[2], written)
+    assert in_order(walk.customer.page().partition('<ol id="lines" class="timeline">')[2], written)
     shown = SAID.findall(walk.desk.page(walk.reference))
     assert [text for text in shown if text in walk.said] == walk.said

@@ -150,7 +150,7 @@ def falls_back_to_her(world: World) -> None:
     assert case.messages.filter(why="fallback", kind="sms").exists()
     for part in ("", "news/"):  # nor by which way it goes to her
         history = world.thief.get(f"/q/{case.reference}/{part}").content.decode()
-        history = history.partition('<ol class="timeline">')[2].partition("</ol>")[0]
+        history = history.partition('<ol id="lines" class="timeline">')[2].partition("</ol>")[0]
         assert "An answer for the thief" in history and "so the answer is here" in history
         assert "kind-sms" not in history and "SMS" not in history
 

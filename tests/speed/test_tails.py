@@ -7,7 +7,7 @@ from django.test import Client
 
 from channels_app.models import Delivery
 from contacts import merging, services
-from contacts.models import Case, Message, User
+from contacts.models import Case, Event, Message, User
 from tests.desk.conftest import MakeCase
 from tests.desk.conftest import desk as desk
 from tests.desk.conftest import make_case as make_case
@@ -79,3 +79,43 @@ def test_many_new_lines_or_nonsense_bring_the_whole_page(desk: Client, case: Cas
     assert "data-tail" not in page and "Late 000" in page and "Late 048" in page
     for nonsense in ("", "x", "99999999999.a.b", "5.a", f"{10**8}.a.b"):
         assert "data-tail" not in news(desk, case, nonsense)
+
+
+def test_a_joined_case_brings_all(desk: Client, agent: User, make_case: MakeCase) -> None:
+    old, new = make_case("Asked before"), make_case("Asked now", address="other@example.org")
+    have = opened(desk, new)
+    merging.join(case=old, into=new, by=agent)
+    page = news(desk, new, have)
+    assert "data-tail" not in page and "Asked before" in page
+    have = mark_of(page)
+    services.file_message(case=old, kind="email", text="And this")  # its own numbers
+    page = news(desk, new, have)
+    assert "data-tail" not in page and "And this" in page
+    merging.undo_join(case=Case.objects.get(pk=old.pk), by=agent)
+    assert "Asked before" not in news(desk, new, mark_of(page))
+
+
+@pytest.mark.parametrize("more", [1, 7, 20])
+def test_a_correction_of_an_old_line_brings_it(desk: Client, case: Case, more: int) -> None:
+    said = services.file_message(case=case, kind="whatsapp", text="A slip of the tongue")
+    for number in range(more):
+        services.file_message(case=case, kind="email", text=f"Later {number:03}")
+    have = opened(desk, case)
+    Message.objects.filter(pk=said.pk).update(text="What was meant", corrected="edited")
+    about = {"message": said.pk, "change": "edited", "before": said.text}
+    case.append(Event(sort=Event.Sort.CORRECTED, data=about))
+    page = news(desk, case, have)
+    assert f'id="m{said.pk}"' in page and "What was meant" in page
+
+
+@pytest.mark.parametrize("more", [1, 7, 20])
+def test_what_corrects_an_old_note_stands_beside_it(
+    desk: Client, agent: User, case: Case, more: int
+) -> None:
+    said = services.file_message(case=case, kind="phone", text="He wants a red one", staff=agent)
+    for number in range(more):
+        services.file_message(case=case, kind="email", text=f"Later {number:03}")
+    have = opened(desk, case)
+    services.file_message(case=case, kind="account", text="Blue it is", regards=said)
+    page = news(desk, case, have)
+    assert "that this is not right" in page and "He wants a red one" in page

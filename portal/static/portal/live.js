@@ -92,6 +92,8 @@
 
     async take(page, isOwn = false) {
       const parts = this.parts(page);
+      // Rendered before what this place was brought meanwhile: that has it as well.
+      if (this.history && parts.some((part) => part.id === this.element.id && parseInt(part.dataset.have, 10) < parseInt(this.element.dataset.have, 10))) return true;
       if (parts.some((part) => "tail" in part.dataset && !joint(part))) return await this.fetch("");
       if (this.history) this.history.isOwn = isOwn;
       parts.forEach(put);
@@ -278,7 +280,11 @@
       tell(true);
       let before = listed().sort().join();
       document.addEventListener("live:after", () => { if (before !== (before = listed().sort().join())) tell(false); });
-      document.addEventListener("visibilitychange", () => tell(false));
+      document.addEventListener("visibilitychange", () => {
+        tell(false);
+        // Another window may have kept the line open, and heard of what this one has not.
+        if (!document.hidden) places.filter((place) => place.history).forEach((place) => place.refresh());
+      });
       window.addEventListener("pagehide", () => send({ kind: "gone" }));
       window.addEventListener("pageshow", (event) => { if (event.persisted) tell(true); });
       setInterval(() => { if (awake().length) send({ kind: "here", visible: true }); }, 10000);

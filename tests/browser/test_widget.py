@@ -225,7 +225,7 @@ def test_what_comes_while_the_panel_is_closed_is_told_by_a_dot(
     expect(visitor.button).to_be_focused()
     expect(visitor.button).not_to_have_attribute("data-news", "")
     answer = dispatch.reply(case=case, staff=agent, text="Yes, it is in the shop.")
-    expect(visitor.button).to_have_attribute("data-news", "")
+    expect(visitor.button).to_have_attribute("data-news", "", timeout=15_000)
     # It came, and nobody looked at it: what is not read follows elsewhere.
     assert until(lambda: answer.deliveries.get().status == "delivered")
     expect(visitor.button).to_have_accessible_name(re.compile("new message"))

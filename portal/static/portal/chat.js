@@ -364,6 +364,8 @@
   showNow();
   grow();
   const told = one("#errors, #waiting > *");
+  // Loaded anew it shows the end of what is said, not where the page was before that was said.
+  if (!told) window.history.scrollRestoration = "manual";
   read().then(() => {
     if (!told) toEnd();
     sender.go();

@@ -91,7 +91,7 @@ def test_as_few_queries_for_1000_cases(api: Api, organisation: Organisation, age
     one = ask(organisation)
     more_cases(one, 10, agent)
     few = queries(api, "/cases/?limit=100")
-    Case.objects.filter(reference__startswith="Z").delete()
+    Case.objects.filter(reference__startswith="Z").exclude(pk=one.pk).delete()
     more_cases(one, 1000, agent)
     assert queries(api, "/cases/?limit=100") == few <= 3
     assert queries(api, f"/cases/{one.reference}/") <= 3

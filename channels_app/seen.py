@@ -15,7 +15,7 @@ S = Delivery.Status
 def take(*, case: Case, up_to: int, read: bool) -> int:
     """Their page shows the case up to that number, in view (`read`) or behind other windows.
 
-    How many answers moved on by it. Forward only; open pages of the desk then say so.
+    How many answers moved on by it. Forward only; open pages on both sides then say so.
     """
     to, frm = (S.READ, (S.SENT, S.DELIVERED)) if read else (S.DELIVERED, (S.SENT,))
     stem = case.stem
@@ -28,7 +28,7 @@ def take(*, case: Case, up_to: int, read: bool) -> int:
     keys = list(shown.filter(channel__kind__in=OWN_PAGE).values_list("pk", flat=True))
     moved = Delivery.objects.see(keys, to, frm) if keys else 0
     if moved:
-        transaction.on_commit(partial(hints.publish, stem.pk, stem.seq, "q"), robust=True)
+        transaction.on_commit(partial(hints.publish, stem.pk, stem.seq), robust=True)
     return moved
 
 

@@ -4,7 +4,7 @@ Its events, each with its data as JSON; a `key` or `case` is a want without its 
 
     hello   {"served": [key, ...], "ended": [key, ...]}   at the beginning
     case    {"case": key, "seq": 12}                      there is something new; id: `key:seq`
-            with "own": true: this browser's own side wrote up to that number, or read so far
+            with "own": true: this browser's own side wrote up to that number
     part    {..., "had": mark, "have": mark, "from": address, "html": what it answers}
             the same, with what is new for a page that has `had`; where its want said a mark
     queue   {}                                            some case of the house moved
@@ -204,7 +204,7 @@ class Stream:
         return said
 
     async def _own(self, own: dict[int, int]) -> list[bytes]:
-        """The cases that their own side wrote in, or read: the page that did so has it already.
+        """The cases that their own side wrote in: the page that did so has it already.
 
         It is brought nothing, and its next part goes on from what it was brought before.
         """
@@ -214,7 +214,7 @@ class Stream:
         said = [*self._ends(sight), *self._here()]
         for key, seen in sight.cases.items():
             if seen.case_id in own:
-                self.steps[key] = seen.steps  # what was read here is no news here
+                self.steps[key] = seen.steps  # what was written here is no news here
             if seen.seq == own.get(seen.case_id):  # else more came, and has a hint of its own
                 self.shown[key] = max(seen.seq, self.shown.get(key, 0))
                 said.append(event("case", f"{key}:{seen.seq}", case=key, seq=seen.seq, own=True))

@@ -220,11 +220,10 @@ def page(
     viewer: Viewer,
     *,
     before: str = "",
-    limit: int = PAGE,
     known: Known = NOTHING,
 ) -> Timeline:
-    """The newest `limit` entries, or those before a cursor. A constant number of queries."""
-    return _page(case, viewer, before, limit, known, with_first=viewer.is_staff)
+    """The newest 50 entries, or those before a cursor. A constant number of queries."""
+    return _page(case, viewer, before, PAGE, known, with_first=viewer.is_staff)
 
 
 def _page(
@@ -262,10 +261,11 @@ def _page(
 def news(case: Case, viewer: Viewer, change: Change, known: Known = NOTHING) -> Timeline:
     """For an open page: its newest lines, or the whole page where it cannot go on from its own."""
     had = change.had
-    limit = case.seq - had.after + OVERLAP if had else PAGE
     # Of joined cases the numbers say nothing of the order in time.
-    is_apart = had is None or had.old != change.now.old or len(case.members) > 1
-    if had is None or is_apart or not 0 < limit < PAGE:
+    if had is None or had.old != change.now.old or len(case.members) > 1:
+        return _page(case, viewer, "", PAGE, known)
+    limit = case.seq - had.after + OVERLAP
+    if not 0 < limit < PAGE:
         return _page(case, viewer, "", PAGE, known)
     tail = _page(case, viewer, "", limit, known)
     # A message that was moved here is new, and stands among the old ones by its time.

@@ -20,6 +20,7 @@ from contacts.models import Case, Choice, Event, Message, Organisation, Topic, U
 from tests import shop
 from tests.core.chats import offer_chat
 from tests.site.conftest import Ask, newest_code, sign_in
+from tests.speed.test_tails import mark_of
 
 MAIL = "sam@example.org"
 NOBODY = "Nobody is here at the moment"
@@ -295,7 +296,7 @@ def test_many_lines_of_a_chat_bring_the_newest_alone(
 ) -> None:
     for number in range(12):
         services.file_message(case=now_of(case), kind=CHAT, text=f"Line {number:02}")
-    have = mark_in(page(client, case))
+    have = mark_of(page(client, case))
     services.file_message(case=now_of(case), kind=CHAT, text="One more")
     tail = news(client, case, have)
     assert "data-tail" in tail and "One more" in tail and "Line 02" not in tail
@@ -305,7 +306,7 @@ def test_many_lines_of_a_chat_bring_the_newest_alone(
     answered.deliveries.update(status="failed")
     for number in range(12):
         services.file_message(case=now_of(case), kind=CHAT, text=f"Later {number:02}")
-    have = mark_in(page(client, case))
+    have = mark_of(page(client, case))
     services.file_message(case=now_of(case), kind=CHAT, text="And another")
     whole = news(client, case, have)  # what failed is said above all lines
     assert "data-tail" not in whole and "did not reach you" in whole and "Line 02" in whole
@@ -313,12 +314,6 @@ def test_many_lines_of_a_chat_bring_the_newest_alone(
 
 def now_of(case: Case) -> Case:
     return Case.objects.get(pk=case.pk)
-
-
-def mark_in(text: str) -> str:
-    found = re.search(r'data-have="([^"]+)"', text)
-    assert found
-    return found[1]
 
 
 def news(client: Client, case: Case, have: str) -> str:
@@ -331,7 +326,7 @@ def test_an_answer_brings_the_newest_alone(client: Client, case: Case, agent: Us
     for number in range(12):
         dispatch.reply(case=now_of(case), staff=agent, text=f"Answer {number:02}")
     page(client, case)  # who opens it reads them
-    have = mark_in(page(client, case))
+    have = mark_of(page(client, case))
     dispatch.reply(case=now_of(case), staff=agent, text="One more")
     tail = news(client, case, have)
     assert "data-tail" in tail and "One more" in tail and "Answer 02" not in tail

@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.core.asgi import get_asgi_application
 from django.core.cache import cache
-from playwright.sync_api import Browser, Frame, FrameLocator, Page, expect
+from playwright.sync_api import Browser, Frame, FrameLocator, Page, Route, expect
 
 from channels_app import dispatch
 from contacts.models import Case, Organisation, User
@@ -242,6 +242,22 @@ def test_what_comes_while_the_panel_is_closed_is_told_by_a_dot(
     visitor.page.reload()
     expect(visitor.inside.locator("#history")).to_be_attached()
     expect(visitor.button).not_to_have_attribute("data-news", "")
+
+
+def test_a_panel_that_closed_before_its_page_had_come_tells_of_what_is_newer(
+    host: Host, agent: User, visitors: Any
+) -> None:
+    """On a slow line the history is read while the page still waits for its last script."""
+    visitor = visitors(host.url)
+    held: list[Route] = []
+    visitor.context.route("**/live.js", lambda route: held.append(route))
+    case = chat(visitor)
+    visitor.panel.get_by_role("button", name="Close").click()
+    expect(visitor.panel).to_be_hidden()
+    with visitor.page.expect_event("requestfinished", lambda asked: "live.js" in asked.url):
+        held[-1].continue_()
+    dispatch.reply(case=case, staff=agent, text="Yes, it is in the shop.")
+    expect(visitor.button).to_have_attribute("data-news", "", timeout=15_000)
 
 
 def test_behind_a_closed_panel_the_page_says_that_nobody_sees_it(

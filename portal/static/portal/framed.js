@@ -36,14 +36,15 @@
   }, true);
 
   // ---------- The dot: a newer message than the last that was shown. The host keeps which one that
-  // was, as a browser may keep nothing for a frame.
-  const newest = () => [...history().querySelectorAll("[id^=m]")].at(-1)?.id;
-  let seen;
+  // was, as a browser may keep nothing for a frame. Where it knows none of this case, as it closed
+  // before this page had wholly come, newer than what the page began with.
+  const newest = () => `${history().dataset.live} ${[...history().querySelectorAll("[id^=m]")].at(-1)?.id}`;
+  let seen = history() ? newest() : "";
   function compare(before = seen) {
     if (!history()) return;
-    const now = `${history().dataset.live} ${newest()}`;
+    const now = newest();
     if (isShown) say("seen", { seen: (seen = now) });
-    else if (before && before !== now) say("news");
+    else if (now !== (before.split(" ")[0] === history().dataset.live ? before : seen)) say("news");
   }
   document.addEventListener("live:after", ({ detail }) => { if (detail.old === history()) compare(); });
 

@@ -211,6 +211,42 @@ def test_who_types_and_who_left_is_said_above_the_answer_and_in_the_list(
     expect(line).to_contain_text("left: 3 min. ago")
 
 
+LISTENED = """
+window.wanted = [];
+window.SharedWorker = class {
+    port = { postMessage: (said) => said.kind === "want" && window.wanted.push(said.wants) };
+};
+"""
+MOVED = """(order) => {
+    const [row, ...others] = document.querySelectorAll("[data-hears]");
+    for (const other of others) other.remove();
+    const list = row.parentElement;
+    const rows = order.map((number) => {
+        const made = row.cloneNode(true);
+        made.dataset.hears = `R-${number}`;
+        return made;
+    });
+    list.replaceChildren(...rows);
+    document.dispatchEvent(new CustomEvent("live:after", { detail: {} }));
+    return window.wanted.length;
+}"""
+
+
+def test_a_long_list_that_is_put_in_another_order_listens_for_the_same_chats(
+    visit: Visit, chats: list[Case]
+) -> None:
+    """Each change of them would be a new line, after which everything is asked for anew."""
+    visit("/admin/").context.add_init_script(LISTENED)
+    page = visit("/admin/chats/")
+    begun = page.evaluate(MOVED, [*range(40)])
+    assert page.evaluate(MOVED, [39, *range(39)]) == begun
+    assert page.evaluate(MOVED, [*reversed(range(40))]) == begun
+    # One that left makes room for one that was not listened for.
+    assert page.evaluate(MOVED, [*range(39, 3, -1), 2, 1, 0]) == begun + 1
+    heard = {key for key, *_since in page.evaluate("wanted.at(-1)") if key[0] == "l"}
+    assert heard == {f"l:R-{number}" for number in [*range(30), 39] if number != 3}
+
+
 def test_files_are_dropped_and_pasted(visit: Visit, chats: list[Case]) -> None:
     page = visit(of(chats[0]))
     drop: Callable[[str, str], Any] = lambda name, event: page.evaluate(  # noqa: E731

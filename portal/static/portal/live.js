@@ -267,11 +267,17 @@
     }
 
     const awake = () => places.filter((place) => place.isAwake);
-    // Of the cases of a list (data-hears) only who types and who is here, while they are looked at.
+    // Of the cases of a list (data-hears) only who types and who is here, while they are looked at. Those
+    // that were listened for stay so while the list has them: one that only moved up is no new line.
     const MOST_HEARD = 30;
-    const listed = () => (document.hidden ? [] : all("[data-hears]"))
-      .map((row) => row.dataset.hears).filter((name) => !places.some((place) => place.key === `d:${name}`))
-      .slice(0, MOST_HEARD).map((name) => [`l:${name}`, 0]);
+    let hears = new Set();
+    const listed = () => {
+      const shown = document.hidden ? [] : all("[data-hears]").map((row) => row.dataset.hears);
+      const names = new Set(shown.filter((name) => !places.some((place) => place.key === `d:${name}`)));
+      const [known, others] = [[...names].filter((name) => hears.has(name)), [...names].filter((name) => !hears.has(name))];
+      hears = new Set([...known, ...others].slice(0, MOST_HEARD));
+      return [...hears].map((name) => [`l:${name}`, 0]);
+    };
     connect(heard).then((send) => {
       const tell = (fresh) => {
         const wants = [...awake().map((place) => [place.key, place.seq, place.mark]), ...listed()];

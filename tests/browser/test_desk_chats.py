@@ -297,6 +297,13 @@ window.Notification = class {
 """
 
 
+HEARD = """(call) => {
+    const place = document.querySelector("#calls");
+    place.dataset.calls += ` ${call}`;
+    document.dispatchEvent(new CustomEvent("live:after", { detail: { old: place } }));
+}"""
+
+
 def test_one_tab_rings_for_a_chat_and_says_nothing_of_it(
     visit: Visit, full: Case, chats: list[Case]
 ) -> None:
@@ -327,6 +334,12 @@ def test_one_tab_rings_for_a_chat_and_says_nothing_of_it(
     services.file_message(case=full, kind="email", text="A mail does not ring")
     page.wait_for_timeout(6000)
     assert page.evaluate("rung.length") == 3
+    # One that nobody has, and that is given to Anna at once, is one ring.
+    page.evaluate(HEARD, "X7X-7X7:free")
+    page.evaluate(HEARD, "X7X-7X7:77")
+    page.wait_for_function("rung.length === 6")
+    waits = "A customer waits for a chat: X7X-7X7"
+    assert sorted(page.evaluate("rung.slice(3)")) == [waits, "note", "note"]
     page.close()
     other.wait_for_selector("html[data-calls=here]")
 

@@ -4,6 +4,8 @@
     "use strict";
     const one = (selector, root = document) => root.querySelector(selector);
     const MOST = 200; // calls that are remembered as told
+    const STARTS = 1500; // ms that a browser may take until it makes a sound
+    const ONE = 10000; // ms in which what happens to one chat rings once: it came, and was given to somebody
     const store = {
         get(name) { try { return JSON.parse(localStorage.getItem(`onecase-calls-${name}`)); } catch { return null; } },
         set(name, value) { try { localStorage.setItem(`onecase-calls-${name}`, JSON.stringify(value)); } catch { /* full or forbidden */ } },
@@ -16,7 +18,7 @@
         if (!window.AudioContext) return false;
         audio ??= new AudioContext();
         // Without a press on this page the browser may keep it silent, and says so only by waiting.
-        await Promise.race([audio.resume(), new Promise((done) => setTimeout(done, 300))]);
+        await Promise.race([audio.resume(), new Promise((done) => setTimeout(done, STARTS))]);
         if (audio.state !== "running") return false;
         for (const [pitch, at] of [[784, 0], [1047, 0.13]]) {
             const note = audio.createOscillator(), loud = audio.createGain(), from = audio.currentTime + at;
@@ -79,13 +81,21 @@
             hear(place);
         } catch { /* the bell comes by itself */ }
     }
+    const rung = new Map(); // reference -> when
+    function isNew(call, now) {
+        const [reference] = call.split(":");
+        const before = rung.get(reference) ?? -Infinity;
+        rung.set(reference, now);
+        return now - before > ONE;
+    }
     function hear(place) {
         const calls = place.dataset.calls.split(" ").filter(Boolean);
         const told = store.get("told");
         store.set("told", [...new Set([...(told ?? []), ...calls])].slice(-MOST));
         if (!told || !wantsAny()) return; // what was there before it was asked for
         const looks = store.get("looks");
-        const fresh = calls.filter((call) => !told.includes(call) && call.split(":")[0] !== looks);
+        const now = performance.now();
+        const fresh = calls.filter((call) => !told.includes(call) && call.split(":")[0] !== looks && isNew(call, now));
         if (!fresh.length) return;
         if (store.get("sound")) ring();
         if (!store.get("notes") || may() !== "granted" || document.hasFocus()) return;

@@ -12,6 +12,7 @@ from channels_app.mailparse.html import MAX_DEPTH, sanitise, to_text
 from channels_app.mailparse.markup import MAX_TAGS
 from channels_app.mailparse.model import Unparseable
 from channels_app.mailparse.parsing import parse
+from tests.mailparse.pace import grows_evenly, within
 
 HEAD = b"From: a@x.example\r\nSubject: x\r\n"
 MIXED = HEAD + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
@@ -92,26 +93,15 @@ HOSTILE: dict[str, Callable[[int], bytes]] = {
 }
 
 
-def best(call: Callable[[], object]) -> float:
-    """Processor seconds of the best of three: other threads and processes are busy as well."""
-    took = []
-    for _ in range(3):
-        start = time.thread_time()
-        call()
-        took.append(time.thread_time() - start)
-    return min(took)
-
-
 @pytest.mark.parametrize("name", HOSTILE)
 def test_mail_time_is_linear(name: str) -> None:
-    """Four times the mail, at most about four times the time; quadratic would be 16."""
     small, large = HOSTILE[name](60_000), HOSTILE[name](240_000)
-    assert best(lambda: parse(large)) < 9 * best(lambda: parse(small)) + 0.03
+    assert grows_evenly(lambda: parse(small), lambda: parse(large))
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_megabyte_of_mail_is_bounded(name: str) -> None:
-    assert best(lambda: parse(HOSTILE[name](1_000_000))) < 6
+    assert within(6, lambda: parse(HOSTILE[name](1_000_000)))
 
 
 TAGS = {
@@ -139,8 +129,8 @@ TAGS = {
 @pytest.mark.parametrize("name", TAGS)
 @pytest.mark.parametrize("work", [sanitise, to_text])
 def test_html_time_is_linear(name: str, work: Callable[[str], str]) -> None:
-    small = TAGS[name] * (50_000 // len(TAGS[name]))
-    assert best(lambda: work(small * 4)) < 9 * best(lambda: work(small)) + 0.03
+    small = TAGS[name] * (25_000 // len(TAGS[name]))
+    assert grows_evenly(lambda: work(small), lambda: work(small * 4))
 
 
 def test_fifty_thousand_nested_divs() -> None:

@@ -37,6 +37,8 @@ KEEP = timedelta(days=3)  # so long it waits there for a telephone that is off
 MAX_ENDPOINT = 1000
 SEATS = Seats()
 REFUSED, REFUSED_SECONDS = "push:refused", 24 * 3600
+SEVERAL = 3  # so many browsers of as many cases: what one of them gave us could be nonsense
+MOST_REFUSED = 50  # browsers that are remembered for it
 
 
 class NoSubscription(ValueError):
@@ -203,9 +205,7 @@ def payload(device: Device, message: Message) -> dict[str, str]:
 def _not_told(device: Device, message: Message, error: SendError, now: datetime) -> None:
     """Once more later, for a day; never where it would be refused again."""
     if isinstance(error, Misconfigured):
-        host = urlsplit(device.endpoint).hostname or ""
-        logger.error("The push service %s does not take our key: %s.", host, error.why.stored)
-        cache.set(REFUSED, host, REFUSED_SECONDS)
+        _refused(device, error)
     steps = dict(enumerate(RETRY_AFTER, start=1))
     wait = max(steps.get(device.tries, RETRY_LATER), error.retry_after or timedelta())
     again = error.retryable and not isinstance(error, Misconfigured)
@@ -215,9 +215,18 @@ def _not_told(device: Device, message: Message, error: SendError, now: datetime)
         device.told(message.created_at, now)
 
 
+def _refused(device: Device, error: SendError) -> None:
+    """Count its case once, and its browser once, in whichever cases that is told."""
+    host = urlsplit(device.endpoint).hostname or ""
+    logger.warning("The push service %s does not take our key: %s.", host, error.why.stored)
+    by_browser = cache.get(REFUSED, {}) | {device.digest: (device.case_id, host)}
+    cache.set(REFUSED, dict([*by_browser.items()][-MOST_REFUSED:]), REFUSED_SECONDS)
+
+
 def refused_by() -> str:
-    """The push service that did not take our key lately; "" where none did since one took it."""
-    return str(cache.get(REFUSED, ""))
+    """The push service that did not take our key lately, for several; "" once one took it."""
+    by_case = dict(cache.get(REFUSED, {}).values())
+    return next(reversed(by_case.values())) if len(by_case) >= SEVERAL else ""
 
 
 def recover() -> None:

@@ -182,6 +182,7 @@ def write_answer(case: Case, message: Message, *, files: Sequence[File] = ()) ->
     if message.is_answer:
         changes["waiting_since"] = None
         if case.stem.assignee_id is None and message.staff is not None:
+            events.insert(0, _assigned(message.staff, by=message.staff, created_at=now))
             changes["assignee"] = message.staff
     case.append(*events, **changes)
     attach(message, files)
@@ -252,12 +253,19 @@ def claim(*, case: Case, by: User, instead_of: int | None = None) -> None:
 
 def give(case: Case, *, to: User | None, by: User | None = None, **data: Any) -> None:
     """Write down who has a case from now on. Needs its lock; `data`: more of the Event."""
-    data |= {"to": to.pk if to else None, "name": to.display_name if to else ""}
     if before := User.objects.filter(cases=case.stem).first():
         data["before"] = before.display_name
-    event = Event(sort=Event.Sort.ASSIGNED, staff=by, data=data)
+    event = _assigned(to, by=by, data=data)
     alerts = [Alert(user=to, sort=Alert.Sort.ASSIGNED)] if to and to != by else []
     case.append(event, alerts=alerts, assignee=to, changed_at=event.created_at)
+
+
+def _assigned(
+    to: User | None, *, by: User | None, data: dict[str, Any] | None = None, **fields: Any
+) -> Event:
+    """The line of the history that says who has a case."""
+    who = {"to": to.pk if to else None, "name": to.display_name if to else ""}
+    return Event(sort=Event.Sort.ASSIGNED, staff=by, data=(data or {}) | who, **fields)
 
 
 @transaction.atomic

@@ -43,6 +43,7 @@ UNTOLD = [
 ]
 TRIED = ("number", "outcome", "reason", "detail", "started_at")  # what is told of a try
 ROUGH = (*words.FAILED, Delivery.Status.CANCELLED)
+MOST_SENT = 5  # acknowledgements among them, which not everybody is shown
 OVERLAP = 4  # lines before the new ones that an open page gets again
 
 
@@ -226,11 +227,26 @@ def page(
     return _page(case, viewer, before, PAGE, known, with_first=viewer.is_staff)
 
 
+def sent(case: Case, viewer: Viewer) -> list[Entry]:
+    """What went out last, and where a way failed: for lines that have none of it."""
+    return _page(case, viewer, "", MOST_SENT, NOTHING, only_sent=True).entries
+
+
 def _page(
-    case: Case, viewer: Viewer, before: str, limit: int, known: Known, *, with_first: bool = False
+    case: Case,
+    viewer: Viewer,
+    before: str,
+    limit: int,
+    known: Known,
+    *,
+    with_first: bool = False,
+    only_sent: bool = False,
 ) -> Timeline:
     messages = Message.objects.shown_of(case, viewer)
     events = Event.objects.filter(case__in=case.member_ids)
+    if only_sent:
+        messages = messages.filter(direction=Message.Direction.OUT)
+        events = events.filter(sort=Event.Sort.FELL_BACK)
     if not viewer.is_staff:
         events = events.filter(sort__in=Event.PUBLIC)
         messages = messages.exclude(template__in=HIDDEN)

@@ -8,13 +8,14 @@ from django.utils.translation import gettext_lazy
 from channels_app import outbox
 from channels_app.models import Delivery
 from channels_app.rendering import without_link
-from contacts.kinds import KINDS
+from contacts.kinds import KINDS, OWN_PAGE
 from contacts.models import Case, Choice, Identity, Message
 from contacts.models.outcome import AFTERWARDS
 from contacts.viewers import Viewer
 
 S = Delivery.Status
 FAILED = (S.FAILED, S.RETURNED)
+ON_THE_PAGE = (S.QUEUED, S.SENDING, S.SENT, S.DELIVERED, S.READ)
 STATES: dict[str, Promise] = {
     S.TODO: gettext_lazy("On its way"),
     S.TAKEN: gettext_lazy("On its way"),
@@ -108,13 +109,19 @@ def answer_line(choice: Choice | None, *, own: bool = False, calls_from: str = "
 
 
 def state(delivery: Delivery) -> str:
-    """The customer's word for how a delivery went; for a call, words that fit a call."""
+    """The customer's word for how a delivery went; for a call, words that fit a call.
+
+    None where they read it: on the page itself, unless it is held or did not get there.
+    """
     if delivery.channel.kind_info.spoken:
         if delivery.status in (S.TODO, S.TAKEN):
             return _("We will call you") if delivery.channel.kind == "phone" else _("Ready for you")
         if delivery.status == S.DONE:
             return _("Done")
-    return _("Waits") if delivery.is_held else str(STATES.get(delivery.status, ""))
+    if delivery.is_held:
+        return _("Waits")
+    is_here = delivery.channel.kind in OWN_PAGE and delivery.status in ON_THE_PAGE
+    return "" if is_here else str(STATES.get(delivery.status, ""))
 
 
 def template(message: Message, viewer: Viewer, last: Delivery | None = None) -> str:

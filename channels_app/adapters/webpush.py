@@ -2,8 +2,9 @@
 
 What a browser's push service says -> ours:
   404, 410       -> RecipientGone: that browser wants nothing any more
-  400, 401, 403  -> Misconfigured: it does not take our key
-  429, 5xx       -> Unavailable, with retry_after          other 4xx (413) -> Rejected
+  401, 403       -> Misconfigured: it does not take our key
+  429, 5xx       -> Unavailable, with retry_after
+  other 4xx      -> Rejected: an endpoint that is none (400), too large (413)
 """
 
 import base64
@@ -165,7 +166,7 @@ def _judge(answer: Answer) -> None:
         return
     if answer.status in (404, 410):
         raise RecipientGone(said)
-    if answer.status in (400, 401, 403):
+    if answer.status in (401, 403):
         raise Misconfigured(said)
     if answer.status == 429 or answer.status >= 500:
         raise Unavailable(said, retry_after=after)

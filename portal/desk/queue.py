@@ -142,7 +142,9 @@ def written(after: tuple[datetime, int]) -> str:
 
 
 # EXPLAIN at 100,000 cases: see the indexes of Case. Narrowed to a kind that nobody chose, the
-# choices are read through: Seq Scan, 13 ms. Search: see contacts/search.py.
+# choices are read through: Seq Scan, 13 ms. Work of my teams: by the index of the tab, 0.6 to 5 ms;
+# 20 to 50 ms with teams of several rules, 76 ms where none of 90,000 solved ones is theirs. Search:
+# see contacts/search.py.
 def rows_for(wanted: Filter, user: User) -> CaseQuerySet:
     """The cases of a filter, in order, from its cursor on."""
     rows = wanted.tab.rows(user)

@@ -21,13 +21,13 @@ from channels_app.rendering import code_url
 from contacts import codes, services, whose
 from contacts.files import File
 from contacts.kinds import CHAT, KINDS, Kind
-from contacts.models import Case, Code, Event, Message, Question
+from contacts.models import Case, Code, Message, Question
 from contacts.viewers import Viewer
 from portal import access, timeline, words
 from portal.context import site_of
 from portal.framed import is_framed
 from portal.live import stay
-from portal.site import chat, forms, outcome, second, strips, told, waiting
+from portal.site import arrival, chat, forms, outcome, second, strips, told, waiting
 from portal.site.buttons import button
 from portal.site.chat import Chat
 from portal.site.forms import Typed
@@ -123,7 +123,7 @@ def page(
     talk = chat.of(request, viewer, case)
     change = _seen(request, case, _change(request, case, talk), talk)
     found = timeline.page(case, viewer, before=request.GET.get("before", ""))
-    history = _rendered(request, viewer, case, _shown(viewer, case, found), talk)
+    history = _rendered(request, viewer, case, _shown(viewer, case, found), talk, change)
     lines = strips.take(request)
     context: dict[str, Any] = {
         **forms.context(typed),
@@ -201,11 +201,10 @@ def _shown(viewer: Viewer, case: Case, found: Timeline) -> Timeline:
 def _news(viewer: Viewer, case: Case, change: Change, talk: Chat | None) -> Timeline:
     """The newest lines for a page that has the others; all where no answer is among them.
 
-    Whether the last answer arrived, and whether there was none yet, is said above and below them:
-    not in a chat where nothing failed.
+    Whether there was none yet is said below them: not in a chat.
     """
     shown = _shown(viewer, case, timeline.news(case, viewer, change))
-    if shown.is_tail and not (_is_answered(shown) or (talk and change.is_smooth)):
+    if shown.is_tail and not (_is_answered(shown) or talk):
         return _shown(viewer, case, timeline.page(case, viewer))
     return shown
 
@@ -215,10 +214,18 @@ def _is_answered(shown: Timeline) -> bool:
 
 
 def _rendered(
-    request: HttpRequest, viewer: Viewer, case: Case, shown: Timeline, talk: Chat | None
+    request: HttpRequest,
+    viewer: Viewer,
+    case: Case,
+    shown: Timeline,
+    talk: Chat | None,
+    change: Change,
 ) -> str:
     """The timeline as it stands on the page."""
-    failed, is_newest = _failed(case, shown), not request.GET.get("before")
+    is_newest, sent = not request.GET.get("before"), arrival.last(shown.entries)
+    if sent is None and is_newest and not change.is_smooth:
+        sent = arrival.last(told.to(viewer, case, timeline.sent(case, viewer)))
+    failed = arrival.failed(case, sent)
     context = {
         "case": case,
         "shown": shown,
@@ -234,22 +241,6 @@ def _rendered(
         "organisation": site_of(request).organisation,
     }
     return render_to_string("site/_timeline.html", context, request)
-
-
-def _failed(case: Case, shown: Timeline) -> str:
-    """What failed last: "answer", "both" (its ways), "call" (nobody picked up), or "".
-
-    Nothing once the customer chose another way: that is what they were asked for.
-    """
-    for entry in reversed(shown.entries):
-        if (said := entry.message) and said.direction == Message.Direction.OUT:
-            if not entry.failed or case.went_on(entry.at, said.kind, said.identity_id):
-                return ""
-            return "both" if said.why == Message.Why.FALLBACK else "answer"
-        if entry.event and entry.event.sort == Event.Sort.FELL_BACK:
-            is_over = entry.event.data.get("kind") or case.went_on(entry.at)
-            return "" if is_over else "call"
-    return ""
 
 
 def away(request: HttpRequest, case: Case) -> str:
@@ -357,7 +348,7 @@ def _fresh(request: HttpRequest, viewer: Viewer, case: Case) -> HttpResponse:
     shown = _news(viewer, case, change, talk)
     context = {
         "case": case,
-        "history": _rendered(request, viewer, case, shown, talk),
+        "history": _rendered(request, viewer, case, shown, talk, change),
         "chat": talk,
         "mark": change.mark,
         "is_tail": shown.is_tail,

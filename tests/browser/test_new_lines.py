@@ -83,3 +83,28 @@ def test_while_a_strip_above_them_goes(page: Page, live_server: LiveServer, agen
     arrives(page, "This did.")
     expect(page.locator("#history .strip--bad")).to_have_count(0)
     assert page.locator(LINES).count() == before + 1
+
+
+def test_who_reads_along_goes_on_so_whatever_grows(
+    page: Page, live_server: LiveServer, agent: User
+) -> None:
+    case = asked(page, live_server, 20)
+    expect(page.locator(LINES).last).to_be_in_viewport()
+    grow = """id => {
+        const sheet = new CSSStyleSheet();
+        sheet.replaceSync(`#${id} { min-height: 600px }`);
+        document.adoptedStyleSheets.push(sheet);
+    }"""
+    ids = page.locator(LINES).evaluate_all("lines => lines.map((line) => line.id)")
+    page.evaluate(grow, ids[-1])  # as a picture that comes later
+    dispatch.reply(case=now(case), staff=agent, text="One.")
+    expect(page.get_by_text("One.")).to_be_in_viewport(timeout=15_000)
+    page.evaluate(grow, ids[0])  # above: nothing is seen of it
+    page.mouse.move(200, 300)
+    page.mouse.wheel(0, -400)
+    expect(page.get_by_text("One.")).not_to_be_in_viewport()
+    dispatch.reply(case=now(case), staff=agent, text="Two.")
+    expect(page.locator("[data-news]")).to_have_text("1 new message", timeout=15_000)
+    expect(page.get_by_text("Two.")).not_to_be_in_viewport()
+    page.locator("[data-news]").click()
+    expect(page.get_by_text("Two.")).to_be_in_viewport()

@@ -85,6 +85,20 @@ def test_an_answer_goes_by_the_chosen_way(desk: Client, agent: User, case: Case)
     assert case.assignee == agent and case.waiting_since is None
 
 
+def test_who_answers_what_nobody_has_takes_it_and_the_history_says_so(
+    desk: Client, agent: User, colleague: User, case: Case
+) -> None:
+    send(desk, case)
+    event = case.events.get(sort=Event.Sort.ASSIGNED)
+    assert (event.staff, event.data) == (agent, {"to": agent.pk, "name": "Anna"})
+    assert "Anna took the case." in desk.get(f"/admin/cases/{case.reference}/").content.decode()
+    services.assign(case=case, to=colleague, by=agent)
+    send(desk, case, text="One more thing.")  # somebody else's: it stays theirs
+    case.refresh_from_db()
+    assert case.assignee == colleague
+    assert case.events.filter(sort=Event.Sort.ASSIGNED).count() == 2
+
+
 def test_another_way_needs_a_reason(desk: Client, case: Case) -> None:
     page = send(desk, case, kind="account")
     assert page.status_code == 422 and not answers(case)

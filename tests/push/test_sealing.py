@@ -94,7 +94,7 @@ class Says(Outside):
     [
         (404, "RecipientGone"),
         (410, "RecipientGone"),
-        (400, "Misconfigured"),
+        (400, "Rejected"),
         (401, "Misconfigured"),
         (403, "Misconfigured"),
         (413, "Rejected"),

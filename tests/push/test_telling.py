@@ -1,6 +1,7 @@
 """After an answer on the page its devices are told: once, without content, and not who looks."""
 
 import json
+from copy import copy
 from datetime import timedelta
 from typing import Any
 
@@ -188,23 +189,80 @@ def test_without_a_word_of_the_service_the_pauses_grow_and_end_after_a_day(
     assert device.due_at is None and device.tries == 0
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_key_that_is_not_taken_is_a_finding_until_it_is(
+def found() -> list[str]:
+    return [one.text for one in checks.findings() if one.id == checks.NO_PUSH]
+
+
+def told_in_another_case(case: Case, device: Device, changes: dict[str, Any]) -> Case:
+    """A further case of that browser, or of one that `changes` say."""
+    other = Case.objects.create(
+        customer=case.customer,
+        organisation=case.organisation,
+        language="en",
+        choice=case.choice,
+        opened_at=case.opened_at,
+        changed_at=case.changed_at,
+    )
+    return Case.objects.get(pk=_copied(device, case=other, **changes).case_id)
+
+
+def _copied(device: Device, **changes: Any) -> Device:
+    new = copy(device)
+    new.pk = None
+    for name, value in changes.items():
+        setattr(new, name, value)
+    new.digest = Device.digest_of(new.endpoint)
+    new.save(force_insert=True)
+    return new
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_several_are_refused_for_is_a_finding_until_one_is_told(
     case: Case, agent: User, device: Device, pushes: Service, status: int
 ) -> None:
-    def found() -> list[str]:
-        return [one.text for one in checks.findings() if one.id == checks.NO_PUSH]
-
-    assert found() == []
     pushes.status = status
-    answer(case, agent)
-    push.tell(case.pk)
+    cases = [case]
+    for number in range(push.SEVERAL):
+        assert found() == []
+        answer(cases[-1], agent)
+        push.tell(cases[-1].pk)
+        elsewhere = {"endpoint": f"{pushes.url}/push/{number}"}
+        cases.append(told_in_another_case(case, device, elsewhere))
     assert found() and "127.0.0.1" in found()[0]
     device.refresh_from_db()
     assert device.due_at is None  # not again and again
     pushes.status = 201
     answer(case, agent, "And a red one")
     assert push.tell(case.pk) == 1 and found() == []
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_what_one_customer_gave_us_is_no_finding(
+    case: Case, agent: User, device: Device, pushes: Service, status: int
+) -> None:
+    pushes.status = status
+    for number in range(push.SEVERAL):  # endpoints of one case
+        _copied(device, endpoint=f"{pushes.url}/push/{number}")
+    answer(case, agent)
+    push.tell(case.pk)
+    assert len(pushes.came) == push.SEVERAL + 1
+    Device.objects.exclude(pk=device.pk).delete()
+    device.save()
+    for _n in range(push.SEVERAL):  # one browser in several cases
+        other = told_in_another_case(case, device, {})
+        answer(other, agent)
+        push.tell(other.pk)
+    assert found() == []
+
+
+def test_an_endpoint_that_is_none_is_not_tried_again(
+    case: Case, agent: User, device: Device, pushes: Service
+) -> None:
+    pushes.status = 400
+    answer(case, agent)
+    push.tell(case.pk)
+    device.refresh_from_db()
+    assert device.due_at is None and len(pushes.came) == 1
 
 
 def test_too_large_is_not_tried_again(

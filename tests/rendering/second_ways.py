@@ -81,8 +81,9 @@ def answer(case: Case, **values: Any) -> Message:
 
 
 def history(case: Case) -> list[str]:
-    """The sorts of what happened since the second way was approved."""
-    sorts = list(now(case).events.order_by("seq").values_list("sort", flat=True))
+    """The sorts of what happened since the second way was approved, but who took the case."""
+    events = now(case).events.exclude(sort="assigned").order_by("seq")
+    sorts = list(events.values_list("sort", flat=True))
     return sorts[sorts.index("second") + 1 :] if "second" in sorts else sorts
 
 

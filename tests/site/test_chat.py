@@ -306,10 +306,14 @@ def test_many_lines_of_a_chat_bring_the_newest_alone(
     answered.deliveries.update(status="failed")
     for number in range(12):
         services.file_message(case=now_of(case), kind=CHAT, text=f"Later {number:02}")
-    have = mark_of(page(client, case))
-    services.file_message(case=now_of(case), kind=CHAT, text="And another")
-    whole = news(client, case, have)  # what failed is said above all lines
-    assert "data-tail" not in whole and "did not reach you" in whole and "Line 02" in whole
+    for status, is_said in (("failed", True), ("cancelled", False)):
+        answered.deliveries.update(status=status)
+        shown = page(client, case)
+        assert ("did not reach you" in shown) == is_said
+        services.file_message(case=now_of(case), kind=CHAT, text=f"And when {status}")
+        tail = news(client, case, mark_of(shown))
+        assert "data-tail" in tail and f"And when {status}" in tail and "Later 02" not in tail
+        assert ("did not reach you" in tail) == is_said  # above all lines, whichever come
 
 
 def now_of(case: Case) -> Case:

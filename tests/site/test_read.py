@@ -1,10 +1,15 @@
 """Opening the page of a question is reading it, also without a script; nothing else is."""
 
+import re
+
+import pytest
 from django.test import Client
 from django.urls import reverse
 
+from channels_app import dispatch
 from contacts import services
 from contacts.models import Case, Organisation, User
+from portal.words import STATES
 from tests.core.chats import a_chat, offer_chat, say, states
 from tests.site.conftest import Ask, posted
 
@@ -29,10 +34,40 @@ def test_who_opens_the_page_has_read_it(
     assert desk.get(reverse("admin:case", args=[case.reference])).status_code == 200
     assert Client().get(page).status_code == 404 and states(case) == ["sent"]
     shown = client.get(page).content.decode()
-    assert states(case) == ["read"] and '<p class="msg__state">Read</p>' in shown
+    assert states(case) == ["read"] and "It is." in shown
     at_desk = desk.get(reverse("admin:case", args=[case.reference])).content.decode()
     foot = at_desk.split("desk-delivery__state")[1].split("</div>")[0]
     assert "read</span>" in foot and "by chat" in foot
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("queued", []),
+        ("sent", []),
+        ("delivered", []),
+        ("read", []),
+        ("uncertain", ["Perhaps arrived"]),
+        ("failed", ["Did not arrive: choose another way"]),
+    ],
+)
+@pytest.mark.parametrize("way", ["chat", "email"])
+def test_what_is_read_on_the_page_says_only_what_went_wrong(
+    ask: Ask,
+    organisation: Organisation,
+    agent: User,
+    client: Client,
+    way: str,
+    status: str,
+    words: list[str],
+) -> None:
+    case = a_chat_of(client, ask, organisation) if way == "chat" else ask(client)
+    message = dispatch.reply(case=case, staff=agent, text="It is.")
+    message.deliveries.update(status=status)
+    page = client.get(f"/q/{case.reference}/").content.decode()
+    line = page.split(f'id="m{message.pk}"')[1].split("</li>")[0]
+    said = re.findall(r'class="msg__state[^>]*>(?:<a[^>]*>)?([^<]+)', line)
+    assert said == (words or ([] if way == "chat" else [str(STATES[status])]))
 
 
 def test_a_link_that_a_scanner_follows_reads_nothing(

@@ -14,9 +14,9 @@ from django.utils import timezone
 from channels_app import away, measures, waiting_room
 from channels_app.models import Chat, Delivery
 from contacts import services
-from contacts.models import Case, Choice, Message, User
+from contacts.models import Case, Choice, Message, Team, Topic, User
 from contacts.models.case import new_reference
-from portal.desk import facts
+from portal.desk import facts, queue
 from tests.core.chats import offer_chat, say
 from tests.desk.conftest import MakeCase
 from tests.desk.conftest import make_case as make_case
@@ -110,3 +110,34 @@ def test_what_nobody_read_in_a_chat_is_found_among_the_last_day(
     _chats, plan = plans(lambda: away.due(timezone.now()))
     of_the_day = r"using delivery_by_status .*\n +Index Cond: .*status.* AND \(created_at >"
     assert re.search(of_the_day, plan), plan
+
+
+@pytest.mark.parametrize(
+    ("tab", "index"),
+    [("needs", "case_waiting"), ("customer", "case_by_change"), ("done", "case_by_change")],
+)
+def test_the_work_of_ones_teams_is_found_in_the_order_of_the_tab(
+    make_case: MakeCase, agent: User, tab: str, index: str
+) -> None:
+    """As without that filter: what other teams do is passed over, and nothing is sorted."""
+    case, now = make_case(), timezone.now()
+    topics = [Topic.objects.create(name=f"Topic {n}", slug=f"topic-{n}") for n in range(4)]
+    many = [copy(case) for _ in range(3_000)]
+    for number, row in enumerate(many):
+        row.pk, row.reference, row.topic = None, new_reference(), topics[number % 3]
+        row.state = "resolved" if number % 2 else "open"
+        row.changed_at = now - timedelta(minutes=number)
+        row.waiting_since = row.changed_at if number % 4 == 0 else None
+    Case.objects.bulk_create(many)
+    by_topic = Team.objects.create(organisation=case.organisation, name="By topic")
+    by_topic.topics.set(topics[:2])
+    by_kind = Team.objects.create(
+        organisation=case.organisation, name="By kind", kinds=["email"], languages=["nl"]
+    )
+    agent.teams.set([by_topic, by_kind])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_case, contacts_choice")
+    wanted = queue.Filter.read({"tab": tab, "teams": queue.MINE})
+    found = plans(lambda: list(queue.rows_for(wanted, agent)[: queue.PAGE + 1]))
+    (plan,) = [plan for plan in found if "on contacts_case" in plan]
+    assert f"using {index} on contacts_case" in plan and "->  Sort" not in plan, plan

@@ -235,11 +235,11 @@
   function toEnd() {
     if (below() > 0) window.scrollBy(0, below() + 12);
   }
-  let low = false;
+  let goes = false;
   document.addEventListener("live:before", () => {
-    if (low || below() > 160) return;
-    low = true;
-    requestAnimationFrame(() => { low = false; toEnd(); });
+    if (goes || !window.OnecaseLive.history()?.history.low) return;
+    goes = true;
+    requestAnimationFrame(() => { goes = false; toEnd(); });
   });
 
   for (const part of all("#chat, #leaving")) part.addEventListener("toggle", toEnd, true); // a field that opens

@@ -115,9 +115,14 @@
   }
 
   // ---------- What is new in a history: said aloud, counted on a button, scrolled to
+  // A page that has something to tell above its lines, or was asked for one of them, opens there.
+  const ELSEWHERE = "main > .strip, #errors, #waiting > *, [data-live-history] :target";
   class History {
     constructor(element) {
       this.element = element;
+      // Whether the reader is at its end, and is kept there: until they go up themselves.
+      this.low = !one(ELSEWHERE) || this.isLow();
+      this.stood = {};
       this.known = this.ids();
       this.count = 0;
       this.pill = one("[data-news]");
@@ -147,12 +152,12 @@
     toEnd() {
       const below = this.below();
       if (below > 0) this.scroller().scrollTop += below + 12;
+      this.low = true;
     }
 
     // Lines that were loaded on demand, or did not come again, stay above the fresh ones.
     before(detail) {
       const { fresh } = detail;
-      this.low = this.isLow();
       const found = joint(fresh);
       if (!found) return;
       const isTail = "tail" in fresh.dataset;
@@ -193,7 +198,14 @@
       place.textContent = this.count === 1 ? words.one : words.many.replace("{n}", this.count);
     }
 
-    scrolled() { if (this.count && this.isLow() && !this.typing()) this.read(false); }
+    // What grows moves nobody up, and what goes by no more than it was high: else it was the reader.
+    scrolled() {
+      const box = this.scroller(), { scrollTop: top, scrollHeight: height } = box, before = this.stood;
+      this.stood = { box, top, height };
+      if (this.isLow()) this.low = true;
+      else if (before.box !== box || before.top - top > Math.max(0, before.height - height)) this.low = false;
+      if (this.count && this.isLow() && !this.typing()) this.read(false);
+    }
 
     // Now it was read: sending need not ask about it.
     read(go = true) {

@@ -72,7 +72,7 @@ def _poll(*wants: str) -> Address:
 # Who looks, what at, and the most statements that it may take. Below an answer that did not arrive
 # a question asks what may be its second way: eight of them.
 PAGES: dict[str, tuple[str, Address, int]] = {
-    "start": ("customer", lambda here: "/", 3),
+    "start": ("customer", lambda here: "/", 4),  # and how answers went for who is signed in
     "question": ("customer", _question(), 23),
     "question, older lines": (
         "customer",

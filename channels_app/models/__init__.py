@@ -7,6 +7,7 @@ from channels_app.models.device import Device
 from channels_app.models.inbound import InboundEvent, InboundItem
 from channels_app.models.leaving import Leaving, Stranded
 from channels_app.models.template import Template
+from channels_app.models.weight import Weight
 
 __all__ = [
     "Attempt",
@@ -19,4 +20,5 @@ __all__ = [
     "Leaving",
     "Stranded",
     "Template",
+    "Weight",
 ]

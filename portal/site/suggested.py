@@ -9,11 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from channels_app import promises
 from channels_app.advice import evidence, sentences
 from channels_app.advice import situation as s
-from channels_app.advice.ranking import recommend
+from channels_app.advice.ranking import Weights, recommend
 from channels_app.advice.ranking import suggested as best_of
 from channels_app.advice.situation import Offered, Situation
+from channels_app.models import Weight
 from channels_app.promises import Offer
 from contacts.models import Customer, Outcome, Topic
+from portal import lately
 from portal.site.ways import Way
 
 # The answers to "What matters most to you?"; asked and never guessed (R19), and not stored.
@@ -40,7 +42,7 @@ def advise(ways: list[Way], asked: Asked) -> None:
     topic = asked.topic
     for way in ways:
         way.only_notice = bool(topic and topic.is_sensitive and not way.offer.private)
-    ranked = recommend(situation(ways, asked))
+    ranked = recommend(situation(ways, asked), weights())
     best = best_of(ranked)
     if best is None or len(ranked) < 2:  # a sole way is no advice
         return
@@ -49,6 +51,11 @@ def advise(ways: list[Way], asked: Asked) -> None:
         if way.is_suggested:
             way.reason = sentences.sentence(best)
             way.speaks_for, way.speaks_against = sentences.reasons(best)
+
+
+def weights() -> Weights:
+    """What an administrator weighs otherwise, at most a second old."""
+    return lately.read("weights", Weight.objects.own)
 
 
 def situation(ways: list[Way], asked: Asked) -> Situation:

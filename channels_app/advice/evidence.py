@@ -8,9 +8,10 @@ nothing is published: all kinds begin at the house's own mean, which counts as 2
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from channels_app.advice.ranking import Advice
+from channels_app.advice.ranking import Advice, Weights, recommend
+from channels_app.advice.situation import Situation
 from channels_app.advice.sources import log_odds
 
 PEOPLE, ANSWERS = 30, 20  # what a prior counts as
@@ -52,6 +53,11 @@ class Rate:
     no: int
 
     @property
+    def counted(self) -> int:
+        """How many were counted."""
+        return self.yes + self.no
+
+    @property
     def result(self) -> float:
         """The mean of the posterior."""
         return (self.prior * self.worth + self.yes) / (self.worth + self.yes + self.no)
@@ -75,6 +81,19 @@ class Found:
         """The sum, bounded."""
         moved = CHOSEN * self.chosen.shift + self.resolved.shift - self.repeated.shift
         return max(-MOST, min(MOST, moved))
+
+
+def before(situation: Situation, weights: Weights) -> dict[str, float]:
+    """The share that would choose each kind with that topic, before anything was counted."""
+    offers = tuple(replace(offered, is_open=True) for offered in situation.offers)
+    topic = Situation(
+        offers,
+        is_complex=situation.is_complex,
+        is_sensitive=situation.is_sensitive,
+        is_simple=situation.is_simple,
+        phase=situation.phase,
+    )
+    return shares(recommend(topic, weights))
 
 
 def shares(ranked: Iterable[Advice]) -> dict[str, float]:

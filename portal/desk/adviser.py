@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from channels_app.advice.evidence import Found, Rate
 from channels_app.advice.factors import BY_SLUG, FACTORS, Factor
 from channels_app.advice.ranking import Advice, Weights, recommend, suggested, weight
 from channels_app.advice.sentences import sentence
@@ -21,10 +22,10 @@ from channels_app.models import Weight
 from channels_app.models.weight import MOST
 from contacts.kinds import KINDS, Kind
 from contacts.models import Case, Customer, Topic
-from portal.context import site_of
+from portal.context import site_of, topics
 from portal.desk.administration import log_change, log_removal, page, show
 from portal.site import ways
-from portal.site.suggested import MATTERS, Asked, situation, weights
+from portal.site.suggested import MATTERS, Asked, found, situation, weights
 
 SAME = 0.005  # points: nearer than what is shown is the same
 THERE = (
@@ -59,6 +60,32 @@ def figures(factor: Factor, own: Weights) -> list[Figure]:
     return [row for row in rows if row.points or row.published]
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What was counted of one kind, in the page's words."""
+
+    kind: Kind
+    found: Found
+
+    @property
+    def lines(self) -> list[tuple[str, str]]:
+        """Each share: its name, and what was expected, counted and made of it."""
+        return [
+            (_("Chosen"), _moved(self.found.chosen)),
+            (_("Question answered"), _moved(self.found.resolved)),
+            (_("Had to repeat"), _moved(self.found.repeated)),
+        ]
+
+
+def _moved(rate: Rate) -> str:
+    return _("expected %(prior)s, counted %(yes)s of %(total)s, now %(result)s") % {
+        "prior": f"{100 * rate.prior:.0f} %",
+        "yes": rate.yes,
+        "total": rate.counted,
+        "result": f"{100 * rate.result:.0f} %",
+    }
+
+
 class WeightsForm(forms.Form):
     """The weights of one factor: a field for each kind, empty where the published one holds."""
 
@@ -66,13 +93,13 @@ class WeightsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.factor = factor
         for kind in KINDS.values():
-            found = own.get((factor.slug, kind.name))
+            set_here = own.get((factor.slug, kind.name))
             self.fields[kind.name] = forms.FloatField(
                 label=str(kind.staff_label),
                 required=False,
                 min_value=-MOST,
                 max_value=MOST,
-                initial=None if found is None else round(found, 2),
+                initial=None if set_here is None else round(set_here, 2),
                 widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
                 help_text=_("Published: %(points)s") % {"points": f"{factor.published(kind):+.2f}"},
             )
@@ -125,19 +152,19 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def edit(request: HttpRequest, factor: str) -> HttpResponse:
     """Weigh one factor otherwise."""
-    found = _factor(factor)
-    form = WeightsForm(found, Weight.objects.own(), request.POST or None)
+    wanted = _factor(factor)
+    form = WeightsForm(wanted, Weight.objects.own(), request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            for row in Weight.objects.keep(found.slug, form.points()):
+            for row in Weight.objects.keep(wanted.slug, form.points()):
                 log_change(request, row, "Points.")
         messages.success(request, _("Saved. Customers see it at once."))
         return redirect("admin:advice")
     return show(
         request,
         "desk/admin_advice_factor.html",
-        title=str(found.name),
-        factor=found,
+        title=str(wanted.name),
+        factor=wanted,
         form=form,
         status=422 if form.errors else 200,
     )
@@ -145,13 +172,30 @@ def edit(request: HttpRequest, factor: str) -> HttpResponse:
 
 def reset(request: HttpRequest, factor: str) -> HttpResponse:
     """Back to the published figures."""
-    found = _factor(factor)
+    wanted = _factor(factor)
     with transaction.atomic():
-        for row in Weight.objects.filter(factor=found.slug):
+        for row in Weight.objects.filter(factor=wanted.slug):
             log_removal(request, row)
             row.delete()
-    messages.success(request, _("%(name)s: the published figures hold.") % {"name": found.name})
+    messages.success(request, _("%(name)s: the published figures hold.") % {"name": wanted.name})
     return redirect("admin:advice")
+
+
+def heard(request: HttpRequest) -> HttpResponse:
+    """What customers chose and said afterwards, beside what was expected, for one topic."""
+    offered = [topic for topic in topics() if topic.is_active]
+    slug = request.GET.get("topic", "")
+    topic = next((topic for topic in offered if topic.slug == slug), None)
+    rows = ways.make(site_of(request).board, timezone.now())
+    evidence = found(situation(rows, Asked(topic)), topic)
+    return show(
+        request,
+        "desk/admin_advice_found.html",
+        title=_("What customers found"),
+        topics=offered,
+        topic=topic,
+        rows=[Learned(KINDS[name], row) for name, row in evidence.items()],
+    )
 
 
 def attempt(request: HttpRequest) -> HttpResponse:
@@ -175,14 +219,14 @@ def attempt(request: HttpRequest) -> HttpResponse:
 def _ranked(request: HttpRequest, told: dict[str, Any]) -> list[Advice]:
     rows = ways.make(site_of(request).board, timezone.now())
     asked = Asked(told.get("topic"), told.get("how_soon", ""), told.get("matters", ""))
-    found = situation(rows, asked)
+    told_now = situation(rows, asked)
     there = told.get("there")
-    offers = found.offers
+    offers = told_now.offers
     if there:
         offers = tuple(replace(row, is_open=there == "all" or not row.live) for row in offers)
     return recommend(
         replace(
-            found,
+            told_now,
             offers=offers,
             relation=told.get("relation", ""),
             preferred=told.get("preferred", ""),
@@ -202,6 +246,7 @@ def urls() -> list[URLPattern]:
     return [
         page("advice/", overview, "advice"),
         page("advice/try/", attempt, "advice_try"),
+        page("advice/found/", heard, "advice_found"),
         page("advice/factors/<slug:factor>/", edit, "advice_factor"),
         page("advice/factors/<slug:factor>/reset/", reset, "advice_reset", post=True),
     ]

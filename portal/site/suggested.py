@@ -1,14 +1,15 @@
 """The suggested row: what the adviser is told, and its answer in the page's own words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from channels_app import promises
+from channels_app import promises, tallying
 from channels_app.advice import evidence, sentences
 from channels_app.advice import situation as s
+from channels_app.advice.evidence import Found
 from channels_app.advice.ranking import Weights, recommend
 from channels_app.advice.ranking import suggested as best_of
 from channels_app.advice.situation import Offered, Situation
@@ -62,7 +63,7 @@ def situation(ways: list[Way], asked: Asked) -> Situation:
     """What the adviser is told. Of who is signed in one query more: how answers went for them."""
     topic, customer = asked.topic, asked.customer
     offers = {way.kind.name: way.offer for way in ways}
-    return Situation(
+    told = Situation(
         offers=tuple(offered(offer) for offer in offers.values()),
         is_complex=bool(topic and topic.is_complex),
         is_sensitive=bool(topic and topic.is_sensitive),
@@ -74,6 +75,16 @@ def situation(ways: list[Way], asked: Asked) -> Situation:
         preferred=customer.preferred_kind if customer else "",
         worked=_worked(customer) if customer else {},
     )
+    return replace(told, found={kind: row.points for kind, row in found(told, topic).items()})
+
+
+def found(told: Situation, topic: Topic | None) -> dict[str, Found]:
+    """What customers with that topic found of each offered kind; nothing before the first count."""
+    tallies = lately.read("tallies", tallying.counts)
+    if not tallies:
+        return {}
+    own = tallies.get(topic.pk if topic else None, {})
+    return evidence.found(evidence.before(told, weights()), own, tallying.house(tallies))
 
 
 def offered(offer: Offer) -> Offered:

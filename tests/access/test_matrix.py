@@ -79,6 +79,7 @@ TABLE = {
         admin:channel_pause admin:channel_resume admin:channel_remove admin:topics
         admin:channel_text admin:channel_text_remove admin:channel_secret admin:channel_ask
         admin:advice admin:advice_factor admin:advice_reset admin:advice_try
+        admin:advice_found
         admin:canned_answers admin:canned_answer_add admin:canned_answer
         admin:canned_answer_remove
         admin:topic_add admin:topic admin:topic_move admin:topic_remove admin:staff

@@ -60,6 +60,7 @@ def addresses() -> list[str]:
         reverse("admin:topic", args=[Topic.objects.earliest("pk").pk]),
         reverse("admin:advice"),
         reverse("admin:advice_factor", args=["private"]),
+        reverse("admin:advice_found"),
         reverse("admin:advice_try") + "?how_soon=now",
         reverse("admin:staff"),
         reverse("admin:staff_member", args=[User.objects.get().pk]),

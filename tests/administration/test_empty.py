@@ -10,7 +10,7 @@ from tests.shop import make_shop
 
 PAGES = ["index", "cases", "todo", "record", "alerts", "troubles"]
 SET_UP = ["organisation", "channels", "topics", "staff", "teams", "quarantine"]
-ADVICE = ["advice", "advice_try"]
+ADVICE = ["advice", "advice_try", "advice_found"]
 
 
 @pytest.mark.parametrize("name", PAGES + SET_UP + ADVICE)

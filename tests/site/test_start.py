@@ -406,7 +406,8 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     for number in range(topics):
         Topic.objects.create(name=f"Topic {number}", slug=f"topic-{number}")
-    with django_assert_num_queries(3):  # type: ignore[operator]
+    # Organisation, channels, topics, own weights and the last count: each once a second a process.
+    with django_assert_num_queries(5):  # type: ignore[operator]
         client.get("/")
 
 

@@ -198,6 +198,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "topic": ("staff", lambda here: f"/admin/topics/{_one(Topic)}/", 4),
     "advice: what counts": ("staff", lambda here: "/admin/advice/", 4),
     "advice: a factor": ("staff", lambda here: "/admin/advice/factors/usual/", 5),
+    "advice: found": ("staff", lambda here: "/admin/advice/found/?topic=topic0", 5),
     "advice: try it": ("staff", lambda here: "/admin/advice/try/?how_soon=now", 5),
     "teams": ("staff", lambda here: "/admin/teams/", 8),
     "team": ("staff", lambda here: f"/admin/teams/{_one(Team)}/", 12),

@@ -4,6 +4,7 @@
 # make bench   what it costs, beside yardsticks
 # make messages / make requirements   after a change of texts / of requirements/*.in
 # make channels   docs/channels.md anew, after a change of what an adapter can do
+# make advice     docs/advice.md anew, after a change of what the adviser weighs
 PORT ?= 8000
 HOST ?= 127.0.0.1
 PYTHON ?=
@@ -14,7 +15,7 @@ COMPILE = .venv/bin/uv pip compile -q --universal --python-version 3.11 --genera
 # Kept, what Python compiled is read by the next process.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench channels messages requirements format
+.PHONY: run test check bench advice channels messages requirements format
 .DEFAULT_GOAL := run
 
 run:
@@ -44,6 +45,10 @@ messages:
 channels:
 	@$(INSTALL) dev
 	@$(RUN) -m tests.channel_table
+
+advice:
+	@$(INSTALL) dev
+	@env ONECASE_DEMO=1 $(RUN) manage.py advice_report
 
 requirements:
 	@$(INSTALL) dev

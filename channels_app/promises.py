@@ -30,6 +30,7 @@ class Offer:
     promise_minutes: int | None
     private: bool
     live: bool  # both sides are there at the same time
+    written: bool  # leaves the customer a record
     is_deserted: bool  # its hours are on, and nobody is there for it
     writes_first: bool  # a message from there proves the address; nobody types it
     takes_codes: bool  # a code that we send there proves it
@@ -84,6 +85,7 @@ def _offer(channels: list[Channel], now: datetime) -> Offer:
         promise_minutes=first.promise_minutes,
         private=can.private,
         live=can.live,
+        written=can.written,
         is_deserted=is_deserted,
         writes_first=can.writes_first,
         takes_codes=can.takes_codes and bool(first.kind_info.scheme),
@@ -104,6 +106,17 @@ def state_line(offer: Offer, now: datetime) -> str:
     if offer.opens_at is None:
         return _("Closed")
     return _("Closed · opens %(when)s") % {"when": moment(offer.opens_at, now)}
+
+
+def there_line(offer: Offer, now: datetime) -> str:
+    """The end of a sentence: "open until 17:30", "opens Mon 9:00", "within 4 hours"; or nothing."""
+    if not offer.live or offer.is_deserted or not hours.parse(offer.channel.weekly_hours):
+        return promise_line(offer)
+    if offer.is_open and offer.closes_at:
+        return _("open until %(time)s") % {"time": clock(offer.closes_at)}
+    if offer.is_open or offer.opens_at is None:
+        return ""
+    return _("opens %(when)s") % {"when": moment(offer.opens_at, now)}
 
 
 def clock(at: datetime) -> str:

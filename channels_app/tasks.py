@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from channels_app import assigning, away, inbound, leaving, push, sending, which
+from channels_app import assigning, away, inbound, leaving, push, sending, tallying, which
 
 
 @shared_task(name="channels_app.deliver")
@@ -39,6 +39,12 @@ def assign(case_id: int) -> None:
 def tell_devices(case_id: int) -> None:
     """Tell the browsers of a case that an answer stands on its page."""
     push.tell(case_id)
+
+
+@shared_task(name="channels_app.tally")
+def tally() -> int:
+    """Count what customers chose and found, for the advice; how many rows there are."""
+    return tallying.tally()
 
 
 @shared_task(name="channels_app.sweep")

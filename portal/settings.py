@@ -258,6 +258,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=3, minute=17),  # UTC
         "options": {"expires": 12 * 3600},
     },
+    "tally": {
+        "task": "channels_app.tally",
+        "schedule": crontab(hour=2, minute=41),  # UTC
+        "options": {"expires": 12 * 3600},
+    },
     "forget": {"task": "portal.api.forget", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

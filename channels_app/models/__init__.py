@@ -6,7 +6,9 @@ from channels_app.models.delivery import Attempt, Delivery
 from channels_app.models.device import Device
 from channels_app.models.inbound import InboundEvent, InboundItem
 from channels_app.models.leaving import Leaving, Stranded
+from channels_app.models.tally import Tally
 from channels_app.models.template import Template
+from channels_app.models.weight import Weight
 
 __all__ = [
     "Attempt",
@@ -18,5 +20,7 @@ __all__ = [
     "InboundItem",
     "Leaving",
     "Stranded",
+    "Tally",
     "Template",
+    "Weight",
 ]

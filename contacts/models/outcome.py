@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 
 from django.db import models
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.kinds import kind_choices
 from contacts.models.case import Case
+from contacts.models.customer import Customer
 from contacts.models.question import Question
 
 WAIT = timedelta(minutes=5)  # before a message asks: so long nobody was asked
@@ -26,6 +28,14 @@ class OutcomeQuerySet(models.QuerySet["Outcome"]):
         since = timezone.now() - EVERY
         rows = self.filter(case__in=case.family_ids(), asked_at__gt=since)
         return rows.order_by("-asked_at", "-pk").first()
+
+    def by_kind(self, customer_ids: QuerySet[Customer]) -> list[tuple[str, int, int]]:
+        """How answers went for these customers: kind, how many helped, how many did not."""
+        rows = self.filter(case__customer__in=customer_ids, answered__isnull=False)
+        helped, not_helped = Q(answered=True), Q(answered=False)
+        counts = {"yes": Count("pk", helped), "no": Count("pk", not_helped)}
+        found = rows.order_by("kind").values("kind").annotate(**counts)
+        return list(found.values_list("kind", "yes", "no"))
 
     def take_back(self, case: Case) -> None:
         """The case opens again: nothing waits for a word, and who was not asked yet never was."""

@@ -14,7 +14,20 @@ class TopicQuerySet(models.QuerySet["Topic"]):
 
 
 class Topic(models.Model):
-    """A subject; whether it is complex and sensitive leads the advice and dispatch."""
+    """A subject; whether it is complex and sensitive leads the advice and dispatch.
+
+    `phase`: where in a purchase one asks it; it leads the advice too.
+    """
+
+    class Phase(models.TextChoices):
+        """From the first look to after the sale (R18)."""
+
+        LOOKING = "looking", _("looking around")
+        COMPARING = "comparing", _("comparing")
+        BUYING = "buying", _("buying")
+        AFTER = "after", _("after the purchase")
+
+        __empty__ = _("not about a purchase")
 
     name = I18nCharField(_("name"), max_length=200)
     slug = models.SlugField(_("address part"), unique=True)
@@ -25,6 +38,13 @@ class Topic(models.Model):
         _("sensitive"),
         default=False,
         help_text=_("Money, health and the like: answers stay behind the secure page."),
+    )
+    phase = models.CharField(
+        _("when in a purchase"),
+        max_length=16,
+        choices=Phase,
+        blank=True,
+        help_text=_("Who still looks around likes to chat; who buys, to call or to mail."),
     )
     is_active = models.BooleanField(_("offered"), default=True)
     position = models.PositiveSmallIntegerField(_("order"), default=0)

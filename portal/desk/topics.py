@@ -14,7 +14,11 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from i18nfield.forms import I18nFormField
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
 
 from channels_app import checks
 from contacts.models import Case, Topic
@@ -43,11 +47,12 @@ class TopicForm(forms.ModelForm):
 
     class Meta:
         model = Topic
-        fields = ["name", "slug", "is_complex", "is_sensitive", "is_active"]
+        fields = ["name", "slug", "is_complex", "is_sensitive", "phase", "is_active"]
         widgets = {
             "slug": UnfoldAdminTextInputWidget(attrs={"class": "adm-mono", "spellcheck": "false"}),
             "is_complex": UnfoldBooleanWidget,
             "is_sensitive": UnfoldBooleanWidget,
+            "phase": UnfoldAdminSelectWidget,
             "is_active": UnfoldBooleanWidget,
         }
         help_texts = {

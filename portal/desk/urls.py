@@ -2,6 +2,7 @@
 
 from portal.desk import (
     actions,
+    adviser,
     alerts,
     api_clients,
     approved_texts,
@@ -46,6 +47,7 @@ urlpatterns = [
     *leaving.urls(),
     *approved_texts.urls(),
     *topics.urls(),
+    *adviser.urls(),
     *canned.urls(),
     *staff.urls(),
     *teams.urls(),

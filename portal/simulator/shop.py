@@ -226,14 +226,14 @@ CANNED = (
         "Ik kijk voor u in de voorraad, een ogenblik.",
     ),
 )
-# slug, English, Dutch, complex, sensitive
+# slug, English, Dutch, complex, sensitive, when in a purchase
 TOPICS = (
-    ("in-stock", "In stock?", "Op voorraad?", False, False),
-    ("test-drive", "Test drive", "Proefrit", False, False),
-    ("invoice", "Invoice and finance", "Factuur en financiering", False, True),
-    ("repair", "Repair", "Reparatie", True, False),
-    ("complaint", "Complaint", "Klacht", True, False),
-    ("something-else", "Something else", "Iets anders", False, False),
+    ("in-stock", "In stock?", "Op voorraad?", False, False, Topic.Phase.COMPARING),
+    ("test-drive", "Test drive", "Proefrit", False, False, Topic.Phase.BUYING),
+    ("invoice", "Invoice and finance", "Factuur en financiering", False, True, ""),
+    ("repair", "Repair", "Reparatie", True, False, Topic.Phase.AFTER),
+    ("complaint", "Complaint", "Klacht", True, False, ""),
+    ("something-else", "Something else", "Iets anders", False, False, ""),
 )
 
 
@@ -261,13 +261,14 @@ def open_shop() -> Organisation:
     )
     _make_channels(organisation)
     _make_approved_texts()
-    for position, (slug, en, nl, is_complex, is_sensitive) in enumerate(TOPICS):
+    for position, (slug, en, nl, is_complex, is_sensitive, phase) in enumerate(TOPICS):
         Topic.objects.create(
             slug=slug,
             name=say(en, nl),
             position=position,
             is_complex=is_complex,
             is_sensitive=is_sensitive,
+            phase=phase,
         )
     _make_canned(organisation)
     _make_staff()

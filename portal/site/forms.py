@@ -17,6 +17,7 @@ from contacts.files import File, FileRefused, check, uploaded
 from contacts.kinds import EMAIL, PHONE, POST
 from contacts.models import Case, Identity, Topic
 from contacts.services import MAX_TEXT, clean_text
+from portal.site.suggested import MATTERS
 from portal.site.ways import Way
 
 MAX_NAME = 200
@@ -199,6 +200,12 @@ def how_soon_of(typed: Typed) -> str:
     """Now, today, it can wait; anything else is nothing."""
     value = typed.get("how_soon")
     return value if value in Case.HowSoon.values else ""
+
+
+def matters_of(typed: Typed) -> str:
+    """What matters most to them; anything else than the answers on the page is nothing."""
+    value = typed.get("matters")
+    return value if value in MATTERS else ""
 
 
 def context(typed: Typed, *names: str, **fields: Any) -> dict[str, Any]:

@@ -20,10 +20,11 @@ from contacts.models import Case, Code, Customer, Holder, Identity, Topic
 from portal import access
 from portal.context import site_of, topics
 from portal.framed import is_framed
-from portal.site import forms, private, proofs, strips, waiting, ways, widget
+from portal.site import forms, private, proofs, strips, suggested, waiting, ways, widget
 from portal.site.carried import carry
 from portal.site.forms import Typed, Wanted
 from portal.site.language import language_of
+from portal.site.suggested import MATTERS, Asked
 from portal.site.ways import Way
 
 MAX_CHIPS = 6
@@ -39,13 +40,16 @@ def start(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         if is_framed(request) and not request.GET.get("way"):
             return widget.home(request)
-        return page(request, _from_link(request), _chosen(request, _rows(request)))
+        customer = access.signed_in_customer(request)
+        rows = _chosen(request, _rows(request, customer))
+        return page(request, _from_link(request), rows, customer=customer)
     typed = private.chosen(Typed(request.POST))
-    rows = _rows(request)
+    customer = access.signed_in_customer(request)
+    rows = _rows(request, customer)
     case = _open(request, typed, rows)
     if case is None:
         status = 429 if "limit" in typed.errors else 422
-        return page(request, typed, rows, status=status)
+        return page(request, typed, rows, customer=customer, status=status)
     return redirect("site:question", case.reference)
 
 
@@ -66,14 +70,20 @@ def _chosen(request: HttpRequest, rows: list[Way]) -> list[Way]:
 
 
 def page(
-    request: HttpRequest, typed: Typed, rows: list[Way], *, status: int = 200, notice: str = ""
+    request: HttpRequest,
+    typed: Typed,
+    rows: list[Way],
+    *,
+    customer: Customer | None = None,
+    status: int = 200,
+    notice: str = "",
 ) -> HttpResponse:
     """The page with what was typed so far; also shown when a form had grown stale."""
     offered = [topic for topic in topics() if topic.is_active]
     slug = typed.get("topic")
     topic = next((topic for topic in offered if topic.slug == slug), None)
-    how_soon = forms.how_soon_of(typed)
-    ways.advise(rows, topic, how_soon)
+    asked = Asked(topic, forms.how_soon_of(typed), forms.matters_of(typed), customer)
+    suggested.advise(rows, asked)
     shown = offered[:MAX_CHIPS] + [t for t in offered[MAX_CHIPS:] if t == topic]
     carried = carry(typed, rows)
     for line in filter(None, (notice, carried.notice)):
@@ -86,12 +96,14 @@ def page(
             name=name,
             about=typed.get("about", 200),
             topic=slug,
-            how_soon=how_soon,
+            how_soon=asked.how_soon,
+            matters=asked.matters,
         ),
         "carried": carried.fields,
         "topics": shown,
         "has_other": not any(topic.slug == OTHER for topic in shown),
         "how_soon": Case.HowSoon.choices,
+        "matters": MATTERS.items(),
         "ways": rows,
         "groups": ways.groups(rows),
         "instead": {way.kind.name: way for way in rows if way.kind.name in private.INSTEAD},
@@ -103,15 +115,14 @@ def page(
 
 def rows_for(request: HttpRequest, typed: Typed) -> list[Way]:
     """The rows with what was typed in them."""
-    rows = _rows(request)
+    rows = _rows(request, access.signed_in_customer(request))
     ways.fill(rows, typed)
     return rows
 
 
-def _rows(request: HttpRequest) -> list[Way]:
+def _rows(request: HttpRequest, customer: Customer | None) -> list[Way]:
     """The offered rows; who is signed in finds the own addresses filled in."""
     rows = ways.make(site_of(request).board, timezone.now())
-    customer = access.signed_in_customer(request)
     if customer is not None:
         _prefill(rows, customer)
     return rows
@@ -260,9 +271,11 @@ def _welcome(request: HttpRequest, case: Case) -> None:
 
 @require_GET
 def advice(request: HttpRequest) -> HttpResponse:
-    """The suggested row for a topic and an urgency: replaces the marks in the page."""
+    """The suggested row for what was answered so far: replaces the marks in the page."""
     typed = Typed(request.GET)
     topic = Topic.objects.offered().filter(slug=typed.get("topic")).first()
     rows = ways.make(site_of(request).board, timezone.now())
-    ways.advise(rows, topic, forms.how_soon_of(typed))
+    customer = access.signed_in_customer(request)
+    asked = Asked(topic, forms.how_soon_of(typed), forms.matters_of(typed), customer)
+    suggested.advise(rows, asked)
     return render(request, "site/_advice.html", {"ways": rows})

@@ -8,11 +8,11 @@ from typing import Protocol
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from channels_app import advice, promises
+from channels_app import promises
 from channels_app.promises import Offer
 from contacts import addresses
 from contacts.kinds import ACCOUNT, CHAT, EMAIL, GROUPS, MESSAGE, PHONE, SCHEMES, Kind
-from contacts.models import Case, Choice, Identity, Topic
+from contacts.models import Case, Choice, Identity
 from portal.site.known import Known
 from portal.words import WISHES
 
@@ -48,6 +48,8 @@ class Way:
     wish_error: str = ""
     is_suggested: bool = False
     reason: str = ""
+    speaks_for: list[str] = field(default_factory=list)
+    speaks_against: list[str] = field(default_factory=list)
     only_notice: bool = False
     has_known: bool = False  # a known address has a row of its own
     to: str = ""  # how the known address is written
@@ -235,23 +237,6 @@ def _group(label: str | Promise, members: list[Way]) -> Group:
     if members[0].kind.group != MESSAGE or len(members) <= SHOWN:
         return Group(label, members)
     return Group(label, members[:SHOWN], members[SHOWN:])
-
-
-def advise(ways: list[Way], topic: Topic | None, how_soon: str) -> None:
-    """Mark one row as suggested, with its reason, and those that only carry a notice."""
-    situation = advice.Situation(
-        offered=tuple(dict.fromkeys(way.kind.name for way in ways)),
-        open_kinds=frozenset(way.kind.name for way in ways if way.offer.is_open),
-        topic_complex=bool(topic and topic.is_complex),
-        topic_sensitive=bool(topic and topic.is_sensitive),
-        topic_simple=bool(topic and not (topic.is_complex or topic.is_sensitive)),
-        how_soon=how_soon,
-    )
-    best = next(iter(advice.recommend(situation)), None)
-    for way in ways:
-        way.only_notice = bool(topic and topic.is_sensitive and not way.offer.private)
-        way.is_suggested = bool(best and best.reason and best.kind == way.kind.name)
-        way.reason = best.reason if best and way.is_suggested else ""
 
 
 class TypedWords(Protocol):

@@ -78,6 +78,8 @@ TABLE = {
         admin:channel_new admin:channel admin:channel_offer admin:channel_move admin:channel_test
         admin:channel_pause admin:channel_resume admin:channel_remove admin:topics
         admin:channel_text admin:channel_text_remove admin:channel_secret admin:channel_ask
+        admin:advice admin:advice_factor admin:advice_reset admin:advice_try
+        admin:advice_found
         admin:canned_answers admin:canned_answer_add admin:canned_answer
         admin:canned_answer_remove
         admin:topic_add admin:topic admin:topic_move admin:topic_remove admin:staff
@@ -203,6 +205,7 @@ def arguments(name: str, world: dict[str, Any]) -> dict[str, Any]:
         "provider": "email",
         "key": "email",
         "language": "en",
+        "factor": "usual",
         "name": "192",
         "digest": "0",
         "content_type_id": 1,

@@ -8,6 +8,7 @@ from channels_app.models import InboundEvent
 from contacts.models import Organisation, Topic, User
 from portal.api.models import ApiClient
 from portal.desk import (
+    adviser,
     api_clients,
     approved_texts,
     channels,
@@ -18,7 +19,7 @@ from portal.desk import (
 )
 from tests.administration.conftest import channel, messenger
 
-MODULES = (organisation, channels, approved_texts, topics, staff, quarantine, api_clients)
+MODULES = (organisation, channels, approved_texts, topics, adviser, staff, quarantine, api_clients)
 CHANGES = {
     "channel_offer",
     "channel_move",
@@ -30,6 +31,7 @@ CHANGES = {
     "channel_text_remove",
     "topic_move",
     "topic_remove",
+    "advice_reset",
     "staff_active",
     "quarantine_again",
     "quarantine_aside",
@@ -49,6 +51,8 @@ def address(name: str) -> str:
         return reverse(f"admin:{name}", args=[channel("letter").pk])
     if name in ("topic", "topic_move", "topic_remove"):
         return reverse(f"admin:{name}", args=[Topic.objects.earliest("pk").pk])
+    if name in ("advice_factor", "advice_reset"):
+        return reverse(f"admin:{name}", args=["usual"])
     if name in ("staff_member", "staff_active"):
         return reverse(f"admin:{name}", args=[User.objects.latest("pk").pk])
     if name in ("api_client", "api_client_revoke"):

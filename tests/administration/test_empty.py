@@ -10,9 +10,10 @@ from tests.shop import make_shop
 
 PAGES = ["index", "cases", "todo", "record", "alerts", "troubles"]
 SET_UP = ["organisation", "channels", "topics", "staff", "teams", "quarantine"]
+ADVICE = ["advice", "advice_try", "advice_found"]
 
 
-@pytest.mark.parametrize("name", PAGES + SET_UP)
+@pytest.mark.parametrize("name", PAGES + SET_UP + ADVICE)
 def test_every_page_stands_before_anything_is_set_up(desk: Client, name: str) -> None:
     assert not Organisation.objects.exists()
     assert desk.get(reverse(f"admin:{name}")).status_code == 200

@@ -203,10 +203,13 @@ def test_a_fold_keeps_its_distance_when_it_opens(browser: Browser, live_server: 
 def test_the_suggestion_moves_with_the_topic(browser: Browser, live_server: LiveServer) -> None:
     page = open_page(browser, 1280, "light")
     page.goto(f"{live_server.url}/")
-    expect(page.locator("#badge-email")).to_have_text("Suggested")
-    page.check("#topic-repair")
     expect(page.locator("#badge-phone")).to_have_text("Suggested")
-    expect(page.locator("#badge-email")).to_be_hidden()
+    page.check("#matters-writing")
+    expect(page.locator("#badge-email")).to_have_text("Suggested")
+    expect(page.locator("#badge-phone")).to_be_hidden()
+    page.click("#because-email summary")
+    expect(page.locator("#because-email")).to_contain_text("can be kept")
+    expect(page.locator("#way-email")).not_to_be_checked()  # to read why chooses nothing
     page.check("#topic-invoice")
     expect(page.locator("#notice-email")).to_contain_text("only send a notice by e-mail")
     page.context.close()

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from channels_app import advice, dispatch, opening, outbox, routing, sending, switching, todos
+from channels_app import dispatch, opening, outbox, routing, sending, switching, todos
 from channels_app.models import Channel, Delivery
 from contacts import addresses, codes, files, holding, languages, merging, search, services, whose
 from contacts.models import (
@@ -383,48 +383,6 @@ def test_a_broker_that_is_down_fails_no_request(
     outbox.ring_to_send(1)
     outbox.ring_to_send(2)
     assert len(calls) == 1  # and then it is silent for a while
-
-
-CHATS = frozenset({"chat"})
-
-
-@pytest.mark.parametrize(
-    ("situation", "kind"),
-    [
-        ({"how_soon": "now", "open_kinds": frozenset({"phone"})}, "phone"),
-        ({"how_soon": "now"}, "phone"),
-        ({"topic_sensitive": True}, "account"),
-        ({"topic_complex": True}, "phone"),
-        ({"how_soon": "can_wait"}, "email"),
-        ({}, "email"),
-        ({"topic_simple": True}, "email"),
-        ({"topic_simple": True, "how_soon": "today"}, "whatsapp"),
-        ({"topic_complex": True, "how_soon": "today"}, "phone"),
-        ({"topic_simple": True, "open_kinds": CHATS}, "chat"),
-        ({"topic_simple": True, "how_soon": "today", "open_kinds": CHATS}, "chat"),
-        ({"topic_simple": True, "how_soon": "can_wait", "open_kinds": CHATS}, "email"),
-        ({"topic_complex": True, "how_soon": "now", "open_kinds": CHATS}, "phone"),
-        ({"topic_sensitive": True, "how_soon": "now", "open_kinds": CHATS}, "account"),
-        ({"how_soon": "now", "open_kinds": CHATS}, "chat"),
-        ({"how_soon": "now", "open_kinds": CHATS | {"phone"}}, "phone"),
-        ({"open_kinds": CHATS}, "email"),
-    ],
-)
-def test_first_advice_has_a_reason(situation: dict[str, object], kind: str) -> None:
-    offered = ("phone", "chat", "email", "account", "letter", "sms", "whatsapp")
-    values = {"open_kinds": frozenset(), **situation}
-    ranked = advice.recommend(advice.Situation(offered=offered, **values))  # type: ignore[arg-type]
-    assert ranked[0].kind == kind and ranked[0].reason
-    assert sorted(row.kind for row in ranked) == sorted(offered)
-
-
-@pytest.mark.parametrize("how_soon", ["", "now", "today", "can_wait"])
-def test_a_private_matter_is_led_to_chat_by_no_rule(how_soon: str) -> None:
-    """R21: also where the private ways are not offered."""
-    asked = advice.Situation(
-        offered=("chat", "email"), open_kinds=CHATS, topic_sensitive=True, how_soon=how_soon
-    )
-    assert advice.recommend(asked)[0].kind == "email"
 
 
 @pytest.mark.parametrize(

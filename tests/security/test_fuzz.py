@@ -115,6 +115,7 @@ def address_of(name: str, /, **changes: Any) -> str:
         "provider": "email",
         "key": "email",
         "language": "en",
+        "factor": "usual",
         "digest": "0" * 64,
         "content_type_id": 1,
         "object_id": 1,

@@ -20,6 +20,7 @@ from contacts.models import (
     Identity,
     Message,
     Organisation,
+    Outcome,
     Topic,
 )
 from portal.site import start
@@ -273,6 +274,78 @@ def test_the_suggestion_follows_topic_and_urgency(
     assert "Suggested" not in partial.split('id="badge-email"')[1].split("</span>")[0]
 
 
+def marked(partial: str) -> str:
+    """The one kind that carries the badge."""
+    rows = partial.split('id="badge-')[1:]
+    (kind,) = [row.split('"')[0] for row in rows if "Suggested" in row.split("</span>")[0]]
+    return kind
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"),
+    [
+        ("", "phone"),
+        ("matters=quick", "phone"),
+        ("matters=talk", "phone"),
+        ("matters=writing", "email"),
+        ("matters=plain&how_soon=can_wait", "phone"),
+        ("matters=writing&topic=invoice", "account"),
+        ("matters=nonsense&how_soon=never", "phone"),
+    ],
+)
+def test_the_third_question_moves_the_suggestion(
+    client: Client, organisation: Organisation, asked: str, kind: str
+) -> None:
+    partial = client.get(f"/advice/?{asked}").content.decode()
+    assert marked(partial) == kind
+    because = partial.split(f'id="because-{kind}"')[1].split("</div>")[0]
+    assert "<details>" in because and "It is only advice" in because
+    assert partial.count("<details>") == 1
+
+
+def test_what_speaks_against_it_is_said_as_well(client: Client, organisation: Organisation) -> None:
+    Channel.objects.filter(kind="phone").update(weekly_hours={"mon": []}, promise_minutes=None)
+    Topic.objects.filter(slug="repair").update(phase="buying")
+    with translation.override("en"):
+        partial = client.get("/advice/?topic=repair").content.decode()
+    because = partial.split('id="because-phone"')[1].split("</div>")[0]
+    first, against = because.split("What speaks against it:")
+    assert "A longer story is told faster" in first and "when you buy" in first
+    assert "At the moment nobody is there." in against
+    assert "we call you as soon as we are there." in partial
+
+
+def test_what_was_answered_stays_when_something_is_wrong(
+    client: Client, organisation: Organisation
+) -> None:
+    page = client.post("/", posted(text="", matters="writing", how_soon="today")).content.decode()
+    assert 'value="writing" checked' in page and 'value="today" checked' in page
+    assert marked(page) == "email"
+
+
+def test_a_sole_way_is_no_advice(client: Client, organisation: Organisation) -> None:
+    Channel.objects.exclude(kind="email").update(is_offered=False)
+    assert "Suggested" not in client.get("/").content.decode()
+
+
+def test_the_own_wish_and_what_helped_before_count(client: Client, ask: Ask) -> None:
+    """R19: of who is signed in, and of nobody else."""
+    case = ask(client)
+    sign_in(client, "sam@example.org")
+    assert marked(client.get("/").content.decode()) == "phone"
+    case.customer.relation = "existing"
+    case.customer.save()
+    for _time in range(3):
+        Outcome.objects.create(case=case, kind="email", answered=True, said_at=timezone.now())
+    page = client.get("/").content.decode()
+    assert marked(page) == "email" and "Earlier answers by this way helped you." in page
+    assert marked(Client().get("/").content.decode()) == "phone"
+    case.customer.preferred_kind = "letter"
+    case.customer.save()
+    assert marked(client.get("/advice/?how_soon=now").content.decode()) == "letter"
+    assert marked(client.get("/advice/?matters=talk").content.decode()) == "phone"
+
+
 def test_a_sensitive_topic_says_which_ways_carry_only_a_notice(
     client: Client, organisation: Organisation
 ) -> None:
@@ -333,7 +406,8 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     for number in range(topics):
         Topic.objects.create(name=f"Topic {number}", slug=f"topic-{number}")
-    with django_assert_num_queries(3):  # type: ignore[operator]
+    # Organisation, channels, topics, own weights and the last count: each once a second a process.
+    with django_assert_num_queries(5):  # type: ignore[operator]
         client.get("/")
 
 

@@ -72,7 +72,7 @@ def _poll(*wants: str) -> Address:
 # Who looks, what at, and the most statements that it may take. Below an answer that did not arrive
 # a question asks what may be its second way: eight of them.
 PAGES: dict[str, tuple[str, Address, int]] = {
-    "start": ("customer", lambda here: "/", 3),
+    "start": ("customer", lambda here: "/", 4),  # and how answers went for who is signed in
     "question": ("customer", _question(), 23),
     "question, older lines": (
         "customer",
@@ -196,6 +196,10 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "new program": ("staff", lambda here: "/admin/api/new/", 4),
     "topics": ("staff", lambda here: "/admin/topics/", 7),
     "topic": ("staff", lambda here: f"/admin/topics/{_one(Topic)}/", 4),
+    "advice: what counts": ("staff", lambda here: "/admin/advice/", 4),
+    "advice: a factor": ("staff", lambda here: "/admin/advice/factors/usual/", 5),
+    "advice: found": ("staff", lambda here: "/admin/advice/found/?topic=topic0", 5),
+    "advice: try it": ("staff", lambda here: "/admin/advice/try/?how_soon=now", 5),
     "teams": ("staff", lambda here: "/admin/teams/", 8),
     "team": ("staff", lambda here: f"/admin/teams/{_one(Team)}/", 12),
     "new team": ("staff", lambda here: "/admin/teams/new/", 9),

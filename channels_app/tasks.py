@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from channels_app import assigning, away, inbound, leaving, push, sending, which
+from channels_app import appointments, assigning, away, inbound, leaving, push, sending, which
 
 
 @shared_task(name="channels_app.deliver")
@@ -39,6 +39,12 @@ def assign(case_id: int) -> None:
 def tell_devices(case_id: int) -> None:
     """Tell the browsers of a case that an answer stands on its page."""
     push.tell(case_id)
+
+
+@shared_task(name="channels_app.remind")
+def remind() -> None:
+    """Remind customers of the calls and visits that are near."""
+    appointments.remind()
 
 
 @shared_task(name="channels_app.sweep")

@@ -2,6 +2,7 @@
 
 from portal.desk import (
     actions,
+    agreed,
     alerts,
     api_clients,
     approved_texts,
@@ -11,6 +12,7 @@ from portal.desk import (
     channels,
     chatting,
     confirm,
+    day,
     home,
     leaving,
     letter,
@@ -36,6 +38,8 @@ urlpatterns = [
     *one_person.urls(),
     *record.urls(),
     *todo.urls(),
+    *day.urls(),
+    *agreed.urls(),
     *confirm.urls(),
     *letter.urls(),
     *alerts.urls(),

@@ -68,7 +68,9 @@ def of(channel: Channel, zone: str, since: str, but: Appointment | None) -> Time
     """The days from `since` (YYYY-MM-DD; "": now) on. One query."""
     name = slots.zone_named(zone, channel)
     home = channel.organisation.time_zone
-    every = _by_day(slots.free(channel, timezone.now(), but=but), ZoneInfo(name))
+    own = but.starts_at if but is not None else None
+    free = (at for at in slots.free(channel, timezone.now(), but=but) if at != own)
+    every = _by_day(free, ZoneInfo(name))
     days: list[Day] = []
     more = ""
     for day, found in every:

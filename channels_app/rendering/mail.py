@@ -50,7 +50,6 @@ def answer(delivery: Delivery, background: Background) -> Outbound:
         context |= background.again(delivery)
     if template == outbox.COPY:
         context["lines"], context["is_cut"] = transcript.copied(message)
-    page = outbox.LINE if is_time else template
     files = tuple(message.attachments.all()) if template == "answer" else ()
     return Outbound(
         key=str(delivery.pk),
@@ -59,8 +58,8 @@ def answer(delivery: Delivery, background: Background) -> Outbound:
         from_address=mailbox,
         reply_to=reply_address(mailbox, reply),
         subject=_subject(case, template, background),
-        text=below(first, render_to_string(f"mail/{page}.txt", context).strip()) + "\n",
-        html=render_to_string(f"mail/{page}.html", context),
+        text=below(first, render_to_string(f"mail/{template}.txt", context).strip()) + "\n",
+        html=render_to_string(f"mail/{template}.html", context),
         headers=_headers(background.thread(case, delivery), automatic=_is_automatic(message)),
         files=(
             *(OutFile(f.name, f.content_type, f.file.read()) for f in files),

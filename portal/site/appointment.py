@@ -83,7 +83,8 @@ def appointment(request: HttpRequest, reference: str, channel: str) -> HttpRespo
 @require_GET
 def file(request: HttpRequest, reference: str, channel: str) -> HttpResponse:
     """What was agreed, for the own calendar."""
-    return _file(_door(request, reference, channel).agreed)
+    _viewer, case = case_for(request, reference)
+    return _file(next((row for row in booked(case) if row.channel.slug == channel), None))
 
 
 @never_cache

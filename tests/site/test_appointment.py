@@ -246,4 +246,4 @@ def test_the_mail_has_a_link_to_move_it_and_a_file_for_the_calendar(agreed: Appo
     mail = rendering.render(told)
     assert f"http://testserver{link(agreed)}" in mail.text or link(agreed) in mail.text
     assert [file.name for file in mail.files] == ["appointment.ics"]
-    assert link(agreed) in mail.html and "{link}" not in mail.text + mail.html
+    assert f'{link(agreed)}"' in mail.html and "{link}" not in mail.text + mail.html

@@ -13,6 +13,7 @@ from icalendar import Calendar
 from channels_app import appointments, dispatch, slots, switching, todos
 from channels_app.models import Appointment, Channel, Delivery
 from channels_app.rendering import calendar_file
+from contacts import merging
 from contacts.models import Case, Code, Event, Identity, Organisation
 from tests import shop
 from tests.core import booking
@@ -372,3 +373,17 @@ def test_a_zone_is_one_or_the_shops(house: Organisation, zone: str) -> None:
     wanted = zone if zone == "Asia/Tokyo" else "Europe/Amsterdam"
     assert book(a_case(), zone=zone).zone == wanted
     assert ZoneInfo(wanted)
+
+
+def test_booked_in_a_joined_case_it_stands_in_both_and_moves_from_either(
+    house: Organisation,
+) -> None:
+    agent = shop.make_agent()
+    stem, part = a_case("email", "sam@example.org"), a_case("email", "sam@example.org")
+    merging.join(case=part, into=stem, by=agent)
+    agreed = book(Case.objects.select_related("root").get(pk=part.pk))
+    assert agreed.case_id == part.pk and fresh(stem).answer_kind == "phone"
+    again = book(fresh(stem), "11:00")
+    assert again.pk == agreed.pk and to_do(agreed).next_attempt_at == workday("11:00")
+    appointments.cancel(appointment=Appointment.objects.get())
+    assert not Appointment.objects.booked().exists()

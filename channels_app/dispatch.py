@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from channels_app import outbox, rendering, routing
-from channels_app.models import Channel, Chat, Delivery, Stranded
+from channels_app.models import Appointment, Channel, Chat, Delivery, Stranded
 from channels_app.models.delivery import DeliveryQuerySet
 from contacts import addresses, calls, services
 from contacts.files import File
@@ -30,11 +30,13 @@ from contacts.models import (
 from contacts.models.outcome import AFTERWARDS
 
 ACKNOWLEDGEMENT, CALLBACK, SPOKEN = "acknowledgement", "callback", Message.SPOKEN
+VISIT = "visit"  # to which they come at a time of their choice
 # Relay spam and mail loops: at most so often does an address hear "we have your question".
 UNPROVED_EVERY = timedelta(days=1)
 PROVED_EVERY = timedelta(hours=1)
 # Whoever forges the sender of an SMS chooses who hears what we say to it. Enough for the codes that
 # are looked at in an hour, and for what is said after them.
+LINES = (outbox.LINE, outbox.APPOINTMENT)
 LINES_A_DAY, A_DAY = 12, timedelta(days=1)
 
 
@@ -144,7 +146,7 @@ def _say_second(message: Message, route: routing.Route) -> None:
 def _settle(case: Case, message: Message) -> None:
     """After an answer: the call that was asked for is in it; "only the next answer" is over."""
     if message.kind == "phone":
-        cancel(open_in(case).filter(message__template=CALLBACK))
+        cancel(open_in(case).filter(message__template=CALLBACK, appointment=None))
     choice = case.choice
     if choice is None or not choice.once or message.why == Message.Why.OVERRIDE:
         return
@@ -236,16 +238,17 @@ def say(
     template: str = outbox.LINE,
     code: Code | None = None,
     case: Case | None = None,
+    appointment: Appointment | None = None,
 ) -> Message | None:
     """One short line by the channel that somebody wrote through.
 
-    It belongs to no case, unless they answered something that we asked in that `case`. Where {code}
-    stands in it, the code is put in when it is rendered. None where nothing may go, or that address
-    heard enough lines today.
+    It belongs to no case, unless they answered something that we asked in that `case`, or have an
+    `appointment` there. Where {code} stands in it, the code is put in when it is rendered. None
+    where nothing may go, or that address heard enough lines today.
     """
     if not by.capabilities.automatic or not to.is_usable_by(by.kind):
         return None
-    if template == outbox.LINE and _heard_enough(to):
+    if template in LINES and _heard_enough(to):
         return None
     message = Message(
         direction=Message.Direction.OUT,
@@ -260,13 +263,13 @@ def say(
         message.save(force_insert=True)
     else:
         case.append(message)
-    outbox.add(message, by, to, role=Delivery.Role.NOTICE)
+    outbox.add(message, by, to, role=Delivery.Role.NOTICE, appointment=appointment)
     return message
 
 
 def _heard_enough(identity: Identity) -> bool:
     today = timezone.now() - A_DAY
-    lines = Message.objects.filter(identity=identity, template=outbox.LINE, created_at__gt=today)
+    lines = Message.objects.filter(identity=identity, template__in=LINES, created_at__gt=today)
     return not identity.is_new and lines.count() >= LINES_A_DAY
 
 
@@ -305,7 +308,9 @@ def reroute(delivery: Delivery, among: Sequence[Channel] | None = None) -> Deliv
     with transaction.atomic():
         now = timezone.now()
         gone = delivery.move(S.CANCELLED, frm=Delivery.OPEN, finished_at=now, lease=None)
-        if not gone or message.template in (CALLBACK, *outbox.ASKS):
+        if gone and delivery.appointment is not None:
+            delivery.appointment.close(Appointment.State.CANCELLED)
+        if not gone or message.template in (CALLBACK, VISIT, *outbox.ASKS):
             return None
         message.kind, message.why = "", ""
         channels = routing.held_by(case.stem) if among is None else among

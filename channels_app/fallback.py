@@ -1,11 +1,14 @@
 """The second way that the customer approved: used only where the first one fails for good."""
 
+from dataclasses import replace
+
 from django.db import transaction
 from django.utils import timezone
 
 from channels_app import dispatch, routing
 from channels_app.adapters.base import Reason
 from channels_app.models import Delivery
+from channels_app.models.appointment import SMS
 from contacts import services
 from contacts.models import Case, Choice, Event, Identity, Message, User
 from contacts.models.case import READ_WITH
@@ -46,6 +49,8 @@ def _read_anew(stem: Case) -> None:
 def _instead(delivery: Delivery, message: Message) -> routing.Route | routing.Refused | None:
     """By which way an answer goes whose first way failed."""
     assert message.case is not None
+    if (way := _as_agreed(delivery)) is not None:
+        return way
     goes_on = message.is_answer or message.template == dispatch.CALLBACK
     if not goes_on or message.why not in BY_CHOICE:
         return None
@@ -55,6 +60,24 @@ def _instead(delivery: Delivery, message: Message) -> routing.Route | routing.Re
             return None  # they want no call any more
         return routing.route(Message(case=message.case, language=message.language), now)
     return routing.second(message, now, because=Reason.read(delivery.reason))
+
+
+def _as_agreed(delivery: Delivery) -> routing.Route | None:
+    """What the customer chose with the time of a call, where nobody answers it; None if nothing.
+
+    A text message goes to the number that was called.
+    """
+    agreed, message = delivery.appointment, delivery.message
+    kind = agreed.kind_if_missed if agreed is not None else ""
+    if not kind or message.case is None:
+        return None
+    stem = message.case.stem
+    to = delivery.identity if kind == SMS else routing.known_address(stem, kind)
+    once = {"kind": kind, "identity": to, "why": Message.Why.ONCE}  # asked for, for this alone
+    way = routing.first(Message(case=stem, language=message.language, **once), timezone.now())
+    if isinstance(way, routing.Refused) or way.identity is None:
+        return None
+    return replace(way, why=Message.Why.FALLBACK) if way.channel.capabilities.automatic else None
 
 
 def approve(*, case: Case, kind: str, identity: Identity | None = None) -> None:

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
-from channels_app.models import Channel, Chat, Delivery, Device
+from channels_app.models import Appointment, Channel, Chat, Delivery, Device
 from contacts.models import Case, Identity, Message, Question
 
 logger = logging.getLogger(__name__)
@@ -23,6 +23,7 @@ LINE, ASK_TO_JOIN, WHICH = "line", "ask_to_join", "which"
 # In a case: what asks there for yes or no, by the sort of question.
 ASKS = (Question.Sort.PROPOSAL, Question.Sort.SETTLED, Question.Sort.TOLD_TWICE)
 CHOOSE_AGAIN = "choose_again"  # in a case: its channel went
+APPOINTMENT = "appointment"  # in a case: a time was agreed, moved or called off, or is near
 COPY = "copy"  # in a case: all that was said, to keep
 UNREAD = "unread"  # in a case: what was not read in the chat
 DELIVER, PROCESS = "channels_app.deliver", "channels_app.process"
@@ -102,6 +103,7 @@ def add(
     only_notice: bool = False,
     at: datetime | None = None,
     replaces: Delivery | None = None,
+    appointment: Appointment | None = None,
 ) -> Delivery:
     """One outbox row: queued for a worker, or a to-do where a person carries it out."""
     can = channel.capabilities
@@ -118,6 +120,7 @@ def add(
         only_notice=only_notice,
         next_attempt_at=at or now,
         replaces=replaces,
+        appointment=appointment,
     )
     delivery.save(force_insert=True)
     if delivery.status == Delivery.Status.QUEUED and delivery.next_attempt_at <= now:

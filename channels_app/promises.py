@@ -136,6 +136,12 @@ def moment(at: datetime, now: datetime, *, short: bool = False) -> str:
     return f"{formats.date_format(at, form)} {clock(at)}"
 
 
+def day_and_time(at: datetime) -> str:
+    """ "Tuesday 24 November at 15:00"; `at` in the zone of who reads it."""
+    values = {"day": formats.date_format(at, "l j F"), "time": clock(at)}
+    return _("%(day)s at %(time)s") % values
+
+
 def promise_line(offer: Offer) -> str:
     """ "within 4 hours"; "" without a promise, or where nobody is there to keep it."""
     return (

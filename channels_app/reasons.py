@@ -14,6 +14,7 @@ from contacts.kinds import KINDS
 
 # Why what a person carried out did not reach the customer.
 NO_ANSWER, NOT_MET, CAME_BACK = "no_answer", "not_met", "came_back"
+NOT_AS_AGREED = {True: "no_answer_as_agreed", False: "not_met_as_agreed"}  # by whether it rings
 
 WORDS: dict[str, Promise | str] = {
     # What a server or a provider said, and what a colleague typed: as it came.
@@ -43,6 +44,8 @@ WORDS: dict[str, Promise | str] = {
     # What a person carries out.
     NO_ANSWER: _("Nobody answered in %(tries)s tries. Write to them, or ask for another number."),
     NOT_MET: _("They did not come, %(tries)s times. Write to them, or agree on another day."),
+    NOT_AS_AGREED[True]: _("Nobody answered at the time that they chose."),
+    NOT_AS_AGREED[False]: _("They did not come at the time that they chose."),
     CAME_BACK: _("The letter came back. Ask for another address."),
     # Sending: what went wrong on our side.
     "not_made": _("The message cannot be made (%(fault)s)."),

@@ -138,9 +138,14 @@ def _record(
 
 
 def follow(case: Case) -> None:
-    """What waits in a stem goes by the choice of now, in the order in which it was written."""
+    """What waits in a stem goes by the choice of now, in the order in which it was written.
+
+    An appointment stands: it is when they meet us, and not how they are answered.
+    """
     held = Q(channel__is_offered=False) & ~Q(role=Delivery.Role.NOTICE)
-    waiting = dispatch.open_in(case).filter(Q(message__why__in=FOLLOWS) | held)
+    waiting = (
+        dispatch.open_in(case).filter(appointment=None).filter(Q(message__why__in=FOLLOWS) | held)
+    )
     rows = list(waiting.select_related("message__case", "channel").order_by("message__created_at"))
     among = routing.held_by(case) if rows else ()
     for delivery in rows:
@@ -155,5 +160,6 @@ def follow(case: Case) -> None:
 
 def _ask_for_call(case: Case, choice: Choice) -> None:
     """They said when to call: without an answer that now goes by phone, the call is a to-do."""
-    if not dispatch.open_in(case).filter(channel__kind=choice.kind).exists():
+    waiting = dispatch.open_in(case).filter(channel__kind=choice.kind, appointment=None)
+    if not waiting.exists():
         todos.call_back(case, choice.wish)

@@ -2,7 +2,17 @@
 
 from celery import shared_task
 
-from channels_app import assigning, away, inbound, leaving, push, sending, tallying, which
+from channels_app import (
+    appointments,
+    assigning,
+    away,
+    inbound,
+    leaving,
+    push,
+    sending,
+    tallying,
+    which,
+)
 
 
 @shared_task(name="channels_app.deliver")
@@ -45,6 +55,12 @@ def tell_devices(case_id: int) -> None:
 def tally() -> int:
     """Count what customers chose and found, for the advice; how many rows there are."""
     return tallying.tally()
+
+
+@shared_task(name="channels_app.remind")
+def remind() -> None:
+    """Remind customers of the calls and visits that are near."""
+    appointments.remind()
 
 
 @shared_task(name="channels_app.sweep")

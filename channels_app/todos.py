@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from channels_app import dispatch, fallback, hours, reasons, routing
 from channels_app.adapters.base import Reason
-from channels_app.models import Channel, Delivery
+from channels_app.models import Appointment, Channel, Delivery
 from contacts import search, services
 from contacts.kinds import PHONE
 from contacts.models import Case, Event, Identity, Message, User
@@ -114,8 +114,9 @@ def finish(
             data["note"] = note[:500]
         if not (over and note):
             case.append(Event(sort=sort, staff=staff, data=data), **_answered(message, over))
-            if outcome == Delivery.Outcome.NOT_REACHED and in_vain(delivery) >= TRIES:
-                _give_up(delivery, staff)
+            if outcome == Delivery.Outcome.NOT_REACHED:
+                _in_vain_again(delivery, staff)
+            _keep(delivery, staff, over)
             return None
         said = Message(
             direction=Message.Direction.OUT,
@@ -129,6 +130,7 @@ def finish(
         )
         case.append(said, Event(sort=sort, staff=staff, data=data), **_answered(message, over))
         search.index(note, case=case.stem)
+        _keep(delivery, staff, over)
         return said
 
 
@@ -137,10 +139,33 @@ def in_vain(delivery: Delivery) -> int:
     return delivery.attempts.filter(outcome=Delivery.Outcome.NOT_REACHED).count()
 
 
+def tries_of(delivery: Delivery) -> int:
+    """After how many tries in vain it is over: at once where they do not come, or want a word."""
+    agreed = delivery.appointment
+    return 1 if agreed is not None and (agreed.kind_if_missed or not agreed.rings) else TRIES
+
+
+def _in_vain_again(delivery: Delivery, staff: User) -> None:
+    if delivery.appointment is not None:
+        delivery.appointment.count_try()
+    if in_vain(delivery) >= tries_of(delivery):
+        _give_up(delivery, staff)
+        if delivery.appointment is not None:
+            delivery.appointment.close(Appointment.State.MISSED, staff=staff)
+
+
+def _keep(delivery: Delivery, staff: User, over: bool) -> None:
+    """An appointment that was held is done."""
+    if over and delivery.appointment is not None:
+        delivery.appointment.close(Appointment.State.DONE, staff=staff)
+
+
 def _give_up(delivery: Delivery, staff: User) -> None:
     """Not reached after the agreed tries."""
-    code = reasons.NO_ANSWER if delivery.channel.kind_info.rings else reasons.NOT_MET
-    why = Reason(code, {"tries": str(TRIES)})
+    rings, tries = delivery.channel.kind_info.rings, tries_of(delivery)
+    why = Reason(reasons.NO_ANSWER if rings else reasons.NOT_MET, {"tries": str(tries)})
+    if tries == 1:
+        why = Reason(reasons.NOT_AS_AGREED[rings])
     delivery.move(S.FAILED, frm=(S.TODO,), reason=why.stored, finished_at=timezone.now())
     fallback.fall_back(delivery, staff)
 
@@ -163,6 +188,6 @@ def came_back(delivery: Delivery, staff: User) -> None:
 def _answered(message: Message, over: bool) -> dict[str, Any]:
     """A call that the customer asked for, and that reached them, is an answer."""
     changes: dict[str, Any] = {"changed_at": timezone.now()}
-    if over and message.template == dispatch.CALLBACK:
+    if over and message.template in (dispatch.CALLBACK, dispatch.VISIT):
         changes["waiting_since"] = None
     return changes

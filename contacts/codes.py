@@ -11,6 +11,7 @@ from datetime import timedelta
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 SIGN_IN, PROVE, JOIN, REPLY, CASE_LINK = "sign_in", "prove", "join", "reply", "case_link"
+APPOINTMENT = "appointment"  # moves or cancels it
 ANSWER = "answer"  # a number in a question of ours, to be sent back
 # The forms: four digits to say, six to type, ten letters to copy from paper, 128 bits for a link.
 PIN, DIGITS, PAPER, LINK = "pin", "digits", "paper", "link"
@@ -35,6 +36,8 @@ RULES = {
     # As long as its case lives, and REPLY_REST: Code.is_outlived. This is only the far end of it.
     REPLY: Rule(LINK, None, timedelta(days=3650)),
     CASE_LINK: Rule(LINK, None, timedelta(days=30)),
+    # Until it is over, which its row says: channels_app.appointments.
+    APPOINTMENT: Rule(LINK, None, timedelta(days=60)),
 }
 LETTER_LIFETIME = timedelta(days=60)
 # How long a settled case is still answered by mail, counted from the last that happened in it.

@@ -253,6 +253,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 30.0,
         "options": {"expires": 30},
     },
+    "remind": {"task": "channels_app.remind", "schedule": 60.0, "options": {"expires": 60}},
     "clean-up": {
         "task": "portal.clean_up",
         "schedule": crontab(hour=3, minute=17),  # UTC

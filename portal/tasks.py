@@ -53,7 +53,8 @@ def dead_codes(now: datetime) -> QuerySet[Code]:
     """Codes that ended long ago. Reply codes stay: an old one says which case a mail goes on."""
     used_at_once = (codes.SIGN_IN, codes.PROVE, codes.JOIN, codes.ANSWER)
     short = Q(purpose__in=used_at_once, expires_at__lt=now - CODE_REST)
-    links = Q(purpose=codes.CASE_LINK, expires_at__lt=now - LINK_REST)
+    lasting = (codes.CASE_LINK, codes.APPOINTMENT)
+    links = Q(purpose__in=lasting, expires_at__lt=now - LINK_REST)
     return Code.objects.filter(short | links)
 
 

@@ -22,9 +22,9 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from channels_app.dispatch import ACKNOWLEDGEMENT, CALLBACK
+from channels_app.dispatch import ACKNOWLEDGEMENT, CALLBACK, VISIT
 from channels_app.models import Attempt, Channel, Delivery
-from channels_app.outbox import CHOOSE_AGAIN, LINE, UNREAD
+from channels_app.outbox import APPOINTMENT, CHOOSE_AGAIN, LINE, UNREAD
 from contacts.kinds import OWN_PAGE
 from contacts.models import Attachment, Case, Event, Identity, Message, User
 from contacts.models.message import MessageQuerySet
@@ -34,7 +34,10 @@ from portal import past, words
 
 PAGE = 50
 # What says nothing to a customer beside its line.
-HIDDEN = (CALLBACK, LINE, "auto_reply", CHOOSE_AGAIN, UNREAD, *AFTERWARDS)
+HIDDEN = (
+    *(APPOINTMENT, CALLBACK, VISIT, LINE, "auto_reply", CHOOSE_AGAIN, UNREAD),
+    *AFTERWARDS,
+)
 Totals = list[tuple[str, int]]
 Row = TypeVar("Row", bound=Model)
 TOLD = ("id", "kind", "is_offered", "paused_until")  # of a channel; whether it holds what waits

@@ -139,6 +139,8 @@ def template(message: Message, viewer: Viewer, last: Delivery | None = None) -> 
         return _copy(message, viewer, last)
     if message.template == "callback":
         return _("The customer asks to be called.")
+    if message.template == "visit":
+        return _("The customer comes to visit.")
     if message.template == "auto_reply":
         return _("An automatic reply came in.")
     if message.template == "joined":
@@ -147,7 +149,7 @@ def template(message: Message, viewer: Viewer, last: Delivery | None = None) -> 
         return _("You wrote %(by)s to go on there.") % {"by": by(message.kind)}
     if message.template == "spoken":
         return _("What was said")
-    if message.template in (*outbox.ASKS, outbox.LINE):
+    if message.template in (*outbox.ASKS, outbox.APPOINTMENT, outbox.LINE):
         return _of_ours(message, viewer, last)
     return ""
 
@@ -167,7 +169,7 @@ def _of_ours(message: Message, viewer: Viewer, last: Delivery | None) -> str:
         "by": staff_by(message.kind),
         "text": without_link(" ".join(message.text.split())),
     }
-    if message.template == outbox.LINE:
+    if message.template in (outbox.APPOINTMENT, outbox.LINE):
         return _("They were told %(by)s: “%(text)s”") % values
     if viewer.is_staff and message.template in AFTERWARDS and last is not None:
         if _is_off(message, last):

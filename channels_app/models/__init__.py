@@ -1,5 +1,6 @@
 """The nouns of the middle floor, a module each."""
 
+from channels_app.models.appointment import Appointment
 from channels_app.models.channel import Channel
 from channels_app.models.chat import Chat
 from channels_app.models.delivery import Attempt, Delivery
@@ -11,6 +12,7 @@ from channels_app.models.template import Template
 from channels_app.models.weight import Weight
 
 __all__ = [
+    "Appointment",
     "Attempt",
     "Channel",
     "Chat",

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
@@ -86,6 +86,24 @@ class Channel(models.Model):
         help_text=_("Within how many minutes of opening time you answer. Empty: no promise."),
     )
     weekly_hours = models.JSONField(_("weekly hours"), default=dict, blank=True)
+    takes_appointments = models.BooleanField(_("customers may choose a time"), default=False)
+    slot_minutes = models.PositiveSmallIntegerField(
+        _("length in minutes"),
+        default=20,
+        validators=[MinValueValidator(5), MaxValueValidator(8 * 60)],
+    )
+    slot_places = models.PositiveSmallIntegerField(
+        _("at the same time"),
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text=_("How many customers may choose the same time."),
+    )
+    slot_lead_minutes = models.PositiveIntegerField(
+        _("not sooner than in minutes"),
+        default=60,
+        validators=[MaxValueValidator(14 * 24 * 60)],
+        help_text=_("A time can be chosen until so many minutes before it begins."),
+    )
     config = models.JSONField(_("provider settings"), default=dict, blank=True)
     max_sending = models.PositiveSmallIntegerField(_("deliveries at once"), default=8)
     paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)

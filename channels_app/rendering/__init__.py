@@ -9,7 +9,15 @@ from channels_app import outbox
 from channels_app.adapters.base import Outbound
 from channels_app.models import Channel, Delivery, Template
 from channels_app.rendering import mail, text
-from channels_app.rendering.background import Background, code_url, link_like, masked, subject_of
+from channels_app.rendering.background import (
+    Background,
+    appointment_url,
+    code_url,
+    link_like,
+    masked,
+    subject_of,
+)
+from channels_app.rendering.calendar import calendar_file
 from channels_app.rendering.second import lead
 from channels_app.rendering.text import Listed, Made, without_link
 from channels_app.rendering.transcript import written_down
@@ -19,6 +27,8 @@ from contacts.models import Message
 __all__ = [
     "Background",
     "Made",
+    "appointment_url",
+    "calendar_file",
     "code_url",
     "lead",
     "masked",

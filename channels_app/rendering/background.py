@@ -155,9 +155,14 @@ def code_url(code: Code) -> str:
     return _link(code.plain)
 
 
-def _link(code: str) -> str:
+def appointment_url(code: Code) -> str:
+    """The public address where an appointment is moved or cancelled, without signing in."""
+    return _link(code.plain, "site:appointment_link")
+
+
+def _link(code: str, page: str = "site:case_link") -> str:
     """To the site itself, also where a page in a frame asks for it (portal/framed.py)."""
-    path = reverse("site:case_link", args=[code]).removeprefix(get_script_prefix())
+    path = reverse(page, args=[code]).removeprefix(get_script_prefix())
     return f"{settings.PUBLIC_URL}/{path}"
 
 

@@ -8,10 +8,10 @@ from channels_app import outbox
 from channels_app.adapters.base import Outbound, OutFile
 from channels_app.adapters.mail import marker, reply_address
 from channels_app.models import Delivery
-from channels_app.rendering import transcript
+from channels_app.rendering import calendar, transcript
 from channels_app.rendering.background import Background, code_url
 from channels_app.rendering.second import below, lead
-from channels_app.rendering.text import ASKED, LINK, asked, template_of, without_link
+from channels_app.rendering.text import ASKED, LINK, agreed_url, asked, template_of, without_link
 from contacts import addresses, codes
 from contacts.kinds import PHONE
 from contacts.models import Case, Message
@@ -29,13 +29,15 @@ def answer(delivery: Delivery, background: Background) -> Outbound:
     if template == outbox.COPY and case.is_sensitive:  # meanwhile
         template = "only_notice"
     reply = background.reply_code(case).plain
+    is_time = template == outbox.APPOINTMENT
     mailbox, first = delivery.channel.address, lead(message, delivery)
     link = code_url(background.link(case, delivery.identity))
+    goal = agreed_url(delivery) if is_time else link
     context = {
         "message": message,
         "asked": asked(delivery) if template == ASKED else "",
-        "line": without_link(message.text),
-        "line_with_link": message.text.replace(LINK, link),
+        "line": message.text.replace(LINK, goal) if is_time else without_link(message.text),
+        "line_with_link": message.text.replace(LINK, goal),
         "lead": first,
         "case": case,
         "organisation": organisation,
@@ -59,7 +61,10 @@ def answer(delivery: Delivery, background: Background) -> Outbound:
         text=below(first, render_to_string(f"mail/{template}.txt", context).strip()) + "\n",
         html=render_to_string(f"mail/{template}.html", context),
         headers=_headers(background.thread(case, delivery), automatic=_is_automatic(message)),
-        files=tuple(OutFile(f.name, f.content_type, f.file.read()) for f in files),
+        files=(
+            *(OutFile(f.name, f.content_type, f.file.read()) for f in files),
+            *calendar.along(delivery),
+        ),
     )
 
 
@@ -71,6 +76,8 @@ def _subject(case: Case, template: str, background: Background) -> str:
         return _("Your question [%(reference)s]") % {"reference": case.reference}
     if template == "acknowledgement":
         return _("We have your question [%(reference)s]") % {"reference": case.reference}
+    if template == outbox.APPOINTMENT:
+        return _("Your appointment [%(reference)s]") % {"reference": case.reference}
     if template == "callback":
         return _("When can we reach you? [%(reference)s]") % {"reference": case.reference}
     if template == outbox.COPY:

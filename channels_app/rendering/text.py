@@ -15,7 +15,7 @@ from channels_app import outbox, segments
 from channels_app.adapters.base import Approved, Button, Capabilities, Outbound, OutFile
 from channels_app.adapters.payload import media_type
 from channels_app.models import Channel, Delivery, Template
-from channels_app.rendering.background import Background, code_url
+from channels_app.rendering.background import Background, appointment_url, code_url
 from channels_app.rendering.second import below, lead
 from contacts import codes
 from contacts.models import Code, Message, Organisation, User
@@ -150,6 +150,8 @@ def answer(delivery: Delivery, background: Background) -> Outbound:
         line = message.text
         line = line.replace(LINK, link()) if LINK in line else line  # asking makes one
         return _outbound(delivery, _simple(can, line))
+    if template == outbox.APPOINTMENT:
+        return _outbound(delivery, _simple(can, message.text.replace(LINK, agreed_url(delivery))))
     first = lead(message, delivery)
     if template and template != outbox.UNREAD:
         more = background.again(delivery) if template == outbox.CHOOSE_AGAIN else {}
@@ -163,6 +165,12 @@ def answer(delivery: Delivery, background: Background) -> Outbound:
     along = () if made.is_notice else [file for file in files if carries(can, file)]
     bytes_of = (OutFile(f.name, f.content_type, f.file.read()) for f in along)
     return _outbound(delivery, made.text, files=tuple(bytes_of))
+
+
+def agreed_url(delivery: Delivery) -> str:
+    """Where the appointment that a message tells of is moved or cancelled."""
+    agreed = delivery.appointment
+    return appointment_url(agreed.code) if agreed is not None and agreed.code else ""
 
 
 def template_of(message: Message) -> str:

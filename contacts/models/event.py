@@ -49,6 +49,7 @@ class Event(models.Model):
         OUTCOME = "outcome", _("said how it was")
         POINTS = "points", _("open points changed")
         PEOPLE = "people", _("customers joined or parted")
+        APPOINTMENT = "appointment", _("appointment booked, moved or cancelled")
 
     # What customers are shown; the rest is for staff.
     PUBLIC = frozenset(
@@ -56,6 +57,7 @@ class Event(models.Model):
             *(Sort.OPENED, Sort.CHOSEN, Sort.SWITCHED, Sort.CALLS, Sort.RESOLVED, Sort.REOPENED),
             *(Sort.INVITED, Sort.CORRECTED, Sort.KEPT_OUT),
             *(Sort.DECLINED, Sort.TOO_LATE, Sort.FELL_BACK, Sort.SECOND, Sort.LEFT, Sort.OUTCOME),
+            Sort.APPOINTMENT,
         }
     )
 

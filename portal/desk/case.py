@@ -17,6 +17,7 @@ from contacts.models import Case, Choice, Consent, Customer, User
 from portal import access, timeline
 from portal.context import topics
 from portal.desk import (
+    agreed,
     chats,
     composer,
     counts,
@@ -114,6 +115,7 @@ def beside(request: HttpRequest, case: Case) -> HttpResponse:
         **composer.context(case, staff_of(request), read=read),
         **people(case, read, others),
         **choices(case, read),
+        **agreed.beside(case, change, read.channels),
     )
 
 
@@ -152,6 +154,7 @@ def whole(
         **composer.context(case, staff_of(request), draft, read),
         **people(case, read, others),
         **choices(case, read),
+        **agreed.beside(case, change, read.channels),
     )
 
 

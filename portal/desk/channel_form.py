@@ -26,6 +26,7 @@ from contacts.kinds import EMAIL, MESSAGE, PHONE, Text, get
 from portal.desk.fields import LanguageInputs, ReferenceField, WeekField
 
 MAX_PROMISE_HOURS = 60 * 24
+APPOINTMENTS = ("takes_appointments", "slot_minutes", "slot_places", "slot_lead_minutes")
 
 # What an administrator reads above a setting; one of a single provider has its name in front.
 # Without an entry it is called as the provider's console calls it: account_sid is "Account SID".
@@ -121,6 +122,7 @@ class ChannelForm(forms.ModelForm):
         model = Channel
         fields = [
             *("name", "address", "title", "good_for", "cannot", "weekly_hours"),
+            *("takes_appointments", "slot_minutes", "slot_places", "slot_lead_minutes"),
             *("max_sending", "appends_by_sender"),
         ]
         widgets = {
@@ -128,6 +130,10 @@ class ChannelForm(forms.ModelForm):
             "address": UnfoldAdminTextInputWidget,
             "max_sending": UnfoldAdminIntegerFieldWidget(attrs={"min": 1, "max": 100}),
             "appends_by_sender": UnfoldBooleanWidget,
+            "takes_appointments": UnfoldBooleanWidget,
+            "slot_minutes": UnfoldAdminIntegerFieldWidget(attrs={"min": 5, "max": 480}),
+            "slot_places": UnfoldAdminIntegerFieldWidget(attrs={"min": 1, "max": 50}),
+            "slot_lead_minutes": UnfoldAdminIntegerFieldWidget(attrs={"min": 0, "max": 20160}),
         }
         help_texts = {
             "name": gettext_lazy("Staff see it in the queue and on the case."),
@@ -148,6 +154,9 @@ class ChannelForm(forms.ModelForm):
             self.initial.update(promise_hours=hours, promise_rest=minutes)
         self._address_field()
         self._automatic_fields()
+        if not self.kind.spoken:
+            for name in APPOINTMENTS:
+                del self.fields[name]
 
     def _address_field(self) -> None:
         field = self.fields["address"]
@@ -266,6 +275,10 @@ class ChannelForm(forms.ModelForm):
         """The promise in minutes, the settings as references, an address part for a new one."""
         cleaned: dict[str, Any] = super().clean() or {}
         row = self.instance
+        if cleaned.get("takes_appointments") and not cleaned.get("weekly_hours"):
+            self.add_error(
+                "takes_appointments", _("Write opening hours first: the times lie within them.")
+            )
         parts = (cleaned.get("promise_hours"), cleaned.get("promise_rest"))
         row.promise_minutes = (parts[0] or 0) * 60 + (parts[1] or 0) if any(parts) else None
         config = dict(row.config)

@@ -41,6 +41,7 @@ def work(request: HttpRequest) -> list[dict[str, Any]]:
         item("cases", "inbox", _("Cases"), path, **badge(figures.needs)),
         item("chats", "forum", _("My chats"), path, **badge(figures.chats)),
         item("todo", "task_alt", _("To do"), path, **badge(figures.todo)),
+        item("day", "today", _("My day"), path),
         item("record", "edit_note", _("Record a contact"), path),
         item("alerts", "notifications", _("Alerts"), path, **badge(figures.alerts)),
     ]

@@ -54,6 +54,7 @@ def rows() -> QuerySet[Delivery]:
         "message__staff",
         "message__code",
         "channel__organisation",
+        "appointment",
         "identity",
         "taken_by",
     ).prefetch_related(words.holders("message__case__customer"))
@@ -87,8 +88,9 @@ def card(delivery: Delivery, now: datetime) -> dict[str, Any]:
         "kind": delivery.channel.kind,
         "name": words.customer_name(case.customer, case),
         "is_callback": is_callback,
-        "wish": wish,
-        "text": case.title if is_callback else message.text,
+        "wish": "" if delivery.appointment_id else wish,
+        "agreed": delivery.appointment,
+        "text": message.text or case.title,
         "is_due": delivery.next_attempt_at <= now,
         "is_late": delivery.next_attempt_at <= now - timedelta(hours=1),
         "when": words.day_and_time(delivery.next_attempt_at),
@@ -162,6 +164,8 @@ def is_second(delivery: Delivery) -> bool:
 
 def next_step(delivery: Delivery) -> str:
     """Which try this is, and what follows the last one where nobody is reached."""
+    if todos.tries_of(delivery) == 1:
+        return _as_agreed(delivery)
     number = todos.in_vain(delivery) + 1
     line = _("This is try %(number)s of %(tries)s.") % {"number": number, "tries": todos.TRIES}
     message = Message(case=case_of(delivery), language=delivery.message.language)
@@ -173,6 +177,15 @@ def next_step(delivery: Delivery) -> str:
         return f"{line} {after}"
     after = _("If the last one fails, we answer %(by)s, as the customer approved.")
     return f"{line} {after % {'by': words.by(way.channel.kind)}}"
+
+
+def _as_agreed(delivery: Delivery) -> str:
+    """What follows where nobody answers, or comes, at the time that they chose."""
+    kind = delivery.appointment.kind_if_missed if delivery.appointment else ""
+    if not kind:
+        return _("If they do not come, the case needs an answer again.")
+    line = _("If nobody answers, they hear %(by)s that you tried, as they chose.")
+    return line % {"by": words.by(kind)}
 
 
 def gone(request: HttpRequest) -> HttpResponse:

@@ -1,8 +1,13 @@
 """What happened, as customers read it."""
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from channels_app import promises
 from contacts.kinds import CHAT, KINDS, OWN_PAGE
 from contacts.models import Choice, Event, Identity
 from portal.words import by, noun
@@ -29,6 +34,25 @@ def _you_switched(row: Event, _identities: dict[int, Identity]) -> str:
     if data["kind"] == data.get("before"):
         return _("You changed where or when: %(kind)s.") % values
     return _("You chose %(kind)s instead of %(before)s.") % values
+
+
+def _your_appointment(row: Event, _identities: dict[int, Identity]) -> str:
+    return appointment(row.data, row.data.get("zone", ""))
+
+
+def appointment(data: dict[str, str], zone: str) -> str:
+    """ "Call on Tuesday 24 November at 15:00.", and what became of it."""
+    when = promises.day_and_time(agreed(data["at"], zone))
+    before = promises.day_and_time(agreed(data["before"], zone)) if data.get("before") else ""
+    line = APPOINTMENTS[KINDS[data["kind"]].rings].get(data["what"], "%(when)s")
+    return str(line) % {"when": when, "before": before}
+
+
+def agreed(at: str, zone: str) -> datetime:
+    """A time as a row keeps it, by that zone's clock; by the portal's where it is ""."""
+    return datetime.fromisoformat(at).astimezone(
+        ZoneInfo(zone) if zone else timezone.get_current_timezone()
+    )
 
 
 def _you_corrected(row: Event, _identities: dict[int, Identity]) -> str:
@@ -115,7 +139,23 @@ def _day(row: Event) -> str:
     return formats.date_format(timezone.localtime(row.created_at), "j F")
 
 
+APPOINTMENTS = {
+    True: {
+        "booked": gettext_lazy("Call on %(when)s."),
+        "moved": gettext_lazy("The call is moved to %(when)s. It was on %(before)s."),
+        "cancelled": gettext_lazy("The call of %(when)s is cancelled."),
+        "missed": gettext_lazy("Nobody answered the call of %(when)s."),
+    },
+    False: {
+        "booked": gettext_lazy("Visit on %(when)s."),
+        "moved": gettext_lazy("The visit is moved to %(when)s. It was on %(before)s."),
+        "cancelled": gettext_lazy("The visit of %(when)s is cancelled."),
+        "missed": gettext_lazy("Nobody came to the visit of %(when)s."),
+    },
+}
+
 FOR_CUSTOMERS = {
+    Event.Sort.APPOINTMENT: _your_appointment,
     Event.Sort.LEFT: _you_left,
     Event.Sort.SWITCHED: _you_switched,
     Event.Sort.FELL_BACK: _you_fell_back,

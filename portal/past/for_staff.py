@@ -9,7 +9,7 @@ from channels_app import reasons
 from contacts import one_person
 from contacts.kinds import CHAT, OWN_PAGE
 from contacts.models import Choice, Event, Identity
-from portal.past.for_customers import is_unread
+from portal.past.for_customers import appointment, is_unread
 from portal.words import OUTCOMES, WISHES, staff_by, staff_label, staff_noun
 
 
@@ -311,6 +311,11 @@ FOR_STAFF = {
     Event.Sort.CORRECTED: _corrected,
     Event.Sort.KEPT_OUT: _kept_out,
     Event.Sort.POINTS: _points,
+    Event.Sort.APPOINTMENT: lambda row, _ids: (
+        f"{_who(row)}: {appointment(row.data, '')}"
+        if row.staff or row.data.get("what") != "missed"
+        else appointment(row.data, "")
+    ),
     Event.Sort.ATTEMPTED: _attempted,
     Event.Sort.DONE: _done,
     Event.Sort.ADDRESS: _told_of_address,

@@ -292,6 +292,7 @@ def _make_channels(organisation: Organisation) -> None:
             promise_minutes=promise,
             weekly_hours=hours,
             config=CONFIGS.get(kind, {}),
+            takes_appointments=kind in ("phone", "in_person"),
             appends_by_sender=kind == "sms",  # so that both sides of it can be tried
         )
         channel.full_clean()

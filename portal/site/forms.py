@@ -17,6 +17,7 @@ from contacts.files import File, FileRefused, check, uploaded
 from contacts.kinds import EMAIL, PHONE, POST
 from contacts.models import Case, Identity, Topic
 from contacts.services import MAX_TEXT, clean_text
+from portal import times
 from portal.site.suggested import MATTERS
 from portal.site.ways import Way
 
@@ -121,6 +122,7 @@ class Wanted:
     address: str = ""
     name: str = ""
     wish: str = ""
+    time: str = ""  # of a call, to be booked once the question is there
 
     @property
     def identity(self) -> Identity | None:
@@ -139,6 +141,8 @@ def way_of(typed: Typed, ways: Iterable[Way]) -> Wanted | None:
         typed.fail("way", _("This way is not offered any more. Please choose another one."))
         return None
     wanted = Wanted(way, wish=_wish(typed, way))
+    if times.is_time(wanted.wish):
+        wanted.time, wanted.wish = wanted.wish, ""
     if way.asks_address:
         if way.kind.scheme == POST:
             wanted.name = typed.get(way.name_id, MAX_NAME)
@@ -154,6 +158,8 @@ def _wish(typed: Typed, way: Way) -> str:
         return way.wish  # the name that this address has now
     wish = typed.get(way.wish_name)
     if way.wishes:
+        if way.times and times.is_time(wish):
+            return wish  # perhaps it was taken meanwhile, which is said when it is booked
         known = {value for value, _words, _chosen in way.wishes}
         return wish if wish in known else "soon"
     branches = [branch.slug for branch in way.branches]

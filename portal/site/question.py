@@ -27,7 +27,8 @@ from portal import access, timeline, words
 from portal.context import site_of
 from portal.framed import is_framed
 from portal.live import stay
-from portal.site import arrival, chat, forms, outcome, second, strips, told, waiting
+from portal.site import agreed, arrival, chat, forms, outcome, second, strips, told, waiting
+from portal.site.agreed import Cards
 from portal.site.buttons import button
 from portal.site.chat import Chat
 from portal.site.forms import Typed
@@ -123,7 +124,8 @@ def page(
     talk = chat.of(request, viewer, case)
     change = _seen(request, case, _change(request, case, talk), talk)
     found = timeline.page(case, viewer, before=request.GET.get("before", ""))
-    history = _rendered(request, viewer, case, _shown(viewer, case, found), talk, change)
+    cards = agreed.cards(request, viewer, case, change)
+    history = _rendered(request, viewer, case, _shown(viewer, case, found), talk, change, cards)
     lines = strips.take(request)
     context: dict[str, Any] = {
         **forms.context(typed),
@@ -137,6 +139,7 @@ def page(
         "answer": answer(request, viewer, case),
         "link": kept_link(case),
         "pin": _pin(case),
+        "appointments": cards,
         "chat": talk,
         "leaving": chat.leaving(request, viewer, case) if talk else None,
         "limits": chat.limits(),
@@ -220,6 +223,7 @@ def _rendered(
     shown: Timeline,
     talk: Chat | None,
     change: Change,
+    cards: Cards,
 ) -> str:
     """The timeline as it stands on the page."""
     is_newest, sent = not request.GET.get("before"), arrival.last(shown.entries)
@@ -234,7 +238,7 @@ def _rendered(
         "first": case.choice.kind_info if case.choice else None,
         "then": second.standing(viewer, case) if failed == "answer" else None,
         "nothing_yet": ""
-        if talk or shown.older or _is_answered(shown)
+        if talk or cards.booked or shown.older or _is_answered(shown)
         else _nothing_yet(request, case),
         "chat": talk,
         "is_newest": is_newest,
@@ -346,13 +350,15 @@ def _fresh(request: HttpRequest, viewer: Viewer, case: Case) -> HttpResponse:
     if change.is_none:
         return stay.nothing_new()
     shown = _news(viewer, case, change, talk)
+    cards = agreed.cards(request, viewer, case, change)
     context = {
         "case": case,
-        "history": _rendered(request, viewer, case, shown, talk, change),
+        "history": _rendered(request, viewer, case, shown, talk, change, cards),
         "chat": talk,
         "mark": change.mark,
         "is_tail": shown.is_tail,
         "answer": answer(request, viewer, case),
+        "appointments": cards,
         **_open(request, case, change),
         "outcome": outcome.of(case),
     }

@@ -20,7 +20,17 @@ from contacts.models import Case, Code, Customer, Holder, Identity, Topic
 from portal import access
 from portal.context import site_of, topics
 from portal.framed import is_framed
-from portal.site import forms, private, proofs, strips, suggested, waiting, ways, widget
+from portal.site import (
+    appointment,
+    forms,
+    private,
+    proofs,
+    strips,
+    suggested,
+    waiting,
+    ways,
+    widget,
+)
 from portal.site.carried import carry
 from portal.site.forms import Typed, Wanted
 from portal.site.language import language_of
@@ -46,11 +56,13 @@ def start(request: HttpRequest) -> HttpResponse:
     typed = private.chosen(Typed(request.POST))
     customer = access.signed_in_customer(request)
     rows = _rows(request, customer)
-    case = _open(request, typed, rows)
-    if case is None:
+    opened = _open(request, typed, rows)
+    if opened is None:
         status = 429 if "limit" in typed.errors else 422
         return page(request, typed, rows, customer=customer, status=status)
-    return redirect("site:question", case.reference)
+    case, time = opened
+    goal = appointment.plan(request, case, time) if time else None
+    return goal or redirect("site:question", case.reference)
 
 
 def _from_link(request: HttpRequest) -> Typed:
@@ -139,8 +151,11 @@ def _prefill(rows: list[Way], customer: Customer) -> None:
         way.name = customer.name
 
 
-def _open(request: HttpRequest, typed: Typed, rows: list[Way]) -> Case | None:
-    """Check everything, then open the case; None with the errors in `typed`."""
+def _open(request: HttpRequest, typed: Typed, rows: list[Way]) -> tuple[Case, str] | None:
+    """Check everything, then open the case; None with the errors in `typed`.
+
+    With it the time of a call that was chosen, "" for none.
+    """
     text = forms.text_of(typed, empty=_("Please write what we can help you with."))
     topic = forms.topic_of(typed, Topic.objects.offered())
     wanted = forms.way_of(typed, rows)
@@ -156,11 +171,12 @@ def _open(request: HttpRequest, typed: Typed, rows: list[Way]) -> Case | None:
     case = _create(request, typed, wanted, text=text, topic=topic, files=files)
     if case is None:
         ways.fill(rows, typed)
-    elif typed.get(private.FIELD) == CHAT:
+        return None
+    if typed.get(private.FIELD) == CHAT:
         private.settle(request, case)
     elif wanted.way.is_to_prove:
         _ask_to_prove(request, case, wanted)
-    return case
+    return case, wanted.time
 
 
 def _may_open(request: HttpRequest) -> bool:

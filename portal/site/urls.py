@@ -3,6 +3,7 @@
 from django.urls import path
 
 from portal.site import (
+    appointment,
     brand,
     case_link,
     chat,
@@ -54,6 +55,18 @@ urlpatterns = [
     path("q/<str:reference>/switch/undo/", switch.undo, name="undo"),
     path("q/<str:reference>/write/again/", switch.write_again, name="write_again"),
     path("q/<str:reference>/write/off/", switch.write_off, name="write_off"),
+    path("a/<str:code>/", appointment.by_link, name="appointment_link"),
+    path("a/<str:code>/appointment.ics", appointment.file_by_link, name="appointment_link_file"),
+    path(
+        "q/<str:reference>/appointment/<slug:channel>/",
+        appointment.appointment,
+        name="appointment",
+    ),
+    path(
+        "q/<str:reference>/appointment/<slug:channel>/appointment.ics",
+        appointment.file,
+        name="appointment_file",
+    ),
     path("q/<str:reference>/calls/", switch.calls, name="calls"),
     path("q/<str:reference>/second/", switch.approve, name="second"),
     path("c/<str:code>/", case_link.case_link, name="case_link"),

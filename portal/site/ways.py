@@ -5,14 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from channels_app import promises
+from channels_app import promises, slots
 from channels_app.promises import Offer
 from contacts import addresses
 from contacts.kinds import ACCOUNT, CHAT, EMAIL, GROUPS, MESSAGE, PHONE, SCHEMES, Kind
 from contacts.models import Case, Choice, Identity
+from portal import times
 from portal.site.known import Known
 from portal.words import WISHES
 
@@ -53,6 +55,7 @@ class Way:
     only_notice: bool = False
     has_known: bool = False  # a known address has a row of its own
     to: str = ""  # how the known address is written
+    times: tuple[datetime, ...] = ()  # the next free ones, where customers may choose one
 
     @property
     def kind(self) -> Kind:
@@ -143,8 +146,13 @@ class Way:
         """The moments of a call: value, words, chosen."""
         if not self.kind.rings:
             return []
-        chosen = self.wish if self.wish in WISHES else "soon"
-        return [(value, words, value == chosen) for value, words in WISHES.items()]
+        rows: dict[str, str | Promise] = dict(WISHES)
+        if self.times:
+            now = timezone.now()
+            rows |= {times.value_of(at): promises.moment(at, now) for at in self.times}
+            rows[times.CHOOSE] = _("at a time of my choice")
+        chosen = self.wish if self.wish in rows else "soon"
+        return [(value, words, value == chosen) for value, words in rows.items()]
 
     @property
     def branches(self) -> list[Branch]:
@@ -220,7 +228,17 @@ def make(offers: Iterable[Offer], now: datetime) -> list[Way]:
     rows = [Way(offer, promises.state_line(offer, now)) for offer in offers]
     for way in rows:
         way.asks_code = way.offer.takes_codes and way.kind.scheme != EMAIL
+        if way.kind.rings:
+            _add_times(way, now)
     return rows
+
+
+def _add_times(way: Way, now: datetime) -> None:
+    """The next free times of a row, which its state says as well."""
+    way.times = tuple(slots.next_free(way.offer.channel, now))
+    if way.times:
+        free = _("Next free: %(when)s") % {"when": promises.moment(way.times[0], now)}
+        way.state_line = " · ".join(filter(None, (way.state_line, free)))
 
 
 def groups(ways: list[Way]) -> list[Group]:

@@ -39,7 +39,7 @@ TABLE = {
         site:start site:advice site:questions site:sign_in site:sign_in_code site:paper
         site:sign_out site:ways site:language site:brand site:icon site:logo site:case_link
         site:home_icon site:manifest site:service_worker site:offline site:device_moved
-        site:widget_script
+        site:widget_script site:appointment_link site:appointment_link_file
         admin:login admin:logout :webhook live:stream live:poll live:typing live:seen
         api:page api:schema
     """,
@@ -50,6 +50,7 @@ TABLE = {
         site:device site:device_told site:devices site:device_stop
         site:correct site:file site:file_picture
         site:message site:message_html site:proposal site:outcome
+        site:appointment site:appointment_file
     """,
     SIGNED_IN: """
         site:preferences site:add_address site:prove site:prove_address site:remove_address
@@ -70,7 +71,7 @@ TABLE = {
         admin:letter_print admin:letter admin:channel_cases admin:alerts
         admin:alerts_seen admin:bell admin:troubles admin:password_change admin:password_change_done
         admin:chats admin:chats_next admin:chats_rail admin:case_seen admin:case_canned
-        admin:case_receivers
+        admin:case_receivers admin:case_appointment admin:day
         admin:me admin:my_duty admin:jsi18n admin:autocomplete admin:view_on_site
     """,
     ADMINISTRATOR: """
@@ -121,6 +122,7 @@ def world(organisation: Organisation) -> dict[str, Any]:
     agent = shop.make_agent()
     administrator = shop.make_agent("ada", administrator=True)
     Team.objects.create(organisation=organisation, name="Everybody")
+    Channel.objects.filter(slug="phone").update(takes_appointments=True)
     case = opening.open_case(
         organisation=organisation,
         text="Where is my parcel?",
@@ -200,6 +202,7 @@ def arguments(name: str, world: dict[str, Any]) -> dict[str, Any]:
     known = {
         "reference": case.reference,
         "part": case.reference,
+        "channel": "phone",
         "code": world["link"].plain,
         "kind": "email",
         "provider": "email",

@@ -36,6 +36,9 @@ def form(**changes: Any) -> dict[str, Any]:
         "setting_url": "EMAIL_URL",
         "setting_authserv": "",
         "max_sending": "8",
+        "slot_minutes": "20",
+        "slot_places": "1",
+        "slot_lead_minutes": "60",
         **changes,
     }
 

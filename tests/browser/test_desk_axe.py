@@ -110,7 +110,14 @@ def test_axe_finds_nothing(visit: Visit, full: Case, width: int, theme: str) -> 
     page = visit("/admin/cases/")
     page.set_viewport_size({"width": width, "height": 844})
     page.evaluate("theme => localStorage.setItem('adminTheme', JSON.stringify(theme))", theme)
-    for address in ("cases/", "cases/?tab=done", "cases/?q=nothing+fits", "todo/", "alerts/"):
+    for address in (
+        "cases/",
+        "cases/?tab=done",
+        "cases/?q=nothing+fits",
+        "todo/",
+        "day/",
+        "alerts/",
+    ):
         look(visit(f"/admin/{address}"), address)
     look(visit("/admin/record/"), "record")
     look(visit("/admin/record/?q=Sample"), "record with people")

@@ -10,10 +10,12 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from channels_app import dispatch, outcomes
-from channels_app.models import Delivery
+from channels_app.models import Channel, Delivery
 from contacts import services
 from contacts.models import Case, Code, Message, Organisation, User
+from portal import lately
 from tests import shop
+from tests.core import booking
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 # Best practices too, not only WCAG: axe must find nothing at all.
@@ -107,7 +109,10 @@ def test_axe_finds_nothing(
     look(page, "switch sheet")
     noted = services.file_message(case=case, kind="phone", text="He wants it in red.", staff=agent)
     wrong = f"wrong/{noted.pk}/"
-    for path in ("switch/", "keep/", "elsewhere/", wrong):
+    bookable = {"takes_appointments": True, "weekly_hours": booking.WEEK}
+    Channel.objects.filter(slug="phone").update(**bookable)
+    lately.forget()
+    for path in ("switch/", "keep/", "elsewhere/", "appointment/phone/", wrong):
         page.goto(f"{live_server.url}/q/{case.reference}/{path}")
         look(page, path)
     page.click("main form button")

@@ -15,13 +15,14 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from channels_app.models import Channel, InboundEvent
+from channels_app.models import Appointment, Channel, InboundEvent
 from contacts import codes
-from contacts.models import Alert, CannedAnswer, Message, Team, Topic
+from contacts.models import Alert, CannedAnswer, Code, Message, Team, Topic
 from portal import lately, timeline
 from portal.access import SessionStore
 from portal.api import scopes
 from portal.api.models import ApiClient
+from tests.core import booking
 from tests.speed import world
 from tests.speed.world import World
 
@@ -61,6 +62,30 @@ def _told(here: World) -> str:
     Alert.objects.get_or_create(user=here.admin, case=here.case, sort="answered")
     Alert.objects.filter(case=here.case).update(seen_at=None)
     return _case()(here)
+
+
+def _agreed(here: World) -> Appointment:
+    """A visit in a week, in the case that is looked at."""
+    branch = Channel.objects.filter(kind="in_person").first()
+    assert branch is not None
+    Channel.objects.filter(pk=branch.pk).update(weekly_hours=booking.WEEK, takes_appointments=True)
+    given = {"starts_at": booking.workday("10:00"), "minutes": 20, "zone": "Europe/Amsterdam"}
+    given["code"] = Code.objects.issue(codes.APPOINTMENT, case=here.case)
+    row = {"case": here.case, "channel": branch}
+    return Appointment.objects.get_or_create(**row, defaults=given)[0]
+
+
+def _time(start: Callable[[Appointment], str], end: str = "") -> Address:
+    return lambda here: start(_agreed(here)) + end
+
+
+def _own_time(agreed: Appointment) -> str:
+    return f"/q/{agreed.case.reference}/appointment/{agreed.channel.slug}/"
+
+
+def _link_of(agreed: Appointment) -> str:
+    assert agreed.code is not None
+    return f"/a/{agreed.code.plain}/"
 
 
 def _poll(*wants: str) -> Address:
@@ -120,6 +145,16 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "service worker": ("nobody", lambda here: "/service-worker.js", 1),
     "offline": ("nobody", lambda here: "/offline/en/", 1),
     "case link": ("nobody", lambda here: f"/c/{here.link.plain}/", 1),
+    "a time": ("customer", _time(_own_time), 9),
+    "a time, its file": ("customer", _time(_own_time, "appointment.ics"), 9),
+    "a time, by its link": ("nobody", _time(_link_of), 6),
+    "a time, its file by the link": ("nobody", _time(_link_of, "appointment.ics"), 6),
+    "a time, for staff": (
+        "staff",
+        lambda here: _case(f"appointment/{_agreed(here).channel.slug}/")(here),
+        9,
+    ),
+    "my day": ("staff", lambda here: "/admin/day/", 8),
     "home": ("staff", lambda here: "/admin/", 15),
     "queue: needs an answer": ("staff", lambda here: "/admin/cases/?tab=needs", 10),
     "queue: mine": ("staff", lambda here: "/admin/cases/?tab=mine", 10),

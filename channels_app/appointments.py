@@ -1,0 +1,285 @@
+"""Times to call or to come: how one is booked, moved and called off, and what is said of it."""
+
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from channels_app import dispatch, outbox, promises, routing, slots, switching
+from channels_app.models import Appointment, Channel, Delivery
+from channels_app.models.delivery import DeliveryQuerySet
+from channels_app.rendering.text import LINK
+from contacts import calls, codes, services
+from contacts.models import Case, Choice, Code, Identity, Message, User
+
+REST = timedelta(days=1)  # so long after its time a link still says what became of it
+CALL_AHEAD, VISIT_AHEAD = timedelta(hours=1), timedelta(days=1)  # of a reminder
+State = Appointment.State
+
+
+class Taken(Exception):
+    """Somebody was faster, or it never was a time of ours; `free`: the next free times."""
+
+    def __init__(self, free: list[datetime]) -> None:
+        super().__init__()
+        self.free = free
+
+
+class Over(Exception):
+    """It was held, missed or called off meanwhile."""
+
+
+class NotPossible(Exception):
+    """The channel takes no appointments (any more), or there is no number to call."""
+
+
+@transaction.atomic
+def book(
+    *,
+    case: Case,
+    channel: Channel,
+    starts_at: datetime,
+    identity: Identity | None = None,
+    zone: str = "",
+    if_missed: str = Appointment.IfMissed.AGAIN,
+    staff: User | None = None,
+) -> Appointment:
+    """Take a free time; who has one on that channel already moves it. A call chooses the phone.
+
+    `identity`: the number to call; `zone`: in which the customer reads times, "" for the
+    organisation's; `staff`: who notes it at the customer's request. Raises Taken, NotPossible.
+    """
+    rings = channel.kind_info.rings
+    if not slots.takes(channel) or (rings and identity is None):
+        raise NotPossible
+    home = _locked(case)
+    there = Appointment.objects.of(home.stem).booked().filter(channel=channel).first()
+    if there is not None:
+        return move(appointment=there, starts_at=starts_at, if_missed=if_missed, staff=staff)
+    made = Appointment(
+        case=home,
+        channel=channel,
+        starts_at=starts_at,
+        minutes=channel.slot_minutes,
+        zone=slots.zone_named(zone, channel),
+        if_missed=if_missed if rings else Appointment.IfMissed.AGAIN,
+        remind_at=_remind_at(channel, starts_at),
+    )
+    _seat(made)
+    lifetime = made.ends_at + REST - timezone.now()
+    made.code = Code.objects.issue(codes.APPOINTMENT, case=home, lifetime=lifetime)
+    made.save(update_fields=["code"])
+    if rings:
+        _choose(made, identity, staff)
+    made.case.append(made.told("booked", staff), changed_at=timezone.now())
+    _to_do(made, identity if rings else None)
+    confirm(made, "booked")
+    return made
+
+
+def _locked(case: Case) -> Case:
+    """The case, its stem locked and as it is now."""
+    stem = case.locked()
+    if case.pk == stem.pk:
+        return stem
+    case.root = stem
+    return case
+
+
+def _seat(made: Appointment) -> None:
+    """Insert it on a place that is free; the constraint says who of many was first."""
+    now = timezone.now()
+    for seat in slots.open_seats(made.channel, made.starts_at, now):
+        made.seat = seat
+        try:
+            with transaction.atomic():
+                made.save(force_insert=True)
+        except IntegrityError:
+            continue
+        return
+    raise Taken(slots.next_free(made.channel, now))
+
+
+def _choose(made: Appointment, identity: Identity | None, staff: User | None) -> None:
+    """Who books a call wants to be called (R12), and by whom that was said stands in the case."""
+    kind, by = made.channel.kind, Choice.By.STAFF if staff else Choice.By.CUSTOMER
+    switching.switch(case=made.case, kind=kind, identity=identity, by=by, staff=staff)
+    made.case = _locked(made.case)
+
+
+def _to_do(made: Appointment, identity: Identity | None) -> None:
+    """What a person carries out at its time; the customer waits for it."""
+    case = made.case
+    message = Message(
+        case=case,
+        direction=Message.Direction.OUT,
+        kind=made.channel.kind,
+        chosen_kind=made.channel.kind,
+        why=Message.Why.CHOSEN,
+        identity=identity,
+        template=dispatch.CALLBACK if made.rings else dispatch.VISIT,
+        language=case.stem.language,
+    )
+    services.write_answer(case, message)
+    outbox.add(message, made.channel, identity, at=made.starts_at, appointment=made)
+    calls.ask(case, message)
+
+
+@transaction.atomic
+def move(
+    *,
+    appointment: Appointment,
+    starts_at: datetime,
+    if_missed: str = "",
+    staff: User | None = None,
+) -> Appointment:
+    """Give it another free time; what is to do, and the reminder, move along. Raises Taken, Over.
+
+    `if_missed`: another word on what to do when nobody answers; "" leaves it.
+    """
+    case = _hold(appointment)
+    if not appointment.is_booked:
+        raise Over
+    channel, before, now = appointment.channel, appointment.starts_at, timezone.now()
+    fields: dict[str, object] = {"minutes": channel.slot_minutes}
+    if if_missed and appointment.rings:
+        appointment.agree(if_missed)
+    if starts_at == before:
+        return appointment
+    fields["remind_at"] = _remind_at(channel, starts_at)
+    for seat in slots.open_seats(channel, starts_at, now, appointment):
+        try:
+            with transaction.atomic():
+                appointment.put(starts_at=starts_at, seat=seat, **fields)
+        except IntegrityError:
+            continue
+        break
+    else:
+        raise Taken(slots.next_free(channel, now))
+    _last(appointment)
+    _open_rows(appointment).update(next_attempt_at=starts_at)
+    line = appointment.told("moved", staff, before=before.isoformat())
+    case.append(line, changed_at=now)
+    confirm(appointment, "moved")
+    return appointment
+
+
+@transaction.atomic
+def cancel(*, appointment: Appointment, staff: User | None = None) -> None:
+    """Call it off: its place is free, and nobody calls or waits. Raises Over."""
+    case = _hold(appointment)
+    if not appointment.close(State.CANCELLED, staff=staff):
+        raise Over
+    dispatch.cancel(_open_rows(appointment))
+    calls.taken_back(case, dispatch.CALLBACK if appointment.rings else dispatch.VISIT)
+    confirm(appointment, "cancelled")
+
+
+def _hold(appointment: Appointment) -> Case:
+    """Lock its case; it is then as it is now."""
+    appointment.case = _locked(appointment.case)
+    appointment.refresh_from_db(fields=["state", "starts_at", "if_missed", "sequence"])
+    return appointment.case
+
+
+def _open_rows(appointment: Appointment) -> DeliveryQuerySet:
+    """Its to-do, while it is one; what we said of it goes as it is."""
+    rows = Delivery.objects.filter(appointment=appointment)
+    return rows.filter(status__in=Delivery.TO_DO)
+
+
+def _last(appointment: Appointment) -> None:
+    """Let its link work until it is over."""
+    if (code := appointment.code) is not None:
+        Code.objects.filter(pk=code.pk).update(expires_at=appointment.ends_at + REST)
+
+
+def _remind_at(channel: Channel, starts_at: datetime) -> datetime | None:
+    """An hour before a call, a day before a visit; None where that is over."""
+    at = starts_at - (CALL_AHEAD if channel.kind_info.rings else VISIT_AHEAD)
+    return at if at > timezone.now() else None
+
+
+def confirm(appointment: Appointment, what: str) -> Message | None:
+    """Say it by the customer's own way, with a link to move it; None where no way is known.
+
+    `what`: booked, moved, cancelled or near.
+    """
+    case = appointment.case.stem
+    way = _way(case, appointment)
+    if way is None or way.identity is None:
+        return None
+    with translation.override(case.language):
+        text = said(appointment, what)
+        if what != "cancelled":
+            text = _("%(text)s Move or cancel: %(link)s") % {"text": text, "link": LINK}
+    return dispatch.say(
+        text,
+        to=way.identity,
+        by=way.channel,
+        language=case.language,
+        template=outbox.APPOINTMENT,
+        case=appointment.case,
+        appointment=appointment,
+    )
+
+
+def when(appointment: Appointment) -> str:
+    """Its time by the customer's clock, with whose clock that is where it is not the usual one."""
+    line = promises.day_and_time(appointment.local)
+    if appointment.zone == appointment.channel.organisation.time_zone:
+        return line
+    values = {"time": line, "place": slots.place_of(appointment.zone)}
+    return _("%(time)s (time of %(place)s)") % values
+
+
+def said(appointment: Appointment, what: str) -> str:
+    """What became of it, as its customer reads it."""
+    values = {"when": when(appointment), "place": appointment.channel.label}
+    if appointment.channel.address and not appointment.rings:
+        values["place"] += f", {appointment.channel.address}"
+    if appointment.rings:
+        lines = {
+            "cancelled": _("The call of %(when)s is cancelled."),
+            "moved": _("The call is moved: we call you on %(when)s."),
+        }
+        if what == "booked" and appointment.tries:
+            return _("We could not reach you on %(when)s, and try again.") % values
+        return lines.get(what, _("We call you on %(when)s.")) % values
+    lines = {
+        "cancelled": _("The visit of %(when)s is cancelled."),
+        "moved": _("The visit is moved: we see you on %(when)s. %(place)s."),
+    }
+    return lines.get(what, _("We see you on %(when)s. %(place)s.")) % values
+
+
+def _way(case: Case, appointment: Appointment) -> routing.Route | None:
+    """How they are told: as they are answered, or were before they chose the phone.
+
+    Else by the second way that they approved, or the one for a call that nobody answers.
+    """
+    choice = case.choice
+    before = choice.replaces.kind if choice and choice.replaces else ""
+    kinds = (case.answer_kind, before, routing.approved_second(case)[0], appointment.kind_if_missed)
+    for kind in filter(None, dict.fromkeys(kinds)):
+        message = Message(case=case, kind=kind, language=case.language)
+        way = routing.first(message, timezone.now())
+        if isinstance(way, routing.Refused) or way.approved is not None:
+            continue
+        can = way.channel.capabilities
+        if can.automatic and not can.immediate:
+            return way
+    return None
+
+
+def remind() -> int:
+    """Remind whose time is near, once each; how many were told."""
+    told = 0
+    rows = Appointment.objects.to_remind(timezone.now())
+    for row in rows.select_related("channel__organisation", "case__root")[:100]:
+        with transaction.atomic():
+            mine = Appointment.objects.booked().filter(pk=row.pk, remind_at=row.remind_at)
+            if mine.update(remind_at=None) and confirm(row, "near") is not None:
+                told += 1
+    return told

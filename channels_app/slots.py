@@ -1,0 +1,135 @@
+"""The times of a channel that can be chosen: which there are, and which are free.
+
+They lie on a grid: from the beginning of each span of the opening hours one slot after another.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from channels_app import hours
+from channels_app.models import Appointment, Channel
+
+DAYS = 30  # ahead
+NEXT = 3  # so many free times are named in a row, or where the wanted one is taken
+LONGEST = timedelta(hours=8)  # of one appointment, as the channel's form has it
+
+
+@dataclass(frozen=True)
+class _Held:
+    """The places of a channel that are taken, by their beginning."""
+
+    starts: list[datetime]
+    rows: list[tuple[datetime, datetime, int]]  # from, until, seat
+
+    @classmethod
+    def of(
+        cls, channel: Channel, since: datetime, until: datetime, but: Appointment | None
+    ) -> "_Held":
+        """Those that touch a span of time, without one that is about to move. One query."""
+        found = Appointment.objects.held().filter(channel=channel)
+        if but is not None:
+            found = found.exclude(pk=but.pk)
+        found = found.filter(starts_at__gt=since - LONGEST, starts_at__lt=until)
+        values = found.order_by("starts_at").values_list("starts_at", "minutes", "seat")
+        rows = [(at, at + timedelta(minutes=minutes), seat) for at, minutes, seat in values]
+        return cls([row[0] for row in rows], rows)
+
+    def seats(self, at: datetime, until: datetime) -> set[int]:
+        """The places that are taken at some moment of it; lengths may have changed meanwhile."""
+        first = bisect_right(self.starts, at - LONGEST)
+        near = self.rows[first : bisect_left(self.starts, until)]
+        return {seat for _start, end, seat in near if end > at}
+
+
+def takes(channel: Channel) -> bool:
+    """Whether its customers may choose a time at all."""
+    return channel.takes_appointments and channel.is_offered and channel.kind_info.spoken
+
+
+def free(
+    channel: Channel, now: datetime, *, days: int = DAYS, but: Appointment | None = None
+) -> Iterator[datetime]:
+    """The times that can be chosen, in the organisation's zone, the earliest first. One query.
+
+    `but`: one that is about to move, and leaves its own place free.
+    """
+    if not takes(channel):
+        return
+    first = now + timedelta(minutes=channel.slot_lead_minutes)
+    last = now + timedelta(days=days)
+    held = _Held.of(channel, first, last, but)
+    for at in _grid(channel, first, last):
+        if held.seats(at, at + _length(channel)) >= set(range(channel.slot_places)):
+            continue
+        yield at
+
+
+def next_free(channel: Channel, now: datetime, most: int = NEXT) -> list[datetime]:
+    """The first free times, for a row or after one that was taken."""
+    return list(islice(free(channel, now), most))
+
+
+def _length(channel: Channel) -> timedelta:
+    return timedelta(minutes=channel.slot_minutes)
+
+
+def _grid(channel: Channel, first: datetime, last: datetime) -> Iterator[datetime]:
+    """All times between two moments, free or not."""
+    zone = ZoneInfo(channel.organisation.time_zone)
+    length, day = _length(channel), first.astimezone(zone).date()
+    while day <= last.astimezone(zone).date():
+        for start, end in _spans(channel, day):
+            at = start
+            while at + length <= end:
+                if first <= at <= last:
+                    yield at.astimezone(zone)
+                at += length
+        day += timedelta(days=1)
+
+
+def _spans(channel: Channel, day: date) -> list[tuple[datetime, datetime]]:
+    """From when to when it is open on a day, in UTC: an hour is one when the clocks change.
+
+    Without hours there are none: who is always reachable has no times to choose from.
+    """
+    zone = ZoneInfo(channel.organisation.time_zone)
+    spans = hours.parse(channel.weekly_hours).get(day.weekday(), [])
+    return [
+        (
+            datetime.combine(day, start, tzinfo=zone).astimezone(UTC),
+            datetime.combine(day, end, tzinfo=zone).astimezone(UTC),
+        )
+        for start, end in spans
+    ]
+
+
+def zone_named(name: str, channel: Channel) -> str:
+    """The time zone of that name; the organisation's where there is none, or nonsense."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return channel.organisation.time_zone
+    return name
+
+
+def open_seats(
+    channel: Channel, at: datetime, now: datetime, but: Appointment | None = None
+) -> list[int]:
+    """The places of a time that are free; none where it is no time of ours."""
+    until = at + _length(channel)
+    first = now + timedelta(minutes=channel.slot_lead_minutes)
+    if not takes(channel):
+        return []
+    if not first <= at <= now + timedelta(days=DAYS) or at not in _grid(channel, at, at):
+        return []
+    taken = _Held.of(channel, at, until, but).seats(at, until)
+    return [seat for seat in range(channel.slot_places) if seat not in taken]
+
+
+def place_of(zone: str) -> str:
+    """A time zone as people say it: the last part of its name."""
+    return zone.rpartition("/")[2].replace("_", " ")

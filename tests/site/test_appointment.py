@@ -1,0 +1,249 @@
+"""A time to be called or to come by: picked on the page, moved and cancelled by a link."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from channels_app import appointments, rendering, slots
+from channels_app.models import Appointment, Channel, Delivery
+from contacts.models import Case, Code, Identity, Organisation
+from portal import times
+from tests.core import booking
+from tests.core.booking import branch, phone, workday
+from tests.site.conftest import Ask, posted
+
+
+@pytest.fixture
+def organisation(db: None) -> Organisation:
+    """A shop that takes appointments."""
+    return booking.make_shop()
+
+
+def free(count: int = 3) -> list[str]:
+    """The next free times of the phone, as a form posts them."""
+    found = slots.next_free(phone(), timezone.now(), count)
+    return [times.value_of(at) for at in found]
+
+
+def page_of(case: Case, channel: str = "phone") -> str:
+    """Where a time is picked."""
+    return f"/q/{case.reference}/appointment/{channel}/"
+
+
+def words(response: object) -> str:
+    """What stands on a page, without its blanks."""
+    return re.sub(r"\s+", " ", response.content.decode())  # type: ignore[attr-defined]
+
+
+def test_the_start_page_offers_the_next_free_times(client: Client, ask: Ask) -> None:
+    html = words(client.get("/"))
+    assert "Next free:" in html and html.count('name="wish_phone"') == 4 + 3 + 1
+    wish = free()[1]
+    case = ask(client, way="phone", address_phone="020 765 43 21", wish_phone=wish)
+    agreed = Appointment.objects.get()
+    assert agreed.case == case and agreed.starts_at == times.read(wish)
+    assert Delivery.objects.to_do().get().next_attempt_at == agreed.starts_at
+    html = words(client.get(f"/q/{case.reference}/"))
+    assert appointments.said(agreed, "booked") in html and "Put in my calendar" in html
+    assert "Call on " in html and "Choose a time to be called" not in html
+
+
+def test_a_time_that_was_taken_meanwhile_is_said_and_others_are_offered(
+    client: Client, organisation: Organisation
+) -> None:
+    at, wish = slots.next_free(phone(), timezone.now())[0], free()[0]
+    Appointment.objects.create(
+        case=another(), channel=phone(), starts_at=at, minutes=30, zone="UTC"
+    )
+    given = posted(way="phone", address_phone="020 765 43 21", wish_phone=wish)
+    response = client.post("/", given)
+    assert response["Location"].endswith("/appointment/phone/")
+    html = words(client.get(response["Location"]))
+    assert "This time was just taken." in html and wish not in html and free()[0] in html
+
+
+def another() -> Case:
+    """A case of somebody else."""
+    Client().post("/", posted(text="Another question", address_email="kim@example.org"))
+    return Case.objects.latest("pk")
+
+
+def test_at_a_time_of_my_choice_leads_to_the_times(
+    client: Client, organisation: Organisation
+) -> None:
+    given = posted(way="phone", address_phone="020 765 43 21", wish_phone="choose")
+    response = client.post("/", given)
+    assert response["Location"].endswith("/appointment/phone/")
+    assert not Appointment.objects.exists() and not Delivery.objects.to_do().exists()
+
+
+def test_picked_moved_and_cancelled_on_the_page(client: Client, ask: Ask) -> None:
+    case = ask(client)
+    html = words(client.get(page_of(case)))
+    assert 'name="number"' in html and html.count("<fieldset") == times.SHOWN + 1
+    assert "E-mail me" in html and "Send me a text message" not in html  # no SMS is offered
+    first, second = free(2)
+    given = {"at": first, "number": "020 765 43 21", "if_missed": "email"}
+    assert client.post(page_of(case), given)["Location"] == f"/q/{case.reference}/"
+    agreed = Appointment.objects.get()
+    assert (agreed.starts_at, agreed.if_missed) == (times.read(first), "email")
+    client.post(page_of(case), {"at": second})
+    agreed.refresh_from_db()
+    assert agreed.starts_at == times.read(second) and agreed.if_missed == "email"
+    client.post(page_of(case), {"cancel": "1"})
+    agreed.refresh_from_db()
+    assert agreed.state == "cancelled"
+    html = words(client.get(f"/q/{case.reference}/"))
+    assert appointments.said(agreed, "cancelled") in html and "Choose a time to be called" in html
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "line"),
+    [
+        ({}, 422, "Please choose a time."),
+        ({"at": "tomorrow"}, 422, "Please choose a time."),
+        ({"at": "at-20200101T1000Z", "number": "020 765 43 21"}, 409, "just taken"),
+        ({"at": "at-99999999T9999Z"}, 422, "Please choose a time."),
+        ({"at": "free"}, 422, "Please write your phone number."),
+        ({"at": "free", "number": "none"}, 422, "number"),
+    ],
+)
+def test_only_a_free_time_and_a_number_are_taken(
+    client: Client, ask: Ask, given: dict[str, str], status: int, line: str
+) -> None:
+    case = ask(client)
+    at = {"at": free()[0]} if given.get("at") == "free" else {}
+    response = client.post(page_of(case), {**given, **at})
+    assert response.status_code == status and line in words(response)
+    assert not Appointment.objects.exists()
+
+
+def test_more_days_follow_and_times_are_by_the_own_clock(client: Client, ask: Ask) -> None:
+    case = ask(client)
+    html = words(client.get(page_of(case)))
+    more = re.search(r'href="(\?from=[^"]+)"', html)
+    assert more
+    later = words(client.get(page_of(case) + more[1].replace("&amp;", "&")))
+    assert free(1)[0] in html and free(1)[0] not in later and "The first days" in later
+    tokyo = words(client.get(page_of(case) + "?zone=Asia/Tokyo"))
+    assert "times of Tokyo" in tokyo and 'value="Asia/Tokyo"' in tokyo
+    assert "times of" not in words(client.get(page_of(case) + "?zone=No/Where&from=xx"))
+
+
+def test_a_visit_needs_no_number(client: Client, ask: Ask) -> None:
+    case = ask(client)
+    html = words(client.get(page_of(case, "north")))
+    assert "North Street 1" in html and 'name="number"' not in html and "if_missed" not in html
+    at = times.value_of(slots.next_free(branch(), timezone.now())[0])
+    client.post(page_of(case, "north"), {"at": at})
+    assert Appointment.objects.get().channel.slug == "north"
+    case.refresh_from_db()
+    assert case.choice and case.choice.kind == "email"
+
+
+def test_who_may_not_see_the_case_may_not_book_in_it(client: Client, ask: Ask) -> None:
+    case, stranger = ask(Client()), client
+    for path in (page_of(case), page_of(case) + "appointment.ics"):
+        assert stranger.get(path).status_code == 404
+    assert stranger.post(page_of(case), {"at": free()[0], "number": "020 1"}).status_code == 404
+
+
+@pytest.mark.parametrize("channel", ["south", "email", "nowhere"])
+def test_what_takes_no_appointments_has_no_times(client: Client, ask: Ask, channel: str) -> None:
+    assert client.get(page_of(ask(client), channel)).status_code == 404
+
+
+def test_a_case_changes_its_mind_so_often_and_no_oftener(client: Client, ask: Ask) -> None:
+    case = ask(client)
+    codes = {client.post(page_of(case), {"at": "x"}).status_code for _n in range(20)}
+    assert codes == {422}
+    assert client.post(page_of(case), {"at": "x"}).status_code == 429
+
+
+def test_a_stranger_reads_a_number_masked_and_its_owner_whole(client: Client, ask: Ask) -> None:
+    case = ask(client, way="phone", address_phone="020 765 43 21")
+    assert "020 765" not in words(client.get(page_of(case)))
+
+
+@pytest.fixture
+def agreed(client: Client, ask: Ask) -> Appointment:
+    """A call that was booked."""
+    return appointments.book(
+        case=ask(client),
+        channel=phone(),
+        starts_at=workday("10:00"),
+        identity=Identity.of("phone", "020 765 43 21"),
+    )
+
+
+def link(agreed: Appointment) -> str:
+    """Its address in the confirmation."""
+    assert agreed.code is not None
+    return f"/a/{agreed.code.plain}/"
+
+
+def test_by_its_link_anybody_moves_or_cancels_it_and_sees_nothing_else(
+    agreed: Appointment,
+) -> None:
+    anybody = Client()
+    html = words(anybody.get(link(agreed)))
+    assert "Monday" in html or "at 10:00" in html
+    for secret in (agreed.case.reference, agreed.case.title, "765", "sam@example.org"):
+        assert secret not in html
+    agreed.refresh_from_db()
+    assert agreed.is_booked  # whoever looks changes nothing
+    anybody.post(link(agreed), {"at": times.value_of(workday("11:00"))})
+    agreed.refresh_from_db()
+    assert agreed.starts_at == workday("11:00")
+    assert b"BEGIN:VEVENT" in anybody.get(link(agreed) + "appointment.ics").content
+    response = anybody.post(link(agreed), {"cancel": "1"})
+    assert response["Location"] == link(agreed)
+    response = anybody.get(link(agreed))
+    assert response.status_code == 410 and "is cancelled" in words(response)
+    assert anybody.get(f"/q/{agreed.case.reference}/").status_code == 404
+
+
+def test_a_foreign_or_an_old_link_says_what_to_do(agreed: Appointment) -> None:
+    assert Client().get("/a/abcdefghijklmnopqrstuvwxyz/").status_code == 404
+    Code.objects.filter(purpose="appointment").update(expires_at=timezone.now())
+    response = Client().post(link(agreed), {"cancel": "1"})
+    assert response.status_code == 410 and "/sign-in/" in words(response)
+    agreed.refresh_from_db()
+    assert agreed.is_booked
+    # A link to a case is no link to an appointment, and the reverse.
+    case_link = Code.objects.filter(purpose="case_link").first()
+    assert case_link and Client().get(f"/a/{case_link.plain}/").status_code == 404
+    assert agreed.code and Client().get(f"/c/{agreed.code.plain}/").status_code == 404
+
+
+def test_a_signed_in_customer_books_with_the_number_that_is_known(client: Client, ask: Ask) -> None:
+    case = ask(client, way="phone", address_phone="020 765 43 21", wish_phone="soon")
+    assert 'name="number"' not in words(client.get(page_of(case)))
+    client.post(page_of(case), {"at": free()[0]})
+    rows = Delivery.objects.to_do()
+    assert rows.get().appointment is not None  # in place of the call that was asked for before
+
+
+def test_a_channel_that_takes_none_any_more_keeps_what_was_agreed(
+    client: Client, agreed: Appointment
+) -> None:
+    Channel.objects.update(takes_appointments=False)
+    html = words(client.get(f"/q/{agreed.case.reference}/"))
+    assert "We call you on" in html and "Choose a time to be called" not in html
+    response = client.get(page_of(agreed.case))
+    assert response.status_code == 200 and "No time is free" in words(response)
+    later = times.value_of(workday("11:00"))
+    assert client.post(page_of(agreed.case), {"at": later}).status_code == 409
+    client.post(page_of(agreed.case), {"cancel": "1"})
+    agreed.refresh_from_db()
+    assert agreed.state == "cancelled"
+
+
+def test_the_mail_has_a_link_to_move_it_and_a_file_for_the_calendar(agreed: Appointment) -> None:
+    told = Delivery.objects.get(message__template="appointment")
+    mail = rendering.render(told)
+    assert f"http://testserver{link(agreed)}" in mail.text or link(agreed) in mail.text
+    assert [file.name for file in mail.files] == ["appointment.ics"]
+    assert f'{link(agreed)}"' in mail.html and "{link}" not in mail.text + mail.html

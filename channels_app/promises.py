@@ -31,6 +31,7 @@ class Offer:
     private: bool
     live: bool  # both sides are there at the same time
     is_deserted: bool  # its hours are on, and nobody is there for it
+    closed_today: str  # "Closed today: King's Day" where that is so, else ""
     writes_first: bool  # a message from there proves the address; nobody types it
     takes_codes: bool  # a code that we send there proves it
     title: str
@@ -44,10 +45,9 @@ class Offer:
 
 
 def offered(organisation: Organisation) -> list[Channel]:
-    """Every offered channel in the administrator's order. One query; where chat is, two more."""
-    found = list(Channel.objects.offered().filter(organisation=organisation))
+    """Every offered channel in the administrator's order. Two queries; where chat is, two more."""
+    found = Channel.objects.offered().of(organisation)
     for channel in found:
-        channel.organisation = organisation
         if channel.kind == CHAT:
             channel.staffed_in = duty.chat_languages(organisation)
     return found
@@ -58,7 +58,7 @@ def board(
 ) -> list[Offer]:
     """Every offered kind in the administrator's order, one row a kind.
 
-    One query, or none where a page has read the offered `channels` already.
+    Two queries, or none where a page has read the offered `channels` already.
     """
     if organisation.pk is None:  # nothing is set up yet
         return []
@@ -70,8 +70,7 @@ def board(
 
 def _offer(channels: list[Channel], now: datetime) -> Offer:
     first = channels[0]
-    zone = first.organisation.time_zone
-    can = first.capabilities
+    opening, can = first.opening, first.capabilities
     in_hours = first.is_open(now) and not first.is_paused(now)
     people = first.staffed_in
     is_deserted = in_hours and people is not None and get_language() not in people
@@ -79,12 +78,13 @@ def _offer(channels: list[Channel], now: datetime) -> Offer:
         kind=first.kind_info,
         channels=tuple(channels if first.kind == MEETING else channels[:1]),
         is_open=in_hours and not is_deserted,
-        closes_at=hours.closes_at(first.weekly_hours, now, zone),
-        opens_at=hours.opens_at(first.weekly_hours, now, zone),
+        closes_at=hours.closes_at(opening, now),
+        opens_at=hours.opens_at(opening, now),
         promise_minutes=first.promise_minutes,
         private=can.private,
         live=can.live,
         is_deserted=is_deserted,
+        closed_today=closed_today(opening.today(now)),
         writes_first=can.writes_first,
         takes_codes=can.takes_codes and bool(first.kind_info.scheme),
         title=first.label,
@@ -94,16 +94,36 @@ def _offer(channels: list[Channel], now: datetime) -> Offer:
 
 
 def state_line(offer: Offer, now: datetime) -> str:
-    """ "Open · until 17:30", "Closed · opens tomorrow 9:00"; "" where hours mean nothing."""
+    """ "Open · until 17:30", "Closed · opens tomorrow 9:00"; "" where hours mean nothing.
+
+    "Closed today: King's Day · opens tomorrow 9:00".
+    """
     if offer.is_deserted:
         return _("Closed · nobody is there now")
-    if not hours.parse(offer.channel.weekly_hours):
+    opening = offer.channel.opening
+    if not opening.week and opening.today(now) is None:
         return ""
-    if offer.is_open and offer.closes_at:
+    if offer.is_open:
+        if offer.closes_at is None or offer.closes_at - now > timedelta(days=1):
+            return ""  # it stays open for so long that there is nothing to say
         return _("Open · until %(time)s") % {"time": clock(offer.closes_at)}
+    return _closed(offer, now)
+
+
+def _closed(offer: Offer, now: datetime) -> str:
+    closed = offer.closed_today or _("Closed")
     if offer.opens_at is None:
-        return _("Closed")
-    return _("Closed · opens %(when)s") % {"when": moment(offer.opens_at, now)}
+        return closed
+    words = {"closed": closed, "when": moment(offer.opens_at, now)}
+    return _("%(closed)s · opens %(when)s") % words
+
+
+def closed_today(day: hours.Day | None) -> str:
+    """ "Closed today: King's Day" of a special day without hours; else ""."""
+    if day is None or day.spans:
+        return ""
+    name = str(day.name)
+    return _("Closed today: %(day)s") % {"day": name} if name else _("Closed today")
 
 
 def clock(at: datetime) -> str:
@@ -145,20 +165,19 @@ def due_at(channel: Channel, since: datetime) -> datetime | None:
     """When the promise breaks for someone who waits since then, in opening time."""
     if not channel.promise_minutes:
         return None
-    zone = channel.organisation.time_zone
+    opening = channel.opening
     # "Within 2 days" is two working days: a day of the promise is a day that is open.
-    if channel.promise_minutes % 1440 == 0 and hours.parse(channel.weekly_hours):
-        return _working_days(channel, since, channel.promise_minutes // 1440, zone)
-    due = hours.add(channel.weekly_hours, since, channel.promise_minutes, zone)
-    return due.astimezone(ZoneInfo(zone)) if due else None
+    if channel.promise_minutes % 1440 == 0 and opening.week:
+        return _working_days(opening, since, channel.promise_minutes // 1440)
+    due = hours.add(opening, since, channel.promise_minutes)
+    return due.astimezone(ZoneInfo(opening.zone)) if due else None
 
 
-def _working_days(channel: Channel, since: datetime, days: int, zone: str) -> datetime | None:
-    at = since.astimezone(ZoneInfo(zone))
-    week = hours.parse(channel.weekly_hours)
+def _working_days(opening: hours.Opening, since: datetime, days: int) -> datetime | None:
+    at = since.astimezone(ZoneInfo(opening.zone))
     for _step in range(70):
         if days == 0:
             return at
         at += timedelta(days=1)
-        days -= bool(week.get(at.weekday()))
+        days -= bool(hours.spans(opening, at.date()))
     return None

@@ -3,6 +3,8 @@
 from celery import shared_task
 
 from channels_app import assigning, away, inbound, leaving, push, sending, which
+from channels_app.models import SpecialDay
+from contacts.models import Organisation
 
 
 @shared_task(name="channels_app.deliver")
@@ -39,6 +41,13 @@ def assign(case_id: int) -> None:
 def tell_devices(case_id: int) -> None:
     """Tell the browsers of a case that an answer stands on its page."""
     push.tell(case_id)
+
+
+@shared_task(name="channels_app.renew_holidays")
+def renew_holidays() -> None:
+    """Write down next year's public holidays before anybody asks for them."""
+    for organisation in Organisation.objects.exclude(holidays=""):
+        SpecialDay.objects.renew_public(organisation)
 
 
 @shared_task(name="channels_app.sweep")

@@ -258,6 +258,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=3, minute=17),  # UTC
         "options": {"expires": 12 * 3600},
     },
+    "renew-holidays": {
+        "task": "channels_app.renew_holidays",
+        "schedule": crontab(hour=3, minute=27),  # UTC
+        "options": {"expires": 12 * 3600},
+    },
     "forget": {"task": "portal.api.forget", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

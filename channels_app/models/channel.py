@@ -1,6 +1,8 @@
 """One account at one provider."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -29,12 +31,31 @@ def provider_choices() -> list[tuple[str, str]]:
     return [(name, name) for name in PROVIDERS]
 
 
+def with_special_days(channels: Iterable["Channel"]) -> list["Channel"]:
+    """Channels that know their special days near today. One query for each organisation of them."""
+    found, known = list(channels), {}
+    for channel in found:
+        owner = channel.organisation
+        if owner.pk not in known:
+            rows: Any = owner.special_days
+            known[owner.pk] = rows.near(timezone.now())
+        channel.special = known[owner.pk].of(channel)
+    return found
+
+
 class ChannelQuerySet(models.QuerySet["Channel"]):
     """Channels in the order that an administrator gave them."""
 
     def offered(self) -> "ChannelQuerySet":
         """Those that customers can choose."""
         return self.filter(is_offered=True)
+
+    def of(self, organisation: Organisation) -> list["Channel"]:
+        """Those of an organisation, which know it and their special days. Two queries."""
+        found = list(self.filter(organisation=organisation))
+        for channel in found:
+            channel.organisation = organisation
+        return with_special_days(found)
 
     def working(self) -> "ChannelQuerySet":
         """Those that are not paused at this moment."""
@@ -188,9 +209,20 @@ class Channel(models.Model):
         since = self.gone_at or now
         return since <= now - LONG and self.paused_until > now - TRIED
 
+    @cached_property
+    def special(self) -> Mapping[date, hours.Day]:
+        """Its special days near today: a query, unless a page has read those of all at once."""
+        rows: Any = self.organisation.special_days.near(timezone.now())
+        return rows.of(self)
+
+    @property
+    def opening(self) -> hours.Opening:
+        """When it is open."""
+        return hours.Opening(self.weekly_hours, self.organisation.time_zone, self.special)
+
     def is_open(self, now: datetime) -> bool:
         """Whether somebody is there at that moment."""
-        return hours.is_open(self.weekly_hours, now, self.organisation.time_zone)
+        return hours.is_open(self.opening, now)
 
     @property
     def reads_mailbox(self) -> bool:

@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 
 from channels_app import away, promises
 from channels_app.models import Channel, Delivery
+from channels_app.models.channel import with_special_days
 from contacts import kinds, search
 from contacts.models import Case, Customer, Team, User
 from contacts.models.case import CaseQuerySet
@@ -205,9 +206,8 @@ def promised(cases: Iterable[Case]) -> dict[tuple[int, str], Channel]:
     """The channel whose promise counts, by organisation and kind: the first one offered."""
     found: dict[tuple[int, str], Channel] = {}
     owners = {case.organisation_id for case in cases}
-    for channel in (
-        Channel.objects.offered().filter(organisation__in=owners).select_related("organisation")
-    ):
+    rows = Channel.objects.offered().filter(organisation__in=owners)
+    for channel in with_special_days(rows.select_related("organisation")):
         found.setdefault((channel.organisation_id, channel.kind), channel)
     return found
 

@@ -21,10 +21,11 @@ from channels_app import checks, hours, measures, outbox, promises, reasons
 from channels_app.adapters.base import SendError
 from channels_app.adapters.registry import PROVIDERS
 from channels_app.models import Channel
+from channels_app.models.channel import with_special_days
 from contacts import hints
 from contacts.kinds import KINDS, get
 from contacts.models import Organisation
-from portal.desk import approved_texts, channel_secrets, counts, leaving
+from portal.desk import approved_texts, channel_secrets, counts, leaving, special_days
 from portal.desk.administration import log_change, log_removal, moved, page, save, show
 from portal.desk.channel_form import ChannelForm
 
@@ -61,15 +62,14 @@ class PauseForm(forms.Form):
 
 def state(channel: Channel, now: datetime) -> dict[str, Any]:
     """What the list says of a channel at this moment."""
-    zone, weekly = channel.organisation.time_zone, channel.weekly_hours
-    is_open = channel.is_open(now)
-    closes, opens = hours.closes_at(weekly, now, zone), hours.opens_at(weekly, now, zone)
+    opening, is_open = channel.opening, channel.is_open(now)
+    closes, opens = hours.closes_at(opening, now), hours.opens_at(opening, now)
     minutes = channel.promise_minutes
     return {
         "channel": channel,
         "kind": channel.kind_info,
         "is_open": is_open,
-        "always": not channel.weekly_hours,
+        "always": is_open and closes is None,
         "closes": promises.clock(closes) if closes else "",
         "opens": promises.moment(opens, now) if opens else "",
         "promise": promises.duration(minutes) if minutes else "",
@@ -87,11 +87,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     backlogs = measures.backlogs()
     found = checks.findings()
     rows = []
-    for channel in Channel.objects.select_related("organisation"):
+    channels = with_special_days(Channel.objects.select_related("organisation"))
+    days = special_days.of_today(channels, now)
+    for channel in channels:
         if channel.kind not in KINDS or channel.provider not in PROVIDERS:
             continue  # of an adapter that is not installed any more
         rows.append(
             state(channel, now)
+            | days[channel.pk]
             | {
                 "backlog": backlogs.get(channel.pk, measures.Backlog()),
                 "findings": [f for f in found if f.channel_id == channel.pk],
@@ -157,7 +160,7 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         return redirect("admin:channels")
     now = timezone.now()
     stored = None if is_new else Channel.objects.select_related("organisation").get(pk=row.pk)
-    shown = state(stored, now) if stored else None
+    shown = state(stored, now) | special_days.of_today([stored], now)[stored.pk] if stored else None
     return show(
         request,
         "desk/admin_channel.html",

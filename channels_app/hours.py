@@ -160,6 +160,17 @@ def add(opening: Opening, start: datetime, minutes: int) -> datetime | None:
     return None
 
 
+def add_days(opening: Opening, start: datetime, days: int) -> datetime | None:
+    """The same time of day after so many days that are open; None if not within MOST_DAYS."""
+    at = start.astimezone(ZoneInfo(opening.zone))
+    for _step in range(MOST_DAYS):
+        if days == 0:
+            return at
+        at += A_DAY
+        days -= bool(spans(opening, at.date()))
+    return None
+
+
 def back(opening: Opening, end: datetime, minutes: int) -> datetime | None:
     """The moment from which so many minutes of opening time are over; None: over MOST_DAYS ago."""
     if opening.is_always:

@@ -1,19 +1,18 @@
 """What each offered channel promises at this moment: open or not, until when, how fast."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.utils import formats
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from channels_app import hours
-from channels_app.models import Channel
+from channels_app.models import Channel, Pace
 from contacts import duty
 from contacts.kinds import CHAT, Kind
-from contacts.models import Organisation
+from contacts.models import Case, Organisation
 
 MEETING = "in_person"  # the one kind where a customer picks between channels: the branches
 
@@ -37,11 +36,36 @@ class Offer:
     title: str
     good_for: str
     cannot: str
+    waiting: int  # customers who wait for an answer by this kind
+    pace: Pace | None  # how long a first answer usually takes; None where too few tell
 
     @property
     def channel(self) -> Channel:
         """The first channel of the kind, which speaks for the row."""
         return self.channels[0]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What customers read of each kind besides its hours: who waits, and what is usual."""
+
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    paces: Mapping[str, Pace] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, organisation: Organisation) -> "Figures":
+        """As they are now. Two queries."""
+        if organisation.pk is None:
+            return NO_FIGURES
+        waits = Case.objects.waiting().filter(organisation=organisation).by_kind()
+        paces = Pace.objects.enough().filter(organisation=organisation)
+        return cls(
+            {kind: found.count for kind, found in waits.items()},
+            {pace.kind: pace for pace in paces},
+        )
+
+
+NO_FIGURES = Figures()
 
 
 def offered(organisation: Organisation) -> list[Channel]:
@@ -54,7 +78,10 @@ def offered(organisation: Organisation) -> list[Channel]:
 
 
 def board(
-    organisation: Organisation, now: datetime, channels: Iterable[Channel] | None = None
+    organisation: Organisation,
+    now: datetime,
+    channels: Iterable[Channel] | None = None,
+    figures: Figures = NO_FIGURES,
 ) -> list[Offer]:
     """Every offered kind in the administrator's order, one row a kind.
 
@@ -65,10 +92,10 @@ def board(
     rows: dict[str, list[Channel]] = {}
     for channel in offered(organisation) if channels is None else channels:
         rows.setdefault(channel.kind, []).append(channel)
-    return [_offer(channels, now) for channels in rows.values()]
+    return [_offer(channels, now, figures) for channels in rows.values()]
 
 
-def _offer(channels: list[Channel], now: datetime) -> Offer:
+def _offer(channels: list[Channel], now: datetime, figures: Figures) -> Offer:
     first = channels[0]
     opening, can = first.opening, first.capabilities
     in_hours = first.is_open(now) and not first.is_paused(now)
@@ -90,6 +117,8 @@ def _offer(channels: list[Channel], now: datetime) -> Offer:
         title=first.label,
         good_for=str(first.good_for),
         cannot=str(first.cannot),
+        waiting=0 if first.kind == MEETING else figures.waiting.get(first.kind, 0),
+        pace=figures.paces.get(first.kind),
     )
 
 
@@ -150,6 +179,36 @@ def promise_line(offer: Offer) -> str:
     )
 
 
+def pace_line(pace: Pace) -> str:
+    """ "Usually within 2 hours, 9 of 10 within 6 hours"."""
+    usual, most = duration(rounded(pace.median)), duration(rounded(pace.ninety))
+    if usual == most:
+        return _("Usually %(within)s") % {"within": usual}
+    words = {"within": usual, "most": most}
+    return _("Usually %(within)s, 9 of 10 %(most)s") % words
+
+
+def waiting_line(count: int) -> str:
+    """ "3 people are waiting"; "" where nobody is."""
+    if not count:
+        return ""
+    return ngettext("%(n)s person is waiting", "%(n)s people are waiting", count) % {"n": count}
+
+
+def figures_line(offer: Offer) -> str:
+    """What is usual and who waits, as far as it is known; "" where nothing is."""
+    parts = (pace_line(offer.pace) if offer.pace else "", waiting_line(offer.waiting))
+    return " · ".join(part for part in parts if part)
+
+
+def rounded(seconds: int) -> int:
+    """Minutes, rounded up as people say it: to five minutes, to hours, to days."""
+    for upto, step in ((3600, 5), (48 * 3600, 60)):
+        if seconds <= upto:
+            return max(1, -(-seconds // (60 * step))) * step
+    return -(-seconds // 86400) * 1440
+
+
 def duration(minutes: int) -> str:
     """How long, in the largest unit that is whole."""
     if minutes % 1440 == 0:
@@ -159,25 +218,3 @@ def duration(minutes: int) -> str:
         count = minutes // 60
         return ngettext("within %(n)s hour", "within %(n)s hours", count) % {"n": count}
     return ngettext("within %(n)s minute", "within %(n)s minutes", minutes) % {"n": minutes}
-
-
-def due_at(channel: Channel, since: datetime) -> datetime | None:
-    """When the promise breaks for someone who waits since then, in opening time."""
-    if not channel.promise_minutes:
-        return None
-    opening = channel.opening
-    # "Within 2 days" is two working days: a day of the promise is a day that is open.
-    if channel.promise_minutes % 1440 == 0 and opening.week:
-        return _working_days(opening, since, channel.promise_minutes // 1440)
-    due = hours.add(opening, since, channel.promise_minutes)
-    return due.astimezone(ZoneInfo(opening.zone)) if due else None
-
-
-def _working_days(opening: hours.Opening, since: datetime, days: int) -> datetime | None:
-    at = since.astimezone(ZoneInfo(opening.zone))
-    for _step in range(70):
-        if days == 0:
-            return at
-        at += timedelta(days=1)
-        days -= bool(hours.spans(opening, at.date()))
-    return None

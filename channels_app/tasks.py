@@ -1,9 +1,10 @@
 """The workers' doors. Nothing below imports this; rows are rung by task name."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from channels_app import assigning, away, inbound, leaving, push, sending, which
-from channels_app.models import SpecialDay
+from channels_app.models import Pace, SpecialDay
 from contacts.models import Organisation
 
 
@@ -48,6 +49,13 @@ def renew_holidays() -> None:
     """Write down next year's public holidays before anybody asks for them."""
     for organisation in Organisation.objects.exclude(holidays=""):
         SpecialDay.objects.renew_public(organisation)
+
+
+@shared_task(name="channels_app.count_pace")
+def count_pace() -> None:
+    """Count how fast customers were answered in the last four weeks."""
+    for organisation in Organisation.objects.all():
+        Pace.objects.renew(organisation, timezone.now())
 
 
 @shared_task(name="channels_app.sweep")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator
@@ -21,6 +22,7 @@ from contacts.kinds import Kind, get, kind_choices
 from contacts.models import Organisation
 
 TRIAL = timedelta(minutes=2)  # longer than one message takes
+A_DAY = 1440  # minutes
 TYPED = "typed"  # the code of a reason that a colleague wrote
 LONG = timedelta(minutes=30)  # an outage from which customers should not wait any longer
 TRIED = timedelta(minutes=70)  # what waits is tried once an hour: so long a fault says something
@@ -223,6 +225,17 @@ class Channel(models.Model):
     def is_open(self, now: datetime) -> bool:
         """Whether somebody is there at that moment."""
         return hours.is_open(self.opening, now)
+
+    def due_at(self, since: datetime) -> datetime | None:
+        """When the promise breaks for someone who waits since then, in opening time."""
+        minutes, opening = self.promise_minutes, self.opening
+        if not minutes:
+            return None
+        # "Within 2 days" is two working days: a day of the promise is a day that is open.
+        if minutes % A_DAY == 0 and opening.week:
+            return hours.add_days(opening, since, minutes // A_DAY)
+        due = hours.add(opening, since, minutes)
+        return due.astimezone(ZoneInfo(opening.zone)) if due else None
 
     @property
     def reads_mailbox(self) -> bool:

@@ -20,8 +20,9 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from channels_app import checks, hours, measures, outbox, promises, reasons
 from channels_app.adapters.base import SendError
 from channels_app.adapters.registry import PROVIDERS
-from channels_app.models import Channel
+from channels_app.models import Channel, Pace
 from channels_app.models.channel import with_special_days
+from channels_app.models.pace import ENOUGH
 from contacts import hints
 from contacts.kinds import KINDS, get
 from contacts.models import Organisation
@@ -169,6 +170,7 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         stored=stored,
         state=shown,
         figures=_figures(stored) if stored else None,
+        **(_pace(stored) if stored else {}),
         health=measures.health(stored, now) if stored and shown and shown["connects"] else None,
         kind=get(row.kind),
         organisation=row.organisation,
@@ -180,6 +182,13 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         findings=[f for f in checks.findings() if f.channel_id == row.pk] if stored else [],
         status=422 if form.errors else 200,
     )
+
+
+def _pace(channel: Channel) -> dict[str, Any]:
+    """How fast customers were answered by its kind, or that too few were."""
+    pace = Pace.objects.filter(organisation=channel.organisation, kind=channel.kind).first()
+    line = promises.pace_line(pace) if pace else ""
+    return {"pace": pace, "pace_line": line, "enough": ENOUGH}
 
 
 def _figures(channel: Channel) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from channels_app import away, promises
+from channels_app import away
 from channels_app.models import Channel, Delivery
 from channels_app.models.channel import with_special_days
 from contacts import kinds, search
@@ -216,7 +216,7 @@ def urgency(case: Case, channel: Channel | None, now: datetime) -> tuple[str, da
     """How near the promise of a waiting case is, and when it breaks."""
     if case.waiting_since is None or channel is None or case.state != Case.State.OPEN:
         return "", None
-    due = promises.due_at(channel, case.waiting_since)
+    due = channel.due_at(case.waiting_since)
     if due is None:
         return "", None
     if now >= due:

@@ -121,5 +121,5 @@ def test_lines_say_only_what_is_true(organisation: Organisation) -> None:
 def test_two_days_are_two_working_days(organisation: Organisation) -> None:
     letter = Channel.objects.get(slug="letter")
     letter.weekly_hours, letter.promise_minutes = WEEK, 2 * 1440
-    due = promises.due_at(letter, at("2026-11-20 10:00"))
+    due = letter.due_at(at("2026-11-20 10:00"))
     assert due is not None and due.date().isoformat() == "2026-11-24"

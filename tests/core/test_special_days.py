@@ -180,10 +180,10 @@ def test_whose_day_wins(organisation: Organisation, phone: Channel) -> None:
 
 def test_a_working_day_is_no_holiday(organisation: Organisation, phone: Channel) -> None:
     now = timezone.now()
-    before = promises.due_at(Channel.objects.get(pk=phone.pk), now)
+    before = Channel.objects.get(pk=phone.pk).due_at(now)
     tomorrow = local_today(organisation) + timedelta(days=1)
     SpecialDay.objects.create(organisation=organisation, first=tomorrow, last=tomorrow)
-    after = promises.due_at(Channel.objects.get(pk=phone.pk), now)
+    after = Channel.objects.get(pk=phone.pk).due_at(now)
     assert before is not None and after is not None and after.date() - before.date() == timedelta(1)
 
 

@@ -124,10 +124,10 @@ def test_tomorrow_begins_at_the_shops_midnight(now: str, words: str) -> None:
 def test_a_promise_ends_by_the_shops_clock(far: Organisation) -> None:
     phone = Channel.objects.select_related("organisation").get(slug="phone")
     phone.weekly_hours, phone.promise_minutes = WEEK, 120
-    due = promises.due_at(phone, at("2026-04-03 16:00"))
+    due = phone.due_at(at("2026-04-03 16:00"))
     assert due is not None and f"{due:%Y-%m-%d %H:%M}" == "2026-04-06 10:00"
     phone.promise_minutes = 2 * 1440
-    due = promises.due_at(phone, at("2026-04-03 23:30"))
+    due = phone.due_at(at("2026-04-03 23:30"))
     assert due is not None and f"{due:%Y-%m-%d %H:%M}" == "2026-04-07 23:30"
 
 

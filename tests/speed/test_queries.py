@@ -71,7 +71,8 @@ def _poll(*wants: str) -> Address:
 
 # Who looks, what at, and the most statements that it may take. Below an answer that did not arrive
 # a question asks what may be its second way: eight of them. What says when a channel is open reads
-# the special days as well: one, and one more where a button closes it for today.
+# the special days as well: one, and one more where a button closes it for today. The findings ask
+# who waits longest by each way: one.
 PAGES: dict[str, tuple[str, Address, int]] = {
     "start": ("customer", lambda here: "/", 3),
     "question": ("customer", _question(), 23),
@@ -121,7 +122,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "service worker": ("nobody", lambda here: "/service-worker.js", 1),
     "offline": ("nobody", lambda here: "/offline/en/", 1),
     "case link": ("nobody", lambda here: f"/c/{here.link.plain}/", 1),
-    "home": ("staff", lambda here: "/admin/", 15),
+    "home": ("staff", lambda here: "/admin/", 17),
     "queue: needs an answer": ("staff", lambda here: "/admin/cases/?tab=needs", 11),
     "queue: mine": ("staff", lambda here: "/admin/cases/?tab=mine", 11),
     "queue: unassigned": ("staff", lambda here: "/admin/cases/?tab=unassigned", 11),
@@ -180,8 +181,8 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "did not arrive": ("staff", lambda here: "/admin/troubles/", 6),
     "did not arrive: perhaps": ("staff", lambda here: "/admin/troubles/?status=uncertain", 6),
     "organisation": ("staff", lambda here: "/admin/organisation/", 5),
-    "channels": ("staff", lambda here: "/admin/channels/", 11),
-    "channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/", 17),
+    "channels": ("staff", lambda here: "/admin/channels/", 13),
+    "channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/", 20),
     "special days": ("staff", lambda here: "/admin/special-days/", 6),
     "new special day": ("staff", lambda here: "/admin/special-days/new/", 5),
     "special day": ("staff", lambda here: f"/admin/special-days/{_one(SpecialDay)}/", 6),
@@ -198,7 +199,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "programs": ("staff", lambda here: "/admin/api/", 4),
     "program": ("staff", lambda here: f"/admin/api/{_one(ApiClient)}/", 5),
     "new program": ("staff", lambda here: "/admin/api/new/", 4),
-    "topics": ("staff", lambda here: "/admin/topics/", 7),
+    "topics": ("staff", lambda here: "/admin/topics/", 9),
     "topic": ("staff", lambda here: f"/admin/topics/{_one(Topic)}/", 4),
     "teams": ("staff", lambda here: "/admin/teams/", 8),
     "team": ("staff", lambda here: f"/admin/teams/{_one(Team)}/", 12),

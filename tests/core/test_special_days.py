@@ -99,6 +99,8 @@ def test_open_closes_and_opens(
         (NEVER_SHUT, {}, ZONE, "2026-03-28 23:00", 240, "2026-03-29 04:00"),  # 2:00 does not come
         (LUNCH, {date(2026, 4, 6): day()}, FAR, "2026-04-03 17:00", 60, "2026-04-07 09:30"),
         (NEVER_SHUT, {}, FAR, "2026-04-04 23:00", 300, "2026-04-05 03:00"),
+        # midnight comes twice
+        (NEVER_SHUT, {}, "America/Havana", "2026-10-31 23:00", 240, "2026-11-01 02:00"),
     ],
 )
 def test_a_promise_counts_what_is_open(

@@ -310,11 +310,11 @@ def overdue(organisation: Organisation, now: datetime) -> CaseQuerySet:
         return rows
     parts = Q(pk__in=[])
     seen: set[str] = set()
-    for channel in Channel.objects.offered().filter(organisation=organisation):
+    for channel in Channel.objects.offered().of(organisation):
         if channel.kind in seen:
             continue
         seen.add(channel.kind)
-        since = hours.back(channel.weekly_hours, now, minutes, organisation.time_zone)
+        since = hours.back(channel.opening, now, minutes)
         if since is not None:
             parts |= Q(choice__kind=channel.kind, waiting_since__lte=since)
     since = now - timedelta(minutes=minutes)

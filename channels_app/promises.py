@@ -1,19 +1,18 @@
 """What each offered channel promises at this moment: open or not, until when, how fast."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from django.utils import formats
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from channels_app import hours
-from channels_app.models import Channel
+from channels_app.models import Channel, Pace
 from contacts import duty
 from contacts.kinds import CHAT, Kind
-from contacts.models import Organisation
+from contacts.models import Case, Organisation
 
 MEETING = "in_person"  # the one kind where a customer picks between channels: the branches
 
@@ -32,11 +31,14 @@ class Offer:
     live: bool  # both sides are there at the same time
     written: bool  # leaves the customer a record
     is_deserted: bool  # its hours are on, and nobody is there for it
+    closed_today: str  # "Closed today: King's Day" where that is so, else ""
     writes_first: bool  # a message from there proves the address; nobody types it
     takes_codes: bool  # a code that we send there proves it
     title: str
     good_for: str
     cannot: str
+    waiting: int  # customers who wait for an answer by this kind
+    pace: Pace | None  # how long a first answer usually takes; None where too few tell
 
     @property
     def channel(self) -> Channel:
@@ -44,35 +46,59 @@ class Offer:
         return self.channels[0]
 
 
+@dataclass(frozen=True)
+class Figures:
+    """What customers read of each kind besides its hours: who waits, and what is usual."""
+
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    paces: Mapping[str, Pace] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, organisation: Organisation) -> "Figures":
+        """As they are now. Two queries."""
+        if organisation.pk is None:
+            return NO_FIGURES
+        waits = Case.objects.waiting().filter(organisation=organisation).by_kind()
+        paces = Pace.objects.enough().filter(organisation=organisation)
+        return cls(
+            {kind: found.count for kind, found in waits.items()},
+            {pace.kind: pace for pace in paces},
+        )
+
+
+NO_FIGURES = Figures()
+
+
 def offered(organisation: Organisation) -> list[Channel]:
-    """Every offered channel in the administrator's order. One query; where chat is, two more."""
-    found = list(Channel.objects.offered().filter(organisation=organisation))
+    """Every offered channel in the administrator's order. Two queries; where chat is, two more."""
+    found = Channel.objects.offered().of(organisation)
     for channel in found:
-        channel.organisation = organisation
         if channel.kind == CHAT:
             channel.staffed_in = duty.chat_languages(organisation)
     return found
 
 
 def board(
-    organisation: Organisation, now: datetime, channels: Iterable[Channel] | None = None
+    organisation: Organisation,
+    now: datetime,
+    channels: Iterable[Channel] | None = None,
+    figures: Figures = NO_FIGURES,
 ) -> list[Offer]:
     """Every offered kind in the administrator's order, one row a kind.
 
-    One query, or none where a page has read the offered `channels` already.
+    Two queries, or none where a page has read the offered `channels` already.
     """
     if organisation.pk is None:  # nothing is set up yet
         return []
     rows: dict[str, list[Channel]] = {}
     for channel in offered(organisation) if channels is None else channels:
         rows.setdefault(channel.kind, []).append(channel)
-    return [_offer(channels, now) for channels in rows.values()]
+    return [_offer(channels, now, figures) for channels in rows.values()]
 
 
-def _offer(channels: list[Channel], now: datetime) -> Offer:
+def _offer(channels: list[Channel], now: datetime, figures: Figures) -> Offer:
     first = channels[0]
-    zone = first.organisation.time_zone
-    can = first.capabilities
+    opening, can = first.opening, first.capabilities
     in_hours = first.is_open(now) and not first.is_paused(now)
     people = first.staffed_in
     is_deserted = in_hours and people is not None and get_language() not in people
@@ -80,32 +106,55 @@ def _offer(channels: list[Channel], now: datetime) -> Offer:
         kind=first.kind_info,
         channels=tuple(channels if first.kind == MEETING else channels[:1]),
         is_open=in_hours and not is_deserted,
-        closes_at=hours.closes_at(first.weekly_hours, now, zone),
-        opens_at=hours.opens_at(first.weekly_hours, now, zone),
+        closes_at=hours.closes_at(opening, now),
+        opens_at=hours.opens_at(opening, now),
         promise_minutes=first.promise_minutes,
         private=can.private,
         live=can.live,
         written=can.written,
         is_deserted=is_deserted,
+        closed_today=closed_today(opening.today(now)),
         writes_first=can.writes_first,
         takes_codes=can.takes_codes and bool(first.kind_info.scheme),
         title=first.label,
         good_for=str(first.good_for),
         cannot=str(first.cannot),
+        waiting=0 if first.kind == MEETING else figures.waiting.get(first.kind, 0),
+        pace=figures.paces.get(first.kind),
     )
 
 
 def state_line(offer: Offer, now: datetime) -> str:
-    """ "Open · until 17:30", "Closed · opens tomorrow 9:00"; "" where hours mean nothing."""
+    """ "Open · until 17:30", "Closed · opens tomorrow 9:00"; "" where hours mean nothing.
+
+    "Closed today: King's Day · opens tomorrow 9:00".
+    """
     if offer.is_deserted:
         return _("Closed · nobody is there now")
-    if not hours.parse(offer.channel.weekly_hours):
+    opening = offer.channel.opening
+    if not opening.week and opening.today(now) is None:
         return ""
-    if offer.is_open and offer.closes_at:
+    if offer.is_open:
+        if offer.closes_at is None or offer.closes_at - now > timedelta(days=1):
+            return ""  # it stays open for so long that there is nothing to say
         return _("Open · until %(time)s") % {"time": clock(offer.closes_at)}
+    return _closed(offer, now)
+
+
+def _closed(offer: Offer, now: datetime) -> str:
+    closed = offer.closed_today or _("Closed")
     if offer.opens_at is None:
-        return _("Closed")
-    return _("Closed · opens %(when)s") % {"when": moment(offer.opens_at, now)}
+        return closed
+    words = {"closed": closed, "when": moment(offer.opens_at, now)}
+    return _("%(closed)s · opens %(when)s") % words
+
+
+def closed_today(day: hours.Day | None) -> str:
+    """ "Closed today: King's Day" of a special day without hours; else ""."""
+    if day is None or day.spans:
+        return ""
+    name = str(day.name)
+    return _("Closed today: %(day)s") % {"day": name} if name else _("Closed today")
 
 
 def there_line(offer: Offer, now: datetime) -> str:
@@ -149,6 +198,36 @@ def promise_line(offer: Offer) -> str:
     )
 
 
+def pace_line(pace: Pace) -> str:
+    """ "Usually within 2 hours, 9 of 10 within 6 hours"."""
+    usual, most = duration(rounded(pace.median)), duration(rounded(pace.ninety))
+    if usual == most:
+        return _("Usually %(within)s") % {"within": usual}
+    words = {"within": usual, "most": most}
+    return _("Usually %(within)s, 9 of 10 %(most)s") % words
+
+
+def waiting_line(count: int) -> str:
+    """ "3 people are waiting"; "" where nobody is."""
+    if not count:
+        return ""
+    return ngettext("%(n)s person is waiting", "%(n)s people are waiting", count) % {"n": count}
+
+
+def figures_line(offer: Offer) -> str:
+    """What is usual and who waits, as far as it is known; "" where nothing is."""
+    parts = (pace_line(offer.pace) if offer.pace else "", waiting_line(offer.waiting))
+    return " · ".join(part for part in parts if part)
+
+
+def rounded(seconds: int) -> int:
+    """Minutes, rounded up as people say it: to five minutes, to hours, to days."""
+    for upto, step in ((3600, 5), (48 * 3600, 60)):
+        if seconds <= upto:
+            return max(1, -(-seconds // (60 * step))) * step
+    return -(-seconds // 86400) * 1440
+
+
 def duration(minutes: int) -> str:
     """How long, in the largest unit that is whole."""
     if minutes % 1440 == 0:
@@ -158,26 +237,3 @@ def duration(minutes: int) -> str:
         count = minutes // 60
         return ngettext("within %(n)s hour", "within %(n)s hours", count) % {"n": count}
     return ngettext("within %(n)s minute", "within %(n)s minutes", minutes) % {"n": minutes}
-
-
-def due_at(channel: Channel, since: datetime) -> datetime | None:
-    """When the promise breaks for someone who waits since then, in opening time."""
-    if not channel.promise_minutes:
-        return None
-    zone = channel.organisation.time_zone
-    # "Within 2 days" is two working days: a day of the promise is a day that is open.
-    if channel.promise_minutes % 1440 == 0 and hours.parse(channel.weekly_hours):
-        return _working_days(channel, since, channel.promise_minutes // 1440, zone)
-    due = hours.add(channel.weekly_hours, since, channel.promise_minutes, zone)
-    return due.astimezone(ZoneInfo(zone)) if due else None
-
-
-def _working_days(channel: Channel, since: datetime, days: int, zone: str) -> datetime | None:
-    at = since.astimezone(ZoneInfo(zone))
-    week = hours.parse(channel.weekly_hours)
-    for _step in range(70):
-        if days == 0:
-            return at
-        at += timedelta(days=1)
-        days -= bool(week.get(at.weekday()))
-    return None

@@ -80,7 +80,8 @@ def _length(channel: Channel) -> timedelta:
 def _grid(channel: Channel, first: datetime, last: datetime) -> Iterator[datetime]:
     """All times between two moments, free or not."""
     zone = ZoneInfo(channel.organisation.time_zone)
-    length, day = _length(channel), first.astimezone(zone).date()
+    # The hours of an evening may end after its midnight.
+    length, day = _length(channel), first.astimezone(zone).date() - timedelta(days=1)
     while day <= last.astimezone(zone).date():
         for start, end in _spans(channel, day):
             at = start
@@ -96,15 +97,9 @@ def _spans(channel: Channel, day: date) -> list[tuple[datetime, datetime]]:
 
     Without hours there are none: who is always reachable has no times to choose from.
     """
-    zone = ZoneInfo(channel.organisation.time_zone)
-    spans = hours.parse(channel.weekly_hours).get(day.weekday(), [])
-    return [
-        (
-            datetime.combine(day, start, tzinfo=zone).astimezone(UTC),
-            datetime.combine(day, end, tzinfo=zone).astimezone(UTC),
-        )
-        for start, end in spans
-    ]
+    opening = channel.opening
+    found = hours.spans(opening, day) if opening.week else []
+    return [(start.astimezone(UTC), end.astimezone(UTC)) for start, end in found]
 
 
 def zone_named(name: str, channel: Channel) -> str:

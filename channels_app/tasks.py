@@ -1,6 +1,7 @@
 """The workers' doors. Nothing below imports this; rows are rung by task name."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from channels_app import (
     appointments,
@@ -13,6 +14,8 @@ from channels_app import (
     tallying,
     which,
 )
+from channels_app.models import Pace, SpecialDay
+from contacts.models import Organisation
 
 
 @shared_task(name="channels_app.deliver")
@@ -61,6 +64,20 @@ def tally() -> int:
 def remind() -> None:
     """Remind customers of the calls and visits that are near."""
     appointments.remind()
+
+
+@shared_task(name="channels_app.renew_holidays")
+def renew_holidays() -> None:
+    """Write down next year's public holidays before anybody asks for them."""
+    for organisation in Organisation.objects.exclude(holidays=""):
+        SpecialDay.objects.renew_public(organisation)
+
+
+@shared_task(name="channels_app.count_pace")
+def count_pace() -> None:
+    """Count how fast customers were answered in the last four weeks."""
+    for organisation in Organisation.objects.all():
+        Pace.objects.renew(organisation, timezone.now())
 
 
 @shared_task(name="channels_app.sweep")

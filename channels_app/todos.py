@@ -41,9 +41,8 @@ def call_back(case: Case, wish: str) -> Message | None:
 
 def call_time(channel: Channel, wish: str, now: datetime) -> datetime:
     """When a wished call is due: now or at the next opening; mornings, afternoons, tomorrow."""
-    zone = channel.organisation.time_zone
-    weekly = channel.weekly_hours
-    local = now.astimezone(ZoneInfo(zone))
+    opening = channel.opening
+    local = now.astimezone(ZoneInfo(opening.zone))
     moment = local
     if wish in STARTS:
         moment = datetime.combine(local.date(), STARTS[wish], tzinfo=local.tzinfo)
@@ -51,9 +50,9 @@ def call_time(channel: Channel, wish: str, now: datetime) -> datetime:
         if wish == "tomorrow" or over:
             moment += timedelta(days=1)
     moment = max(moment, local)
-    if hours.is_open(weekly, moment, zone):
+    if hours.is_open(opening, moment):
         return moment
-    return hours.opens_at(weekly, moment, zone) or moment
+    return hours.opens_at(opening, moment) or moment
 
 
 def calls_to_come(cases: Iterable[Case]) -> set[int]:

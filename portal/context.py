@@ -25,6 +25,12 @@ def offered(organisation: Organisation) -> list[Channel]:
     return lately.read(f"channels of {organisation.pk}", lambda: promises.offered(organisation))
 
 
+def promises_kept(organisation: Organisation) -> promises.Figures:
+    """How long it usually takes and who waits, at most ten seconds old."""
+    name = f"figures of {organisation.pk}"
+    return lately.read(name, lambda: promises.Figures.of(organisation), times=10)
+
+
 def topics() -> list[Topic]:
     """Every topic in its order, for what a page says of them."""
     return lately.read("topics", lambda: list(Topic.objects.all()))
@@ -43,7 +49,8 @@ class Site:
         """Every offered way to be answered, as it is at this moment."""
         if self.organisation.pk is None:
             return []
-        return promises.board(self.organisation, timezone.now(), self.channels)
+        figures = promises_kept(self.organisation)
+        return promises.board(self.organisation, timezone.now(), self.channels, figures)
 
     @cached_property
     def channels(self) -> list[Channel]:

@@ -14,13 +14,13 @@ T = TypeVar("T")
 _kept: dict[str, tuple[Any, float]] = {}
 
 
-def read(name: str, ask: Callable[[], T]) -> T:
-    """The answer of that name, at most `SITE_SECONDS` old."""
+def read(name: str, ask: Callable[[], T], times: int = 1) -> T:
+    """The answer of that name, at most so many times `SITE_SECONDS` old."""
     now = monotonic()
     answer, until = _kept.get(name, (None, now))
     if until <= now:
         answer = ask()
-        _kept[name] = answer, now + settings.SITE_SECONDS
+        _kept[name] = answer, now + times * settings.SITE_SECONDS
     return answer
 
 

@@ -264,6 +264,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(hour=2, minute=41),  # UTC
         "options": {"expires": 12 * 3600},
     },
+    "renew-holidays": {
+        "task": "channels_app.renew_holidays",
+        "schedule": crontab(hour=3, minute=27),  # UTC
+        "options": {"expires": 12 * 3600},
+    },
+    "count-pace": {
+        "task": "channels_app.count_pace",
+        "schedule": crontab(hour=3, minute=37),  # UTC
+        "options": {"expires": 12 * 3600},
+    },
     "forget": {"task": "portal.api.forget", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 

@@ -7,6 +7,8 @@ from channels_app.models.delivery import Attempt, Delivery
 from channels_app.models.device import Device
 from channels_app.models.inbound import InboundEvent, InboundItem
 from channels_app.models.leaving import Leaving, Stranded
+from channels_app.models.pace import Pace
+from channels_app.models.special_day import SpecialDay
 from channels_app.models.tally import Tally
 from channels_app.models.template import Template
 from channels_app.models.weight import Weight
@@ -21,6 +23,8 @@ __all__ = [
     "InboundEvent",
     "InboundItem",
     "Leaving",
+    "Pace",
+    "SpecialDay",
     "Stranded",
     "Tally",
     "Template",

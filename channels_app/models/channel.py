@@ -1,7 +1,10 @@
 """One account at one provider."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -19,6 +22,7 @@ from contacts.kinds import Kind, get, kind_choices
 from contacts.models import Organisation
 
 TRIAL = timedelta(minutes=2)  # longer than one message takes
+A_DAY = 1440  # minutes
 TYPED = "typed"  # the code of a reason that a colleague wrote
 LONG = timedelta(minutes=30)  # an outage from which customers should not wait any longer
 TRIED = timedelta(minutes=70)  # what waits is tried once an hour: so long a fault says something
@@ -29,12 +33,31 @@ def provider_choices() -> list[tuple[str, str]]:
     return [(name, name) for name in PROVIDERS]
 
 
+def with_special_days(channels: Iterable["Channel"]) -> list["Channel"]:
+    """Channels that know their special days near today. One query for each organisation of them."""
+    found, known = list(channels), {}
+    for channel in found:
+        owner = channel.organisation
+        if owner.pk not in known:
+            rows: Any = owner.special_days
+            known[owner.pk] = rows.near(timezone.now())
+        channel.special = known[owner.pk].of(channel)
+    return found
+
+
 class ChannelQuerySet(models.QuerySet["Channel"]):
     """Channels in the order that an administrator gave them."""
 
     def offered(self) -> "ChannelQuerySet":
         """Those that customers can choose."""
         return self.filter(is_offered=True)
+
+    def of(self, organisation: Organisation) -> list["Channel"]:
+        """Those of an organisation, which know it and their special days. Two queries."""
+        found = list(self.filter(organisation=organisation))
+        for channel in found:
+            channel.organisation = organisation
+        return with_special_days(found)
 
     def working(self) -> "ChannelQuerySet":
         """Those that are not paused at this moment."""
@@ -206,9 +229,31 @@ class Channel(models.Model):
         since = self.gone_at or now
         return since <= now - LONG and self.paused_until > now - TRIED
 
+    @cached_property
+    def special(self) -> Mapping[date, hours.Day]:
+        """Its special days near today: a query, unless a page has read those of all at once."""
+        rows: Any = self.organisation.special_days.near(timezone.now())
+        return rows.of(self)
+
+    @property
+    def opening(self) -> hours.Opening:
+        """When it is open."""
+        return hours.Opening(self.weekly_hours, self.organisation.time_zone, self.special)
+
     def is_open(self, now: datetime) -> bool:
         """Whether somebody is there at that moment."""
-        return hours.is_open(self.weekly_hours, now, self.organisation.time_zone)
+        return hours.is_open(self.opening, now)
+
+    def due_at(self, since: datetime) -> datetime | None:
+        """When the promise breaks for someone who waits since then, in opening time."""
+        minutes, opening = self.promise_minutes, self.opening
+        if not minutes:
+            return None
+        # "Within 2 days" is two working days: a day of the promise is a day that is open.
+        if minutes % A_DAY == 0 and opening.week:
+            return hours.add_days(opening, since, minutes // A_DAY)
+        due = hours.add(opening, since, minutes)
+        return due.astimezone(ZoneInfo(opening.zone)) if due else None
 
     @property
     def reads_mailbox(self) -> bool:

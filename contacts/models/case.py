@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Union
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, Min, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +38,14 @@ def new_reference() -> str:
     """A public reference like K7Q-4MP: 30^6 possibilities, no secret."""
     letters = "".join(secrets.choice(REFERENCE_ALPHABET) for _n in range(6))
     return f"{letters[:3]}-{letters[3:]}"
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How many customers wait, and since when the first of them."""
+
+    count: int
+    since: datetime
 
 
 class CaseQuerySet(models.QuerySet["Case"]):
@@ -82,6 +91,12 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def waiting(self) -> "CaseQuerySet":
         """Those where the customer waits for us."""
         return self.open().exclude(waiting_since=None)
+
+    def by_kind(self) -> dict[str, "Waits"]:
+        """Of those that wait: how many by each chosen kind, and the longest. One query."""
+        rows = self.order_by().values_list("choice__kind")
+        found = rows.annotate(count=Count("pk"), since=Min("waiting_since"))
+        return {kind or "": Waits(count, since) for kind, count, since in found}
 
 
 class Case(models.Model):

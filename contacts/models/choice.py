@@ -15,6 +15,8 @@ class Choice(models.Model):
     only.
     """
 
+    NOW = ("", "soon")  # wishes for a call that wait from now on; any other has its own time
+
     class By(models.TextChoices):
         """Who chose."""
 

@@ -27,6 +27,8 @@ class Organisation(models.Model):
     address = models.TextField(_("postal address"), blank=True)
     languages = models.JSONField(_("languages"), default=all_languages)
     time_zone = models.CharField(_("time zone"), max_length=64, default=settings.TIME_ZONE)
+    # A country (ISO 3166) on whose public holidays channels with hours are closed; empty: none.
+    holidays = models.CharField(_("public holidays"), max_length=2, blank=True)
     welcome = I18nTextField(_("welcome text"), blank=True)
     asks_outcome = models.BooleanField(_("asks afterwards how it was"), default=True)
     # Origins like https://www.example.org whose pages may show the widget.

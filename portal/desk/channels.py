@@ -20,11 +20,13 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from channels_app import checks, hours, measures, outbox, promises, reasons
 from channels_app.adapters.base import SendError
 from channels_app.adapters.registry import PROVIDERS
-from channels_app.models import Channel
+from channels_app.models import Channel, Pace
+from channels_app.models.channel import with_special_days
+from channels_app.models.pace import ENOUGH
 from contacts import hints
 from contacts.kinds import KINDS, get
 from contacts.models import Organisation
-from portal.desk import approved_texts, channel_secrets, counts, leaving
+from portal.desk import approved_texts, channel_secrets, counts, leaving, special_days
 from portal.desk.administration import log_change, log_removal, moved, page, save, show
 from portal.desk.channel_form import ChannelForm
 
@@ -61,15 +63,14 @@ class PauseForm(forms.Form):
 
 def state(channel: Channel, now: datetime) -> dict[str, Any]:
     """What the list says of a channel at this moment."""
-    zone, weekly = channel.organisation.time_zone, channel.weekly_hours
-    is_open = channel.is_open(now)
-    closes, opens = hours.closes_at(weekly, now, zone), hours.opens_at(weekly, now, zone)
+    opening, is_open = channel.opening, channel.is_open(now)
+    closes, opens = hours.closes_at(opening, now), hours.opens_at(opening, now)
     minutes = channel.promise_minutes
     return {
         "channel": channel,
         "kind": channel.kind_info,
         "is_open": is_open,
-        "always": not channel.weekly_hours,
+        "always": is_open and closes is None,
         "closes": promises.clock(closes) if closes else "",
         "opens": promises.moment(opens, now) if opens else "",
         "promise": promises.duration(minutes) if minutes else "",
@@ -87,11 +88,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     backlogs = measures.backlogs()
     found = checks.findings()
     rows = []
-    for channel in Channel.objects.select_related("organisation"):
+    channels = with_special_days(Channel.objects.select_related("organisation"))
+    days = special_days.of_today(channels, now)
+    for channel in channels:
         if channel.kind not in KINDS or channel.provider not in PROVIDERS:
             continue  # of an adapter that is not installed any more
         rows.append(
             state(channel, now)
+            | days[channel.pk]
             | {
                 "backlog": backlogs.get(channel.pk, measures.Backlog()),
                 "findings": [f for f in found if f.channel_id == channel.pk],
@@ -157,7 +161,7 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         return redirect("admin:channels")
     now = timezone.now()
     stored = None if is_new else Channel.objects.select_related("organisation").get(pk=row.pk)
-    shown = state(stored, now) if stored else None
+    shown = state(stored, now) | special_days.of_today([stored], now)[stored.pk] if stored else None
     return show(
         request,
         "desk/admin_channel.html",
@@ -166,6 +170,7 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         stored=stored,
         state=shown,
         figures=_figures(stored) if stored else None,
+        **(_pace(stored) if stored else {}),
         health=measures.health(stored, now) if stored and shown and shown["connects"] else None,
         kind=get(row.kind),
         organisation=row.organisation,
@@ -177,6 +182,13 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         findings=[f for f in checks.findings() if f.channel_id == row.pk] if stored else [],
         status=422 if form.errors else 200,
     )
+
+
+def _pace(channel: Channel) -> dict[str, Any]:
+    """How fast customers were answered by its kind, or that too few were."""
+    pace = Pace.objects.filter(organisation=channel.organisation, kind=channel.kind).first()
+    line = promises.pace_line(pace) if pace else ""
+    return {"pace": pace, "pace_line": line, "enough": ENOUGH}
 
 
 def _figures(channel: Channel) -> dict[str, Any]:

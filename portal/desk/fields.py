@@ -101,6 +101,8 @@ class WeekField(forms.Field):
                 errors.append(f"{WEEKDAYS[number]}: {error}")
             if filled:
                 week[day] = filled
+        if not errors:
+            errors += _of_the_week(week)
         if not week and not errors:
             errors.append(_("Write the hours of at least one day, or choose Always open."))
         if errors:
@@ -113,6 +115,52 @@ class WeekField(forms.Field):
             return (initial or {}) != self.clean(data)
         except ValidationError:
             return True
+
+
+def _of_the_week(week: dict[str, Any]) -> list[str]:
+    """What is wrong between one day and the next."""
+    try:
+        hours.parse(week)
+    except ValueError as error:
+        return [str(error)]
+    return []
+
+
+class DayWidget(forms.Widget):
+    """One row of that grid: the hours of a single day."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        """What was typed, as typed."""
+        return [
+            [data.get(f"{name}_{span}_{end}", "").strip() for end in ENDS] for span in range(SPANS)
+        ]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        """All of it is always in the form."""
+        return False
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """Two spans; empty is closed."""
+        spans = [*(value or []), *([["", ""]] * SPANS)][:SPANS]
+        context = {"name": name, "spans": list(enumerate(spans)), "attrs": attrs or {}}
+        return render_to_string("desk/admin_day.html", context)
+
+
+class DayField(forms.Field):
+    """The hours of one day as channels_app.hours reads them; none is closed."""
+
+    widget = DayWidget
+
+    def clean(self, value: Any) -> list[list[str]]:
+        """Drop empty spans; refuse half ones, and times that do not follow each other."""
+        filled = [span for span in value or [] if any(span)]
+        if any(not all(span) for span in filled):
+            raise ValidationError(_("Write both times of a span, or none."))
+        try:
+            hours.parse_day(filled)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+        return filled
 
 
 class ReferenceField(forms.CharField):

@@ -16,8 +16,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from channels_app import away, promises
+from channels_app import away
 from channels_app.models import Channel, Delivery
+from channels_app.models.channel import with_special_days
 from contacts import kinds, search
 from contacts.models import Case, Customer, Team, User
 from contacts.models.case import CaseQuerySet
@@ -207,9 +208,8 @@ def promised(cases: Iterable[Case]) -> dict[tuple[int, str], Channel]:
     """The channel whose promise counts, by organisation and kind: the first one offered."""
     found: dict[tuple[int, str], Channel] = {}
     owners = {case.organisation_id for case in cases}
-    for channel in (
-        Channel.objects.offered().filter(organisation__in=owners).select_related("organisation")
-    ):
+    rows = Channel.objects.offered().filter(organisation__in=owners)
+    for channel in with_special_days(rows.select_related("organisation")):
         found.setdefault((channel.organisation_id, channel.kind), channel)
     return found
 
@@ -218,7 +218,7 @@ def urgency(case: Case, channel: Channel | None, now: datetime) -> tuple[str, da
     """How near the promise of a waiting case is, and when it breaks."""
     if case.waiting_since is None or channel is None or case.state != Case.State.OPEN:
         return "", None
-    due = promises.due_at(channel, case.waiting_since)
+    due = channel.due_at(case.waiting_since)
     if due is None:
         return "", None
     if now >= due:

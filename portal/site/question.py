@@ -14,8 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from channels_app import chatting, leaving, outcomes, promises, proposals, push, seen, todos
-from channels_app.promises import Offer
+from channels_app import chatting, leaving, outcomes, promises, proposals, push, seen
 from channels_app.proposals import Standing
 from channels_app.rendering import code_url
 from contacts import codes, services, whose
@@ -27,7 +26,18 @@ from portal import access, timeline, words
 from portal.context import site_of
 from portal.framed import is_framed
 from portal.live import stay
-from portal.site import agreed, arrival, chat, forms, outcome, second, strips, told, waiting
+from portal.site import (
+    agreed,
+    arrival,
+    chat,
+    expected,
+    forms,
+    outcome,
+    second,
+    strips,
+    told,
+    waiting,
+)
 from portal.site.agreed import Cards
 from portal.site.buttons import button
 from portal.site.chat import Chat
@@ -239,7 +249,7 @@ def _rendered(
         "then": second.standing(viewer, case) if failed == "answer" else None,
         "nothing_yet": ""
         if talk or cards.booked or shown.older or _is_answered(shown)
-        else _nothing_yet(request, case),
+        else expected.nothing_yet(request, case),
         "chat": talk,
         "is_newest": is_newest,
         "organisation": site_of(request).organisation,
@@ -271,7 +281,7 @@ def answer(request: HttpRequest, viewer: Viewer, case: Case) -> dict[str, Any]:
     if choice and offer and choice.kind == promises.MEETING:
         place = next((c for c in offer.channels if c.slug == choice.wish), offer.channel)
     gone = away(request, case)
-    line = words.answer_line(choice, own=own, calls_from=_calls_from(offer))
+    line = words.answer_line(choice, own=own, calls_from=expected.calls_from(offer))
     if choice and gone == "off":
         line = _("You chose %(kind)s.") % {"kind": choice.kind_info.noun}
     return {
@@ -285,35 +295,13 @@ def answer(request: HttpRequest, viewer: Viewer, case: Case) -> dict[str, Any]:
         "to_chat": _to_chat(request, case),
         "away": gone,
         "place": place,
+        "is_late": not gone and expected.is_late(case, offer),
     }
 
 
 def _to_chat(request: HttpRequest, case: Case) -> bool:
     """Whether they are back in the chat once they write here."""
     return bool(site_of(request).offer(CHAT)) and chatting.waits_for_them(case)
-
-
-def _calls_from(offer: Offer | None) -> str:
-    """When we open, as who is called reads it; "" while we are open."""
-    now = timezone.now()
-    at = todos.call_time(offer.channel, "soon", now) if offer and offer.kind.rings else now
-    return promises.moment(at, now) if at > now else ""
-
-
-def _nothing_yet(request: HttpRequest, case: Case) -> str:
-    """ "Nothing yet. We answer by e-mail before 16:00.", as far as there is a promise."""
-    choice = case.choice
-    if choice is None or case.waiting_since is None or choice.kind == promises.MEETING:
-        return ""
-    by, offer = choice.kind_info.by, site_of(request).offer(choice.kind)
-    due = promises.due_at(offer.channel, case.waiting_since) if offer else None
-    now = timezone.now()
-    if due is None or due < now:
-        return _("Nothing yet. We answer %(by)s.") % {"by": by}
-    return _("Nothing yet. We answer %(by)s before %(when)s.") % {
-        "by": by,
-        "when": promises.moment(due, now),
-    }
 
 
 def kept_link(case: Case) -> str:

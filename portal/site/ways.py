@@ -118,6 +118,11 @@ class Way:
         return promises.promise_line(self.offer)
 
     @property
+    def pace_line(self) -> str:
+        """ "Usually within 2 hours · 3 people are waiting", as far as it is known."""
+        return promises.figures_line(self.offer)
+
+    @property
     def asks_address(self) -> bool:
         """Whether the customer has to type one."""
         return bool(self.kind.scheme) and self.identity is None and not self.asks_to_write

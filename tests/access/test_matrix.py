@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from channels_app import dispatch, opening
-from channels_app.models import Channel, Delivery, InboundEvent
+from channels_app.models import Channel, Delivery, InboundEvent, SpecialDay
 from contacts import codes, holding
 from contacts.files import File
 from contacts.models import (
@@ -75,7 +75,8 @@ TABLE = {
         admin:me admin:my_duty admin:jsi18n admin:autocomplete admin:view_on_site
     """,
     ADMINISTRATOR: """
-        admin:organisation admin:channels admin:channel_add
+        admin:organisation admin:channels admin:channel_add admin:channel_today
+        admin:special_days admin:special_day_add admin:special_day admin:special_day_remove
         admin:channel_new admin:channel admin:channel_offer admin:channel_move admin:channel_test
         admin:channel_pause admin:channel_resume admin:channel_remove admin:topics
         admin:channel_text admin:channel_text_remove admin:channel_secret admin:channel_ask
@@ -123,6 +124,7 @@ def world(organisation: Organisation) -> dict[str, Any]:
     administrator = shop.make_agent("ada", administrator=True)
     Team.objects.create(organisation=organisation, name="Everybody")
     Channel.objects.filter(slug="phone").update(takes_appointments=True)
+    SpecialDay.objects.create(organisation=organisation, first="2030-12-24", last="2030-12-24")
     case = opening.open_case(
         organisation=organisation,
         text="Where is my parcel?",
@@ -181,6 +183,8 @@ def arguments(name: str, world: dict[str, Any]) -> dict[str, Any]:
         "admin:topic": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
         "admin:topic_move": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
         "admin:topic_remove": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
+        "admin:special_day": lambda: SpecialDay.objects.get().pk,
+        "admin:special_day_remove": lambda: SpecialDay.objects.get().pk,
         "admin:team": lambda: Team.objects.first().pk,  # type: ignore[union-attr]
         "admin:team_move": lambda: Team.objects.first().pk,  # type: ignore[union-attr]
         "admin:team_remove": lambda: Team.objects.first().pk,  # type: ignore[union-attr]

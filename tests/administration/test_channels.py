@@ -112,7 +112,11 @@ def test_an_unknown_setting_of_the_channel_survives(shop: Organisation, desk: Cl
         ({"good_for_1": "x" * 201}, "at most 200 characters"),
         (week(), "Write the hours of at least one day"),
         (week(mon=[("09:00", "")]), "Monday: Write both times of a span, or none."),
-        (week(tue=[("17:00", "09:00")]), "Tuesday: A day&#x27;s times must follow each other."),
+        (week(tue=[("17:00", "17:00")]), "Tuesday: A day&#x27;s times must follow each other."),
+        (
+            week(tue=[("22:00", "02:00")], wed=[("01:00", "05:00")]),
+            "A day&#x27;s last time runs into the hours of the day after.",
+        ),
         (week(wed=[("09:00", "12:00"), ("11:00", "17:00")]), "Wednesday: A day&#x27;s times"),
         (week(sun=[("9 o'clock", "12:00")]), "Sunday: A time is written like 09:00."),
     ],
@@ -148,7 +152,7 @@ def test_the_form_says_whether_a_variable_is_set_and_never_its_value(
 
 
 def test_hours_that_were_typed_wrong_stand_there_again(shop: Organisation, desk: Client) -> None:
-    page = send(desk, **week(fri=[("18:00", "08:00")])).content.decode()
+    page = send(desk, **week(fri=[("18:00", "18:00")])).content.decode()
     assert 'name="weekly_hours_fri_0_from" value="18:00"' in page
 
 

@@ -92,19 +92,19 @@ def test_a_call_is_due_by_the_shops_clock(far: Organisation, now: str, wish: str
     ],
 )
 def test_promised_hours_are_real_hours(start: str, minutes: int, length: timedelta) -> None:
-    due = hours.add(ALWAYS, at(start), minutes, FAR)
+    due = hours.add(hours.Opening(ALWAYS, FAR), at(start), minutes)
     assert due is not None and due - at(start) == length
 
 
 def test_who_opened_before_the_clocks_went_back_is_open() -> None:
-    weekly = {"sun": [["02:30", "05:00"]]}
+    weekly = hours.Opening({"sun": [["02:30", "05:00"]]}, FAR)
     first, second = (datetime(2026, 4, 5, 2, 15, tzinfo=ZONE, fold=fold) for fold in (0, 1))
-    assert not hours.is_open(weekly, first.astimezone(UTC), FAR)
-    assert hours.is_open(weekly, second.astimezone(UTC), FAR)
+    assert not hours.is_open(weekly, first.astimezone(UTC))
+    assert hours.is_open(weekly, second.astimezone(UTC))
     late = datetime(2026, 4, 5, 2, 15, tzinfo=ZONE, fold=1).astimezone(UTC)
-    until = {"sun": [["01:00", "02:30"]]}
-    assert hours.is_open(until, late, FAR)
-    assert not hours.is_open(until, late + timedelta(minutes=15), FAR)
+    until = hours.Opening({"sun": [["01:00", "02:30"]]}, FAR)
+    assert hours.is_open(until, late)
+    assert not hours.is_open(until, late + timedelta(minutes=15))
 
 
 @pytest.mark.parametrize(
@@ -124,10 +124,10 @@ def test_tomorrow_begins_at_the_shops_midnight(now: str, words: str) -> None:
 def test_a_promise_ends_by_the_shops_clock(far: Organisation) -> None:
     phone = Channel.objects.select_related("organisation").get(slug="phone")
     phone.weekly_hours, phone.promise_minutes = WEEK, 120
-    due = promises.due_at(phone, at("2026-04-03 16:00"))
+    due = phone.due_at(at("2026-04-03 16:00"))
     assert due is not None and f"{due:%Y-%m-%d %H:%M}" == "2026-04-06 10:00"
     phone.promise_minutes = 2 * 1440
-    due = promises.due_at(phone, at("2026-04-03 23:30"))
+    due = phone.due_at(at("2026-04-03 23:30"))
     assert due is not None and f"{due:%Y-%m-%d %H:%M}" == "2026-04-07 23:30"
 
 

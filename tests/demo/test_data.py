@@ -13,7 +13,7 @@ from django.db.models import Count
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from channels_app import dispatch, measures, promises, routing, sending
+from channels_app import dispatch, measures, routing, sending
 from channels_app.models import Channel, Delivery
 from contacts import codes
 from contacts.models import (
@@ -178,7 +178,7 @@ def test_a_caller_without_email(demo: None) -> None:
 def test_one_that_waits_too_long(demo: None) -> None:
     one = case("Waits too long")
     assert one.waiting_since is not None
-    due = promises.due_at(Channel.objects.get(slug="email"), one.waiting_since)
+    due = Channel.objects.get(slug="email").due_at(one.waiting_since)
     assert due is not None and due < timezone.now()
     assert one == Case.objects.waiting().earliest("waiting_since")
 

@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from channels_app.models import Appointment, Channel, InboundEvent
+from channels_app.models import Appointment, Channel, InboundEvent, SpecialDay
 from contacts import codes
 from contacts.models import Alert, CannedAnswer, Code, Message, Team, Topic
 from portal import lately, timeline
@@ -95,7 +95,9 @@ def _poll(*wants: str) -> Address:
 
 
 # Who looks, what at, and the most statements that it may take. Below an answer that did not arrive
-# a question asks what may be its second way: eight of them.
+# a question asks what may be its second way: eight of them. What says when a channel is open reads
+# the special days as well: one, and one more where a button closes it for today. The findings ask
+# who waits longest by each way: one.
 PAGES: dict[str, tuple[str, Address, int]] = {
     "start": ("customer", lambda here: "/", 4),  # and how answers went for who is signed in
     "question": ("customer", _question(), 23),
@@ -155,21 +157,21 @@ PAGES: dict[str, tuple[str, Address, int]] = {
         9,
     ),
     "my day": ("staff", lambda here: "/admin/day/", 8),
-    "home": ("staff", lambda here: "/admin/", 15),
-    "queue: needs an answer": ("staff", lambda here: "/admin/cases/?tab=needs", 10),
-    "queue: mine": ("staff", lambda here: "/admin/cases/?tab=mine", 10),
-    "queue: unassigned": ("staff", lambda here: "/admin/cases/?tab=unassigned", 10),
-    "queue: waiting for the customer": ("staff", lambda here: "/admin/cases/?tab=customer", 10),
-    "queue: done": ("staff", lambda here: "/admin/cases/?tab=done", 10),
-    "queue: one way": ("staff", lambda here: "/admin/cases/?tab=customer&kind=email", 10),
-    "queue: one topic": ("staff", lambda here: "/admin/cases/?tab=customer&topic=topic0", 10),
+    "home": ("staff", lambda here: "/admin/", 17),
+    "queue: needs an answer": ("staff", lambda here: "/admin/cases/?tab=needs", 11),
+    "queue: mine": ("staff", lambda here: "/admin/cases/?tab=mine", 11),
+    "queue: unassigned": ("staff", lambda here: "/admin/cases/?tab=unassigned", 11),
+    "queue: waiting for the customer": ("staff", lambda here: "/admin/cases/?tab=customer", 11),
+    "queue: done": ("staff", lambda here: "/admin/cases/?tab=done", 11),
+    "queue: one way": ("staff", lambda here: "/admin/cases/?tab=customer&kind=email", 11),
+    "queue: one topic": ("staff", lambda here: "/admin/cases/?tab=customer&topic=topic0", 11),
     "queue: one colleague": (
         "staff",
         lambda here: f"/admin/cases/?tab=customer&who={here.admin.pk}",
         7,
     ),
-    "queue: my teams": ("staff", lambda here: "/admin/cases/?tab=customer&teams=mine", 12),
-    "queue: live": ("staff", lambda here: "/admin/cases/?part=list", 9),
+    "queue: my teams": ("staff", lambda here: "/admin/cases/?tab=customer&teams=mine", 13),
+    "queue: live": ("staff", lambda here: "/admin/cases/?part=list", 10),
     "my chats": ("staff", lambda here: "/admin/chats/", 12),
     "my chats: live": ("staff", lambda here: "/admin/chats/?part=1", 12),
     "canned answers at a case": ("staff", _case("canned/"), 5),
@@ -214,8 +216,11 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "did not arrive": ("staff", lambda here: "/admin/troubles/", 6),
     "did not arrive: perhaps": ("staff", lambda here: "/admin/troubles/?status=uncertain", 6),
     "organisation": ("staff", lambda here: "/admin/organisation/", 5),
-    "channels": ("staff", lambda here: "/admin/channels/", 9),
-    "channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/", 15),
+    "channels": ("staff", lambda here: "/admin/channels/", 13),
+    "channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/", 20),
+    "special days": ("staff", lambda here: "/admin/special-days/", 6),
+    "new special day": ("staff", lambda here: "/admin/special-days/new/", 5),
+    "special day": ("staff", lambda here: f"/admin/special-days/{_one(SpecialDay)}/", 6),
     "cases on a channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/cases/", 15),
     "new channel": ("staff", lambda here: "/admin/channels/new/", 5),
     "new channel, its form": ("staff", lambda here: "/admin/channels/new/email/email/", 4),
@@ -229,7 +234,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "programs": ("staff", lambda here: "/admin/api/", 4),
     "program": ("staff", lambda here: f"/admin/api/{_one(ApiClient)}/", 5),
     "new program": ("staff", lambda here: "/admin/api/new/", 4),
-    "topics": ("staff", lambda here: "/admin/topics/", 7),
+    "topics": ("staff", lambda here: "/admin/topics/", 9),
     "topic": ("staff", lambda here: f"/admin/topics/{_one(Topic)}/", 4),
     "advice: what counts": ("staff", lambda here: "/admin/advice/", 4),
     "advice: a factor": ("staff", lambda here: "/admin/advice/factors/usual/", 5),
@@ -251,7 +256,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "staff log-in": ("nobody", lambda here: "/admin/login/", 0),
     "API: page": ("nobody", lambda here: "/api/v1/", 0),
     "API: schema": ("nobody", lambda here: "/api/v1/schema/", 0),
-    "API: channels": ("program", lambda here: "/api/v1/channels/", 3),
+    "API: channels": ("program", lambda here: "/api/v1/channels/", 4),
     "API: topics": ("program", lambda here: "/api/v1/topics/", 2),
     "API: cases": ("program", lambda here: "/api/v1/cases/", 2),
     "API: case": ("program", _api_case(), 2),

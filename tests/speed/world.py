@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from channels_app import opening
-from channels_app.models import Attempt, Channel, Delivery, InboundEvent
+from channels_app.models import Attempt, Channel, Delivery, InboundEvent, SpecialDay
 from contacts.models import (
     Alert,
     Attachment,
@@ -85,6 +85,11 @@ class World:
         _write(
             CannedAnswer(organisation=self.organisation, word=f"word{n}", text={"en": f"Text {n}"})
             for n in numbers
+        )
+        _write(
+            SpecialDay(organisation=self.organisation, first=day, last=day, name=f"Day {n}")
+            for n in numbers
+            if (day := timezone.now().date() + timedelta(days=1 + n % 60))
         )
         _write(ApiClient(name=f"Program {n}", digest=f"{n}") for n in numbers)
         _write(

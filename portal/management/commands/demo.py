@@ -5,7 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
+from django.utils import timezone
 
+from channels_app.models import Pace
 from contacts.models import Case, Organisation
 from portal.simulator import cases, shop
 from portal.simulator.cast import COLLEAGUES, PASSWORD
@@ -37,5 +39,6 @@ class Command(BaseCommand):
                 provider.book.clear()
             with mail_server(stage), providers(stage):
                 cases.play(stage)
+            Pace.objects.renew(stage.organisation, timezone.now())  # else the night would
         names = ", ".join(colleague.username for colleague in COLLEAGUES)
         self.stdout.write(f"The demo is ready. Staff: {names}; password: {PASSWORD}")

@@ -82,7 +82,7 @@ ALL = everything()
 NOBODY = everything(closed=LIVE)
 AT_ALL = Situation(ALL)
 MESSENGERS = tuple(kind.name for kind in KINDS.values() if kind.group == MESSAGE)
-APPS = tuple(name for name in MESSENGERS if name != "sms")
+APPS = tuple(name for name in MESSENGERS if name not in (CHAT, "sms"))
 
 
 def claims() -> Iterator[Claim]:

@@ -78,6 +78,8 @@ class Learned:
 
 
 def _moved(rate: Rate) -> str:
+    if not rate.counted:
+        return _("expected %(prior)s, nothing counted") % {"prior": f"{100 * rate.prior:.0f} %"}
     return _("expected %(prior)s, counted %(yes)s of %(total)s, now %(result)s") % {
         "prior": f"{100 * rate.prior:.0f} %",
         "yes": rate.yes,

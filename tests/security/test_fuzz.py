@@ -181,6 +181,7 @@ def test_no_address_is_a_fault(name: str, visitor: Client) -> None:
         "key": ("a\x00b", "x" * 3000),
         "pk": (0, 9**40),
         "language": ("a\x00b", "x" * 3000, "xx"),
+        "factor": ("a\x00b", "x" * 3000, "cost"),
         "digest": ("a\x00b", "x" * 3000),
         "content_type_id": (9**40,),
         "object_id": ("a\x00b", 9**40),

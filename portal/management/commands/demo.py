@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from channels_app import tallying
 from channels_app.models import Pace
 from contacts.models import Case, Organisation
 from portal.simulator import cases, shop
@@ -39,6 +40,8 @@ class Command(BaseCommand):
                 provider.book.clear()
             with mail_server(stage), providers(stage):
                 cases.play(stage)
-            Pace.objects.renew(stage.organisation, timezone.now())  # else the night would
+            # Else the night would.
+            Pace.objects.renew(stage.organisation, timezone.now())
+            tallying.tally()
         names = ", ".join(colleague.username for colleague in COLLEAGUES)
         self.stdout.write(f"The demo is ready. Staff: {names}; password: {PASSWORD}")

@@ -75,6 +75,8 @@ def situation(ways: list[Way], asked: Asked) -> Situation:
         preferred=customer.preferred_kind if customer else "",
         worked=_worked(customer) if customer else {},
     )
+    if topic is None:  # nobody knows yet which questions are such ones
+        return told
     return replace(told, found={kind: row.points for kind, row in found(told, topic).items()})
 
 

@@ -38,6 +38,7 @@ class Way:
 
     offer: Offer
     state_line: str
+    next_free: str = ""  # "Next free: 14:50"
     identity: Identity | None = None
     is_current: bool = False
     asks_code: bool = False
@@ -119,8 +120,8 @@ class Way:
 
     @property
     def pace_line(self) -> str:
-        """ "Usually within 2 hours · 3 people are waiting", as far as it is known."""
-        return promises.figures_line(self.offer)
+        """ "Next free: 14:50 · Usually within 2 hours · 3 people are waiting", as far as known."""
+        return " · ".join(filter(None, (self.next_free, promises.figures_line(self.offer))))
 
     @property
     def asks_address(self) -> bool:
@@ -239,11 +240,10 @@ def make(offers: Iterable[Offer], now: datetime) -> list[Way]:
 
 
 def _add_times(way: Way, now: datetime) -> None:
-    """The next free times of a row, which its state says as well."""
+    """The next free times of a row."""
     way.times = tuple(slots.next_free(way.offer.channel, now))
     if way.times:
-        free = _("Next free: %(when)s") % {"when": promises.moment(way.times[0], now)}
-        way.state_line = " · ".join(filter(None, (way.state_line, free)))
+        way.next_free = _("Next free: %(when)s") % {"when": promises.moment(way.times[0], now)}
 
 
 def groups(ways: list[Way]) -> list[Group]:

@@ -148,3 +148,11 @@ def test_it_moves_the_start_page_and_stands_in_the_admin(
     Tally.objects.all().delete()
     page = client.get(reverse("admin:advice_found")).content.decode()
     assert "Nothing was counted yet." in page
+
+
+def test_what_was_found_of_no_topic_says_nothing_before_one_is_picked(
+    organisation: Organisation, client: Client
+) -> None:
+    before = client.get("/advice/").content
+    Tally.objects.create(topic=None, kind="letter", chosen=90, answered=60)
+    assert client.get("/advice/").content == before

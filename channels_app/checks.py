@@ -23,7 +23,7 @@ from django.utils.translation import override
 from channels_app import push
 from channels_app.adapters.outside import LOOPBACK
 from channels_app.adapters.registry import PROVIDERS
-from channels_app.models import Channel
+from channels_app.models import Appointment, Channel
 from contacts import duty
 from contacts.kinds import PHONE
 from contacts.models import Case, Choice, Organisation, Topic
@@ -225,7 +225,9 @@ def _late(
     if not speakers:
         return
     now_or_later = ~Q(choice__kind=PHONE) | Q(choice__wish__in=Choice.NOW)
-    waits = Case.objects.waiting().filter(now_or_later, organisation=organisation).by_kind()
+    agreed = Appointment.objects.awaited_in(now)
+    rows = Case.objects.waiting().filter(now_or_later, organisation=organisation)
+    waits = rows.exclude(pk__in=agreed).by_kind()
     for kind, channel in speakers.items():
         found = waits.get(kind)
         due = channel.due_at(found.since) if found else None

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.utils import formats
+from django.utils import formats, timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from channels_app import hours
-from channels_app.models import Channel, Pace
+from channels_app.models import Appointment, Channel, Pace
 from contacts import duty
 from contacts.kinds import CHAT, Kind
 from contacts.models import Case, Organisation
@@ -58,7 +58,9 @@ class Figures:
         """As they are now. Two queries."""
         if organisation.pk is None:
             return NO_FIGURES
-        waits = Case.objects.waiting().filter(organisation=organisation).by_kind()
+        agreed = Appointment.objects.awaited_in(timezone.now())
+        rows = Case.objects.waiting().filter(organisation=organisation)
+        waits = rows.exclude(pk__in=agreed).by_kind()
         paces = Pace.objects.enough().filter(organisation=organisation)
         return cls(
             {kind: found.count for kind, found in waits.items()},
@@ -159,7 +161,8 @@ def closed_today(day: hours.Day | None) -> str:
 
 def there_line(offer: Offer, now: datetime) -> str:
     """The end of a sentence: "open until 17:30", "opens Mon 9:00", "within 4 hours"; or nothing."""
-    if not offer.live or offer.is_deserted or not hours.parse(offer.channel.weekly_hours):
+    opening = offer.channel.opening
+    if not offer.live or offer.is_deserted or not (opening.week or opening.today(now)):
         return promise_line(offer)
     if offer.is_open and offer.closes_at:
         return _("open until %(time)s") % {"time": clock(offer.closes_at)}

@@ -1,12 +1,14 @@
 """A time that was agreed: a call or a visit, at one of the places that a channel has at once."""
 
 import uuid
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +33,20 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def of(self, case: Case) -> "AppointmentQuerySet":
         """Those of a case, with all that was joined to it; the earliest first."""
         return self.filter(case__in=case.member_ids).order_by("starts_at")
+
+    def awaited_in(self, now: datetime) -> models.QuerySet[Any, int]:
+        """The cases in which something is agreed for a later time, by the keys of their stems.
+
+        Until then nobody is late there: what was agreed is the promise.
+        """
+        later = self.booked().filter(starts_at__gt=now)
+        return later.values_list(Coalesce("case__root", "case"), flat=True)
+
+    def awaited(self, cases: Collection[Case], now: datetime) -> set[int]:
+        """Those of these cases, by their keys, in which something is agreed. One query."""
+        keys = [case.pk for case in cases]
+        within = Q(case__in=keys) | Q(case__root__in=keys)
+        return set(self.filter(within).awaited_in(now))
 
     def to_remind(self, now: datetime) -> "AppointmentQuerySet":
         """Those whose customer is to be reminded by now."""

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from channels_app import away
-from channels_app.models import Channel, Delivery
+from channels_app.models import Appointment, Channel, Delivery
 from channels_app.models.channel import with_special_days
 from contacts import kinds, search
 from contacts.models import Case, Customer, Team, User
@@ -215,7 +215,18 @@ def promised(cases: Iterable[Case]) -> dict[tuple[int, str], Channel]:
 
 
 def urgency(case: Case, channel: Channel | None, now: datetime) -> tuple[str, datetime | None]:
-    """How near the promise of a waiting case is, and when it breaks."""
+    """How near the promise of a waiting case is, and when it breaks; not where a time is agreed.
+
+    One query where it matters.
+    """
+    level, due = _promise(case, channel, now)
+    rings = due is not None and case.choice is not None and case.choice.kind_info.rings
+    if (level or rings) and Appointment.objects.awaited([case], now):
+        return "", None
+    return level, due
+
+
+def _promise(case: Case, channel: Channel | None, now: datetime) -> tuple[str, datetime | None]:
     if case.waiting_since is None or channel is None or case.state != Case.State.OPEN:
         return "", None
     due = channel.due_at(case.waiting_since)
@@ -237,7 +248,10 @@ def rows_of(cases: list[Case], now: datetime) -> list[Row]:
     )
     chats = [case for case in cases if case.answer_kind == kinds.CHAT]
     unread = away.waiting_on_the_page(chats) if chats else {}
-    return [_row(case, channels, case.pk in lost, case.pk in unread, now) for case in cases]
+    rows = [_row(case, channels, case.pk in lost, case.pk in unread, now) for case in cases]
+    late = [row.case for row in rows if row.level]
+    agreed = Appointment.objects.awaited(late, now) if late else set()
+    return [replace(row, level="", due=None) if row.case.pk in agreed else row for row in rows]
 
 
 def _row(
@@ -248,7 +262,7 @@ def _row(
     now: datetime,
 ) -> Row:
     kind = case.answer_kind or case.customer.top.preferred_kind
-    level, due = urgency(case, channels.get((case.organisation_id, kind)), now)
+    level, due = _promise(case, channels.get((case.organisation_id, kind)), now)
     since = case.waiting_since or case.changed_at
     return Row(
         case=case,

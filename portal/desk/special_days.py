@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,12 +15,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from i18nfield.forms import I18nFormField
 from unfold.widgets import INPUT_CLASSES, UnfoldAdminSelectWidget
 
 from channels_app import hours, promises
-from channels_app.models import Channel, SpecialDay
+from channels_app.models import Appointment, Channel, SpecialDay
 from contacts import hints
 from contacts.models import Organisation
 from portal.desk.administration import edited, log_change, log_removal, page, save, show
@@ -217,9 +217,25 @@ def today(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         said = _("%(name)s is closed for today. Customers see it at once.")
     messages.success(request, said % {"name": channel.name})
+    if not is_open and (left := _agreed_today(channel, day)):
+        messages.warning(
+            request,
+            ngettext(
+                "%(n)s appointment of today stands all the same: see My day.",
+                "%(n)s appointments of today stand all the same: see My day.",
+                left,
+            )
+            % {"n": left},
+        )
     if request.POST.get("next") == "channel":
         return redirect("admin:channel", channel.pk)
     return redirect("admin:channels")
+
+
+def _agreed_today(channel: Channel, day: date) -> int:
+    begin = datetime.combine(day, time.min, tzinfo=ZoneInfo(channel.organisation.time_zone))
+    rows = Appointment.objects.booked().filter(channel=channel, starts_at__gte=timezone.now())
+    return rows.filter(starts_at__lt=begin + timedelta(days=1)).count()
 
 
 def of_today(channels: Iterable[Channel], now: datetime) -> dict[int, dict[str, Any]]:

@@ -5,6 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from channels_app import promises, todos
+from channels_app.models import Appointment
 from channels_app.promises import Offer
 from contacts.kinds import CHAT
 from contacts.models import Case, Choice
@@ -38,7 +39,7 @@ def nothing_yet(request: HttpRequest, case: Case) -> str:
 def is_late(case: Case, offer: Offer | None) -> bool:
     """Whether the promise of the chosen way is broken; in a chat its own lines say so.
 
-    Who asked to be called later waits for that time.
+    Who asked to be called later waits for that time. One query where it seems broken.
     """
     if case.state != Case.State.OPEN or case.waiting_since is None or offer is None:
         return False
@@ -47,5 +48,5 @@ def is_late(case: Case, offer: Offer | None) -> bool:
         return False
     if choice.kind_info.rings and choice.wish not in Choice.NOW:
         return False
-    due = offer.channel.due_at(case.waiting_since)
-    return due is not None and due < timezone.now()
+    due, now = offer.channel.due_at(case.waiting_since), timezone.now()
+    return due is not None and due < now and not Appointment.objects.awaited([case], now)

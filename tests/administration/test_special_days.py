@@ -1,6 +1,6 @@
 """Special days: the list, the form, the country's holidays, and closed for today by one click."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from channels_app.models import Channel, SpecialDay
+from channels_app import opening
+from channels_app.models import Appointment, Channel, SpecialDay
 from contacts.models import Organisation
 from tests.administration.conftest import channel, said
 
@@ -144,3 +145,20 @@ def test_hours_over_midnight_are_saved_and_shown(shop: Organisation, desk: Clien
     page = desk.get(reverse("admin:channel", args=[channel("phone").pk])).text
     assert 'name="weekly_hours_fri_0_from" value="22:00"' in page
     assert 'name="weekly_hours_fri_0_to" value="02:00"' in page
+
+
+def test_closing_says_what_is_agreed_for_today(shop: Organisation, desk: Client) -> None:
+    Channel.objects.filter(kind="phone").update(weekly_hours=NIGHT_AND_DAY)
+    phone = channel("phone")
+    case = opening.open_case(
+        organisation=shop, text="When?", came_by="account", kind="account", language="en"
+    )
+    zone = ZoneInfo(shop.time_zone)
+    midnight = timezone.localtime(timezone.now(), zone).replace(hour=23, minute=59, second=59)
+    for number, at in enumerate((midnight, midnight + timedelta(days=1))):
+        rows = {"starts_at": at, "minutes": 1, "seat": number, "zone": shop.time_zone}
+        state = "booked" if number == 0 else "done"
+        Appointment.objects.create(case=case, channel=phone, state=state, **rows)
+    address = reverse("admin:channel_today", args=[phone.pk])
+    response = desk.post(address, follow=True)
+    assert "1 appointment of today stands all the same" in said(response)

@@ -10,11 +10,22 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from icalendar import Calendar
 
-from channels_app import appointments, dispatch, slots, switching, todos
+from channels_app import (
+    appointments,
+    assigning,
+    checks,
+    dispatch,
+    promises,
+    slots,
+    switching,
+    todos,
+)
 from channels_app.models import Appointment, Channel, Delivery
 from channels_app.rendering import calendar_file
 from contacts import merging
 from contacts.models import Case, Code, Event, Identity, Organisation
+from portal.desk import queue
+from portal.site import expected
 from tests import shop
 from tests.core import booking
 from tests.core.booking import branch, phone, workday
@@ -387,3 +398,38 @@ def test_booked_in_a_joined_case_it_stands_in_both_and_moves_from_either(
     assert again.pk == agreed.pk and to_do(agreed).next_attempt_at == workday("11:00")
     appointments.cancel(appointment=Appointment.objects.get())
     assert not Appointment.objects.booked().exists()
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_who_agreed_on_a_time_is_late_for_nobody_until_then(
+    house: Organisation, joined: bool
+) -> None:
+    shop.make_agent()
+    case = a_case("phone", NUMBER)
+    agreed = book(case)
+    if joined:
+        stem = a_case("phone", NUMBER)
+        merging.join(case=fresh(case), into=fresh(stem), by=None)
+        case = stem
+    Case.objects.update(waiting_since=timezone.now() - timedelta(days=30))
+    Channel.objects.filter(slug="phone").update(weekly_hours={}, promise_minutes=30)
+    Organisation.objects.update(owner_within_minutes=30)
+    Case.objects.update(assignee=None)
+    house.refresh_from_db()
+
+    def late() -> list[bool]:
+        now, one, channel = timezone.now(), fresh(case), phone()
+        board = promises.board(house, now, figures=promises.Figures.of(house))
+        offer = next(offer for offer in board if offer.kind.name == "phone")
+        return [
+            expected.is_late(one, offer),
+            queue.urgency(one, channel, now)[0] == "broken",
+            any(row.level == "broken" for row in queue.rows_of([one], now)),
+            any(found.id == checks.LATE for found in checks.findings()),
+            offer.waiting > 0,
+            assigning.overdue(house, now).filter(pk=one.pk).exists(),
+        ]
+
+    assert late() == [False] * 6
+    Appointment.objects.filter(pk=agreed.pk).update(starts_at=timezone.now() - timedelta(hours=1))
+    assert late() == [True] * 6

@@ -1,0 +1,105 @@
+"""A call at a chosen time that nobody answers, or that is put off: what the customer hears."""
+
+from collections.abc import Iterator
+from urllib.parse import parse_qs
+
+import pytest
+
+from channels_app import appointments, fallback, todos
+from channels_app.models import Appointment, Delivery
+from contacts.models import Case, Identity, Organisation, User
+from tests import shop, worker
+from tests.adapters.twilio import Twilio
+from tests.core import booking
+from tests.core.test_appointments import book, number, to_do
+from tests.core.test_at_once import a_case, fresh
+from tests.webhooks.channels import channel_at
+from tests.webhooks.providers import Provider, provider_server
+
+SAM = "sam@example.org"
+S = Delivery.Status
+
+
+@pytest.fixture
+def house(db: None) -> Organisation:
+    """The shop."""
+    return booking.make_shop()
+
+
+@pytest.fixture
+def sms(house: Organisation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """It offers text messages, through a provider that is played here."""
+    with provider_server() as provider:
+        channel_at(Twilio, house, provider, monkeypatch)
+        yield provider
+
+
+@pytest.fixture
+def case(house: Organisation) -> Case:
+    """A question that is answered by e-mail, until a call is booked."""
+    case = a_case("email", SAM)
+    Delivery.objects.all().delete()
+    return case
+
+
+def call_in_vain(agreed: Appointment, agent: User, times: int = 1) -> None:
+    """Nobody answers."""
+    for _n in range(times):
+        todos.finish(to_do(agreed), agent, "not_reached")
+    agreed.refresh_from_db()
+
+
+def texts(sms: Provider) -> list[tuple[str, str]]:
+    """The text messages that went: to whom, and what they say."""
+    forms = [parse_qs(body.decode()) for _path, _headers, body in sms.calls]
+    return [(form["To"][0], form["Body"][0]) for form in forms]
+
+
+@pytest.mark.parametrize(("if_missed", "tries"), [("again", 3), ("text", 1), ("email", 1)], ids=str)
+def test_what_follows_when_nobody_answers_is_what_they_chose(
+    case: Case, agent: User, sms: Provider, sink: shop.Sink, if_missed: str, tries: int
+) -> None:
+    agreed = book(case, if_missed=if_missed)
+    Delivery.objects.filter(message__template="appointment").delete()
+    for count in range(1, tries + 1):
+        call_in_vain(agreed, agent)
+        assert agreed.tries == count
+        assert "We could not reach you" in appointments.said(agreed, "booked")
+        is_last = count == tries
+        assert agreed.state == (Appointment.State.MISSED if is_last else Appointment.State.BOOKED)
+    assert to_do(agreed).status == S.FAILED
+    worker.send_due()
+    second = Delivery.objects.filter(replaces=to_do(agreed)).first()
+    line = f"You asked us to call you about your question {case.reference}."
+    if if_missed == "again":
+        assert second is None and not texts(sms) and not sink.mails
+        return
+    assert second is not None
+    assert (second.role, second.status) == (Delivery.Role.FALLBACK, S.SENT)
+    if if_missed == "text":
+        ((to, text),) = texts(sms)
+        assert to == number().value and line in text
+    else:
+        (mail,) = sink.mails
+        assert mail["To"] == SAM and line in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("happens", ["second way", "stop"])
+def test_what_they_chose_with_the_call_stands_beside_the_second_way_but_not_a_stop(
+    case: Case, agent: User, sms: Provider, happens: str
+) -> None:
+    agreed = book(case, if_missed="text")
+    call_in_vain(agreed, agent)
+    second = Delivery.objects.get(replaces=to_do(agreed))
+    if happens == "second way":
+        fallback.approve(case=fresh(case), kind="email", identity=Identity.of("email", SAM))
+        fallback.approve(case=fresh(case), kind="")
+    else:
+        number().close("sms", Identity.STOPPED)
+    worker.send_due()
+    second.refresh_from_db()
+    if happens == "second way":
+        assert second.status == S.SENT and len(texts(sms)) == 1
+    else:
+        assert (second.status, second.reason["code"]) == (S.FAILED, "stopped")
+        assert not sms.calls

@@ -29,8 +29,8 @@ from contacts.models import (
 )
 from contacts.models.outcome import AFTERWARDS
 
-ACKNOWLEDGEMENT, CALLBACK, SPOKEN = "acknowledgement", "callback", Message.SPOKEN
-VISIT = "visit"  # to which they come at a time of their choice
+ACKNOWLEDGEMENT = "acknowledgement"
+CALLBACK, VISIT, SPOKEN = Message.CALLBACK, Message.VISIT, Message.SPOKEN
 # Relay spam and mail loops: at most so often does an address hear "we have your question".
 UNPROVED_EVERY = timedelta(days=1)
 PROVED_EVERY = timedelta(hours=1)
@@ -299,7 +299,7 @@ def reroute(delivery: Delivery, among: Sequence[Channel] | None = None) -> Deliv
     """Let a waiting answer follow the customer's new choice: cancelled, then a new row.
 
     `among`: what `routing.held_by` read of its case. None where a worker was faster, or the new
-    choice has no way (staff are then told).
+    choice has no way (staff are then told). A call, a visit and what is said of them end with it.
     """
     S = Delivery.Status
     message = delivery.message
@@ -308,9 +308,9 @@ def reroute(delivery: Delivery, among: Sequence[Channel] | None = None) -> Deliv
     with transaction.atomic():
         now = timezone.now()
         gone = delivery.move(S.CANCELLED, frm=Delivery.OPEN, finished_at=now, lease=None)
-        if gone and delivery.appointment is not None:
-            delivery.appointment.close(Appointment.State.CANCELLED)
-        if not gone or message.template in (CALLBACK, VISIT, *outbox.ASKS):
+        if gone and (agreed := delivery.own_appointment) is not None:
+            agreed.close(Appointment.State.CANCELLED)
+        if not gone or message.template in (CALLBACK, VISIT, outbox.APPOINTMENT, *outbox.ASKS):
             return None
         message.kind, message.why = "", ""
         channels = routing.held_by(case.stem) if among is None else among

@@ -73,7 +73,8 @@ def as_agreed(
     channels of its kind, where they were read a moment ago.
     """
     call, kind = second.replaces, second.channel.kind
-    if call is None or call.appointment is None or call.appointment.kind_if_missed != kind:
+    agreed = call.own_appointment if call is not None else None
+    if call is None or agreed is None or agreed.kind_if_missed != kind:
         return None
     way = _as_agreed(call, second.message, among)
     if isinstance(way, routing.Route) and way.identity != second.identity:
@@ -88,7 +89,7 @@ def _as_agreed(
 
     A text message goes to the number that was called.
     """
-    agreed = call.appointment
+    agreed = call.own_appointment
     kind = agreed.kind_if_missed if agreed is not None else ""
     if not kind or message.case is None:
         return None

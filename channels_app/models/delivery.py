@@ -235,6 +235,12 @@ class Delivery(models.Model):
         return self.status in self.OPEN
 
     @property
+    def own_appointment(self) -> Appointment | None:
+        """What was agreed, where this is the call or visit itself; None where it tells of it."""
+        is_itself = self.message.template in (Message.CALLBACK, Message.VISIT)
+        return self.appointment if is_itself else None
+
+    @property
     def is_held(self) -> bool:
         """Whether it waits until its channel is there again."""
         waits = self.status == self.Status.QUEUED and self.role != self.Role.NOTICE

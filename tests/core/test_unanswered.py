@@ -5,9 +5,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from channels_app import appointments, fallback, todos
+from channels_app import appointments, fallback, moving, todos
 from channels_app.models import Appointment, Delivery
-from contacts.models import Case, Identity, Organisation, User
+from contacts.models import Case, Event, Identity, Organisation, User
 from tests import shop, worker
 from tests.adapters.twilio import Twilio
 from tests.core import booking
@@ -103,3 +103,34 @@ def test_what_they_chose_with_the_call_stands_beside_the_second_way_but_not_a_st
     else:
         assert (second.status, second.reason["code"]) == (S.FAILED, "stopped")
         assert not sms.calls
+
+
+def told(agreed: Appointment) -> Delivery:
+    """What is said of it."""
+    rows = Delivery.objects.select_related("message__case__root", "channel")
+    return rows.get(appointment=agreed, message__template="appointment")
+
+
+def test_a_confirmation_that_fails_is_no_call_that_nobody_answered(
+    case: Case, sms: Provider
+) -> None:
+    agreed = book(case, if_missed="text")
+    Identity.of("email", SAM).close("email", Identity.BOUNCED)
+    worker.send_due()
+    row = told(agreed)
+    assert row.status == S.FAILED and not row.replaced_by.exists() and not sms.calls
+    assert not case.events.filter(sort=Event.Sort.FELL_BACK).exists()
+    assert to_do(agreed).status == S.TODO
+
+
+def test_a_confirmation_to_an_address_that_is_theirs_no_more_leaves_the_call_as_it_is(
+    case: Case, agent: User
+) -> None:
+    agreed = book(case)
+    assert moving.end(case.customer, Identity.of("email", SAM), by=agent, case=fresh(case))
+    agreed.refresh_from_db()
+    assert agreed.is_booked and told(agreed).status == S.CANCELLED  # a stranger would read it
+    assert [row.pk for row in Delivery.objects.to_do()] == [to_do(agreed).pk]
+    assert moving.end(case.customer, number(), by=agent, case=fresh(case))
+    agreed.refresh_from_db()
+    assert (agreed.state, to_do(agreed).status) == (Appointment.State.CANCELLED, S.CANCELLED)

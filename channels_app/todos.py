@@ -134,7 +134,9 @@ def finish(
 
 
 def in_vain(delivery: Delivery) -> int:
-    """How often nobody was reached."""
+    """How often nobody was reached; at an appointment since it was last moved."""
+    if (agreed := delivery.own_appointment) is not None:
+        return agreed.tries
     return delivery.attempts.filter(outcome=Delivery.Outcome.NOT_REACHED).count()
 
 

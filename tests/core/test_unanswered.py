@@ -11,6 +11,7 @@ from contacts.models import Case, Event, Identity, Organisation, User
 from tests import shop, worker
 from tests.adapters.twilio import Twilio
 from tests.core import booking
+from tests.core.booking import workday
 from tests.core.test_appointments import book, number, to_do
 from tests.core.test_at_once import a_case, fresh
 from tests.webhooks.channels import channel_at
@@ -134,3 +135,14 @@ def test_a_confirmation_to_an_address_that_is_theirs_no_more_leaves_the_call_as_
     assert moving.end(case.customer, number(), by=agent, case=fresh(case))
     agreed.refresh_from_db()
     assert (agreed.state, to_do(agreed).status) == (Appointment.State.CANCELLED, S.CANCELLED)
+
+
+def test_moved_the_tries_begin_anew(case: Case, agent: User) -> None:
+    agreed = book(case)
+    call_in_vain(agreed, agent, 2)
+    appointments.move(appointment=agreed, starts_at=workday("11:00"))
+    assert todos.in_vain(to_do(agreed)) == 0
+    call_in_vain(agreed, agent, 2)
+    assert agreed.is_booked and todos.in_vain(to_do(agreed)) == 2
+    call_in_vain(agreed, agent)
+    assert agreed.state == Appointment.State.MISSED

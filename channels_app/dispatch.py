@@ -115,12 +115,16 @@ def deliver(message: Message, route: routing.Route, **more: Any) -> Delivery:
     """Write the Delivery of a message by a route; `more` as in outbox.add.
 
     What its kind cannot carry stays on the page, which is said now and not later. That it goes by
-    the second way is a line of the history, on both sides.
+    the second way is a line of the history, on both sides. What tells of an appointment still does
+    where it `replaces` another row.
     """
+    before: Delivery | None = more.get("replaces")
+    if before is not None and message.template == outbox.APPOINTMENT:
+        more["appointment"] = before.appointment
     notice = route.only_notice or rendering.stays_on_page(message, route.channel)
     if route.why == Message.Why.FALLBACK:
         more["role"] = Delivery.Role.FALLBACK
-    is_told = message.template == outbox.UNREAD and "replaces" in more
+    is_told = message.template == outbox.UNREAD and before is not None
     if (route.why == Message.Why.FALLBACK or route.because is not None) and not is_told:
         _say_second(message, route)
     return outbox.add(message, route.channel, route.identity, only_notice=notice, **more)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from channels_app import appointments, fallback, moving, todos
+from channels_app import appointments, dispatch, fallback, moving, switching, todos
 from channels_app.models import Appointment, Delivery
 from contacts.models import Case, Event, Identity, Organisation, User
 from tests import shop, worker
@@ -146,3 +146,37 @@ def test_moved_the_tries_begin_anew(case: Case, agent: User) -> None:
     assert agreed.is_booked and todos.in_vain(to_do(agreed)) == 2
     call_in_vain(agreed, agent)
     assert agreed.state == Appointment.State.MISSED
+
+
+def test_a_confirmation_that_is_tried_again_has_its_link_and_its_file(
+    case: Case, agent: User, sink: shop.Sink
+) -> None:
+    agreed = book(case)
+    row = told(agreed)
+    row.move(S.FAILED, frm=(S.QUEUED,))
+    again = dispatch.try_again(row, agent)
+    assert again is not None and again.appointment == agreed and agreed.code is not None
+    worker.send_due()
+    (mail,) = sink.mails
+    assert f"/a/{agreed.code.plain}/" in mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert [part.get_filename() for part in mail.iter_attachments()] == ["appointment.ics"]
+
+
+def test_a_letter_that_tells_of_a_call_is_not_the_call(case: Case, agent: User) -> None:
+    agreed = book(case)
+    home = Identity.of("post", "Main Street 1\n1000 AA Town")
+    switching.switch(case=fresh(case), kind="email", identity=Identity.of("email", SAM))
+    fallback.approve(case=fresh(case), kind="letter", identity=home)
+    Identity.of("email", SAM).close("email", Identity.BOUNCED)
+    worker.send_due()
+    letter = dispatch.try_again(told(agreed), agent)
+    assert letter is not None and (letter.channel.kind, letter.status) == ("letter", S.TODO)
+    appointments.move(appointment=agreed, starts_at=workday("11:00"))
+    letter.refresh_from_db()
+    assert letter.next_attempt_at < workday("11:00")
+    assert [row.pk for row in Delivery.objects.to_meet()] == [
+        Delivery.objects.get(message__template="callback").pk
+    ]
+    todos.finish(letter, agent, "sent")
+    agreed.refresh_from_db()
+    assert agreed.is_booked

@@ -185,8 +185,7 @@ def _hold(appointment: Appointment) -> Case:
 
 def _open_rows(appointment: Appointment) -> DeliveryQuerySet:
     """Its to-do, while it is one; what we said of it goes as it is."""
-    rows = Delivery.objects.filter(appointment=appointment)
-    return rows.filter(status__in=Delivery.TO_DO)
+    return Delivery.objects.to_meet().filter(appointment=appointment)
 
 
 def _last(appointment: Appointment) -> None:

@@ -29,8 +29,8 @@ from contacts.models import (
 )
 from contacts.models.outcome import AFTERWARDS
 
-ACKNOWLEDGEMENT, CALLBACK, SPOKEN = "acknowledgement", "callback", Message.SPOKEN
-VISIT = "visit"  # to which they come at a time of their choice
+ACKNOWLEDGEMENT = "acknowledgement"
+CALLBACK, VISIT, SPOKEN = Message.CALLBACK, Message.VISIT, Message.SPOKEN
 # Relay spam and mail loops: at most so often does an address hear "we have your question".
 UNPROVED_EVERY = timedelta(days=1)
 PROVED_EVERY = timedelta(hours=1)
@@ -115,12 +115,16 @@ def deliver(message: Message, route: routing.Route, **more: Any) -> Delivery:
     """Write the Delivery of a message by a route; `more` as in outbox.add.
 
     What its kind cannot carry stays on the page, which is said now and not later. That it goes by
-    the second way is a line of the history, on both sides.
+    the second way is a line of the history, on both sides. What tells of an appointment still does
+    where it `replaces` another row.
     """
+    before: Delivery | None = more.get("replaces")
+    if before is not None and message.template == outbox.APPOINTMENT:
+        more["appointment"] = before.appointment
     notice = route.only_notice or rendering.stays_on_page(message, route.channel)
     if route.why == Message.Why.FALLBACK:
         more["role"] = Delivery.Role.FALLBACK
-    is_told = message.template == outbox.UNREAD and "replaces" in more
+    is_told = message.template == outbox.UNREAD and before is not None
     if (route.why == Message.Why.FALLBACK or route.because is not None) and not is_told:
         _say_second(message, route)
     return outbox.add(message, route.channel, route.identity, only_notice=notice, **more)
@@ -299,7 +303,7 @@ def reroute(delivery: Delivery, among: Sequence[Channel] | None = None) -> Deliv
     """Let a waiting answer follow the customer's new choice: cancelled, then a new row.
 
     `among`: what `routing.held_by` read of its case. None where a worker was faster, or the new
-    choice has no way (staff are then told).
+    choice has no way (staff are then told). A call, a visit and what is said of them end with it.
     """
     S = Delivery.Status
     message = delivery.message
@@ -308,9 +312,9 @@ def reroute(delivery: Delivery, among: Sequence[Channel] | None = None) -> Deliv
     with transaction.atomic():
         now = timezone.now()
         gone = delivery.move(S.CANCELLED, frm=Delivery.OPEN, finished_at=now, lease=None)
-        if gone and delivery.appointment is not None:
-            delivery.appointment.close(Appointment.State.CANCELLED)
-        if not gone or message.template in (CALLBACK, VISIT, *outbox.ASKS):
+        if gone and (agreed := delivery.own_appointment) is not None:
+            agreed.close(Appointment.State.CANCELLED)
+        if not gone or message.template in (CALLBACK, VISIT, outbox.APPOINTMENT, *outbox.ASKS):
             return None
         message.kind, message.why = "", ""
         channels = routing.held_by(case.stem) if among is None else among

@@ -1,5 +1,6 @@
 """The second way that the customer approved: used only where the first one fails for good."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import transaction
@@ -7,7 +8,7 @@ from django.utils import timezone
 
 from channels_app import dispatch, routing
 from channels_app.adapters.base import Reason
-from channels_app.models import Delivery
+from channels_app.models import Channel, Delivery
 from channels_app.models.appointment import SMS
 from contacts import services
 from contacts.models import Case, Choice, Event, Identity, Message, User
@@ -49,7 +50,8 @@ def _read_anew(stem: Case) -> None:
 def _instead(delivery: Delivery, message: Message) -> routing.Route | routing.Refused | None:
     """By which way an answer goes whose first way failed."""
     assert message.case is not None
-    if (way := _as_agreed(delivery)) is not None:
+    way = _as_agreed(delivery, message)
+    if isinstance(way, routing.Route):
         return way
     goes_on = message.is_answer or message.template == dispatch.CALLBACK
     if not goes_on or message.why not in BY_CHOICE:
@@ -62,22 +64,44 @@ def _instead(delivery: Delivery, message: Message) -> routing.Route | routing.Re
     return routing.second(message, now, because=Reason.read(delivery.reason))
 
 
-def _as_agreed(delivery: Delivery) -> routing.Route | None:
+def as_agreed(
+    second: Delivery, *, among: Sequence[Channel] | None = None
+) -> routing.Route | routing.Refused | None:
+    """Again the way that was chosen with the time of the call that `second` follows.
+
+    Refused where it is closed by now; None where `second` goes by another one. `among`: the offered
+    channels of its kind, where they were read a moment ago.
+    """
+    call, kind = second.replaces, second.channel.kind
+    agreed = call.own_appointment if call is not None else None
+    if call is None or agreed is None or agreed.kind_if_missed != kind:
+        return None
+    way = _as_agreed(call, second.message, among)
+    if isinstance(way, routing.Route) and way.identity != second.identity:
+        return None
+    return way
+
+
+def _as_agreed(
+    call: Delivery, message: Message, among: Sequence[Channel] | None = None
+) -> routing.Route | routing.Refused | None:
     """What the customer chose with the time of a call, where nobody answers it; None if nothing.
 
     A text message goes to the number that was called.
     """
-    agreed, message = delivery.appointment, delivery.message
+    agreed = call.own_appointment
     kind = agreed.kind_if_missed if agreed is not None else ""
     if not kind or message.case is None:
         return None
-    stem = message.case.stem
-    to = delivery.identity if kind == SMS else routing.known_address(stem, kind)
+    stem, now = message.case.stem, timezone.now()
+    to = call.identity if kind == SMS else routing.known_address(stem, kind)
     once = {"kind": kind, "identity": to, "why": Message.Why.ONCE}  # asked for, for this alone
-    way = routing.first(Message(case=stem, language=message.language, **once), timezone.now())
-    if isinstance(way, routing.Refused) or way.identity is None:
+    way = routing.first(Message(case=stem, language=message.language, **once), now, among=among)
+    if isinstance(way, routing.Refused):
+        return way
+    if way.identity is None or not way.channel.capabilities.automatic:
         return None
-    return replace(way, why=Message.Why.FALLBACK) if way.channel.capabilities.automatic else None
+    return replace(way, why=Message.Why.FALLBACK)
 
 
 def approve(*, case: Case, kind: str, identity: Identity | None = None) -> None:
@@ -108,6 +132,8 @@ def _call_off(stem: Case) -> None:
     waiting = dispatch.open_in(stem).filter(role=Delivery.Role.FALLBACK)
     for delivery in waiting.select_related("message__case__root", "channel", "identity"):
         if (delivery.channel.kind, delivery.identity) == (kind, identity):
+            continue
+        if as_agreed(delivery) is not None:  # which they chose with the time of the call
             continue
         why = Reason("taken_back", {"kind": delivery.channel.kind})
         gone = {"reason": why.stored, "finished_at": timezone.now(), "lease": None}

@@ -212,15 +212,19 @@ def _grounds(delivery: Delivery) -> dict[str, object]:
 def _second(
     delivery: Delivery, now: datetime, offered: Sequence[Channel]
 ) -> routing.Route | routing.Refused:
-    """The second way again, while it is the one that the customer approved."""
+    """The second way again, while it is the one that the customer agreed to or approved."""
     asked = away.way if delivery.message.template == outbox.UNREAD else routing.second
     route = asked(delivery.message, now, among=offered)
-    if route is None or (
-        isinstance(route, routing.Route)
-        and (route.channel.kind, route.identity) != (delivery.channel.kind, delivery.identity)
+    if isinstance(route, routing.Route) and (
+        (route.channel.kind, route.identity) == (delivery.channel.kind, delivery.identity)
     ):
-        return routing.Refused(Reason("taken_back", {"kind": delivery.channel.kind}))
-    return route
+        return route
+    agreed = fallback.as_agreed(delivery, among=offered)
+    if agreed is not None:
+        return agreed
+    if isinstance(route, routing.Refused):
+        return route
+    return routing.Refused(Reason("taken_back", {"kind": delivery.channel.kind}))
 
 
 def _sent(delivery: Delivery, sent: Sent, started: datetime) -> None:

@@ -134,29 +134,32 @@ def finish(
 
 
 def in_vain(delivery: Delivery) -> int:
-    """How often nobody was reached."""
+    """How often nobody was reached; at an appointment since it was last moved."""
+    if (agreed := delivery.own_appointment) is not None:
+        return agreed.tries
     return delivery.attempts.filter(outcome=Delivery.Outcome.NOT_REACHED).count()
 
 
 def tries_of(delivery: Delivery) -> int:
     """After how many tries in vain it is over: at once where they do not come, or want a word."""
-    agreed = delivery.appointment
+    agreed = delivery.own_appointment
     return 1 if agreed is not None and (agreed.kind_if_missed or not agreed.rings) else TRIES
 
 
 def _in_vain_again(delivery: Delivery, staff: User) -> None:
-    if delivery.appointment is not None:
-        delivery.appointment.count_try()
+    agreed = delivery.own_appointment
+    if agreed is not None:
+        agreed.count_try()
     if in_vain(delivery) >= tries_of(delivery):
         _give_up(delivery, staff)
-        if delivery.appointment is not None:
-            delivery.appointment.close(Appointment.State.MISSED, staff=staff)
+        if agreed is not None:
+            agreed.close(Appointment.State.MISSED, staff=staff)
 
 
 def _keep(delivery: Delivery, staff: User, over: bool) -> None:
     """An appointment that was held is done."""
-    if over and delivery.appointment is not None:
-        delivery.appointment.close(Appointment.State.DONE, staff=staff)
+    if over and (agreed := delivery.own_appointment) is not None:
+        agreed.close(Appointment.State.DONE, staff=staff)
 
 
 def _give_up(delivery: Delivery, staff: User) -> None:

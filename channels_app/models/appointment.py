@@ -193,3 +193,4 @@ class Appointment(models.Model):
     def count_try(self) -> None:
         """Nobody was reached."""
         Appointment.objects.filter(pk=self.pk).update(tries=F("tries") + 1)
+        self.refresh_from_db(fields=["tries"])

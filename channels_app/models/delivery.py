@@ -91,6 +91,11 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """What a person has to carry out."""
         return self.filter(status__in=Delivery.TO_DO)
 
+    def to_meet(self) -> "DeliveryQuerySet":
+        """Of those the calls and visits at a chosen time, without a letter that tells of one."""
+        kept = {"message__template__in": Message.MEETINGS, "appointment__isnull": False}
+        return self.to_do().filter(**kept)
+
     def lost_in_sending(self, now: datetime) -> "DeliveryQuerySet":
         """Being sent by a worker that is gone: only these can be uncertain."""
         return self.filter(status=Delivery.Status.SENDING, leased_until__lte=now)
@@ -233,6 +238,12 @@ class Delivery(models.Model):
     def is_open(self) -> bool:
         """Whether it can still be cancelled or re-routed."""
         return self.status in self.OPEN
+
+    @property
+    def own_appointment(self) -> Appointment | None:
+        """What was agreed, where this is the call or visit itself; None where it tells of it."""
+        is_itself = self.message.template in Message.MEETINGS
+        return self.appointment if is_itself else None
 
     @property
     def is_held(self) -> bool:

@@ -73,6 +73,8 @@ class Message(models.Model):
         OVERRIDE = "override", _("another channel, with a reason")
         FALLBACK = "fallback", _("the approved second channel")
 
+    # Templates of what a person carries out: a call that was asked for, a visit at a chosen time.
+    CALLBACK, VISIT = MEETINGS = "callback", "visit"
     SPOKEN = "spoken"  # the template of what we said in a call or a visit
     WAITS_FOR_NOTHING = ("auto_reply", "joined")  # templates of what came in
     # What the customer said and somebody has to answer.

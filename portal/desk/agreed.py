@@ -25,7 +25,7 @@ def beside(case: Case, change: Change, channels: Sequence[Channel]) -> dict[str,
     """The block beside a case. One query, where ever a call or a visit was asked for."""
     found: list[Delivery] = []
     if change.templates & {CALLBACK, VISIT}:
-        rows = Delivery.objects.to_do().filter(appointment__case__in=case.member_ids)
+        rows = Delivery.objects.to_meet().filter(appointment__case__in=case.member_ids)
         rows = rows.select_related("appointment__channel__organisation", "taken_by")
         found = list(rows.order_by("appointment__starts_at"))
     there = {row.appointment.channel_id for row in found if row.appointment}

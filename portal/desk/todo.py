@@ -89,7 +89,7 @@ def card(delivery: Delivery, now: datetime) -> dict[str, Any]:
         "name": words.customer_name(case.customer, case),
         "is_callback": is_callback,
         "wish": "" if delivery.appointment_id else wish,
-        "agreed": delivery.appointment,
+        "agreed": delivery.own_appointment,
         "text": message.text or case.title,
         "is_due": delivery.next_attempt_at <= now,
         "is_late": delivery.next_attempt_at <= now - timedelta(hours=1),
@@ -181,7 +181,7 @@ def next_step(delivery: Delivery) -> str:
 
 def _as_agreed(delivery: Delivery) -> str:
     """What follows where nobody answers, or comes, at the time that they chose."""
-    kind = delivery.appointment.kind_if_missed if delivery.appointment else ""
+    kind = delivery.own_appointment.kind_if_missed if delivery.own_appointment else ""
     if not kind:
         return _("If they do not come, the case needs an answer again.")
     line = _("If nobody answers, they hear %(by)s that you tried, as they chose.")

@@ -277,37 +277,6 @@ def test_three_places_are_three_winners_who_then_move_to_one_time() -> None:
     assert Appointment.objects.booked().count() == 3
 
 
-@pytest.mark.parametrize(("if_missed", "tries"), [("again", 3), ("text", 1), ("email", 1)], ids=str)
-def test_what_follows_when_nobody_answers_is_what_they_chose(
-    house: Organisation, if_missed: str, tries: int
-) -> None:
-    agent = shop.make_agent()
-    Channel.objects.create(
-        organisation=house, kind="sms", provider="twilio", slug="sms", name="sms"
-    )
-    case = a_case("email", "sam@example.org")
-    agreed = book(case, if_missed=if_missed)
-    for number in range(1, tries + 1):
-        todos.finish(to_do(agreed), agent, "not_reached")
-        agreed.refresh_from_db()
-        assert agreed.tries == number
-        assert "We could not reach you" in appointments.said(agreed, "booked")
-        assert agreed.state == (State.MISSED if number == tries else State.BOOKED)
-    assert to_do(agreed).status == S.FAILED
-    second = Delivery.objects.filter(replaces=to_do(agreed)).first()
-    if if_missed == "again":
-        assert second is None
-        return
-    assert second is not None and second.role == Delivery.Role.FALLBACK
-    wanted = {"text": number_value(), "email": "sam@example.org"}[if_missed]
-    assert second.identity is not None and second.identity.value == wanted
-
-
-def number_value() -> str:
-    """The number as it is stored."""
-    return number().value
-
-
 def test_reached_is_done_and_who_does_not_come_is_missed_at_once(house: Organisation) -> None:
     agent = shop.make_agent()
     call = book(a_case())

@@ -224,18 +224,29 @@ def confirm(appointment: Appointment, what: str) -> Message | None:
     )
 
 
-def when(appointment: Appointment) -> str:
-    """Its time by the customer's clock, with whose clock that is where it is not the usual one."""
-    line = promises.day_and_time(appointment.local)
+def when(appointment: Appointment, at: datetime | None = None) -> str:
+    """Its time, or `at`, by the customer's clock, with whose that is where it is not the usual."""
+    line = promises.day_and_time(appointment.local(at or appointment.starts_at))
     if appointment.zone == appointment.channel.organisation.time_zone:
         return line
     values = {"time": line, "place": slots.place_of(appointment.zone)}
     return _("%(time)s (time of %(place)s)") % values
 
 
+def _put_off(appointment: Appointment) -> datetime | None:
+    """To when staff put it off, where its own time is past; one query then."""
+    now = timezone.now()
+    if not appointment.is_booked or appointment.starts_at > now:
+        return None
+    later = _open_rows(appointment).filter(next_attempt_at__gt=now)
+    return later.values_list("next_attempt_at", flat=True).first()
+
+
 def said(appointment: Appointment, what: str) -> str:
     """What became of it, as its customer reads it."""
-    values = {"when": when(appointment), "place": appointment.channel.label}
+    later = _put_off(appointment)
+    is_late = appointment.is_booked and later is None and appointment.ends_at <= timezone.now()
+    values = {"when": when(appointment, later), "place": appointment.channel.label}
     if appointment.channel.address and not appointment.rings:
         values["place"] += f", {appointment.channel.address}"
     if appointment.rings:
@@ -244,12 +255,17 @@ def said(appointment: Appointment, what: str) -> str:
             "moved": _("The call is moved: we call you on %(when)s."),
         }
         if what == "booked" and appointment.tries:
+            values["when"] = when(appointment)
             return _("We could not reach you on %(when)s, and try again.") % values
+        if is_late:
+            return _("The call of %(when)s is late: we call you as soon as we can.") % values
         return lines.get(what, _("We call you on %(when)s.")) % values
     lines = {
         "cancelled": _("The visit of %(when)s is cancelled."),
         "moved": _("The visit is moved: we see you on %(when)s. %(place)s."),
     }
+    if is_late:
+        return _("The visit was planned for %(when)s. %(place)s.") % values
     return lines.get(what, _("We see you on %(when)s. %(place)s.")) % values
 
 

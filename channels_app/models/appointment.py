@@ -135,10 +135,9 @@ class Appointment(models.Model):
         """When it is over."""
         return self.starts_at + timedelta(minutes=self.minutes)
 
-    @property
-    def local(self) -> datetime:
-        """Its beginning as the customer's clock shows it."""
-        return self.starts_at.astimezone(ZoneInfo(self.zone))
+    def local(self, at: datetime) -> datetime:
+        """A moment as the customer's clock shows it."""
+        return at.astimezone(ZoneInfo(self.zone))
 
     @property
     def is_booked(self) -> bool:

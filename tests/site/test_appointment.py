@@ -1,14 +1,16 @@
 """A time to be called or to come by: picked on the page, moved and cancelled by a link."""
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import appointments, rendering, slots
+from channels_app import appointments, rendering, slots, todos
 from channels_app.models import Appointment, Channel, Delivery
-from contacts.models import Case, Code, Identity, Organisation
+from contacts.models import Case, Code, Identity, Organisation, User
 from portal import times
 from tests.core import booking
 from tests.core.booking import branch, phone, workday
@@ -247,3 +249,43 @@ def test_the_mail_has_a_link_to_move_it_and_a_file_for_the_calendar(agreed: Appo
     assert f"http://testserver{link(agreed)}" in mail.text or link(agreed) in mail.text
     assert [file.name for file in mail.files] == ["appointment.ics"]
     assert f'{link(agreed)}"' in mail.html and "{link}" not in mail.text + mail.html
+
+
+@pytest.mark.parametrize(
+    ("channel", "ago", "later", "line"),
+    [
+        (phone, 2, True, "We call you on {later}."),
+        (phone, 2, False, "The call of {at} is late: we call you as soon as we can."),
+        (phone, 0, True, "We call you on {later}."),
+        (phone, 0, False, "We call you on {at}."),
+        (branch, 2, True, "We see you on {later}."),
+        (branch, 2, False, "The visit was planned for {at}."),
+    ],
+)
+def test_past_its_time_page_and_link_say_when_it_is_now(
+    client: Client,
+    ask: Ask,
+    agent: User,
+    channel: Callable[[], Channel],
+    ago: int,
+    later: bool,
+    line: str,
+) -> None:
+    agreed = appointments.book(
+        case=ask(client),
+        channel=channel(),
+        starts_at=workday("10:00"),
+        identity=Identity.of("phone", "020 765 43 21"),
+    )
+    at = timezone.now() - timedelta(hours=ago)
+    Appointment.objects.update(starts_at=at)
+    Delivery.objects.filter(appointment=agreed).update(next_attempt_at=at)
+    row = Delivery.objects.to_do().select_related("appointment", "message__case").get()
+    if later:
+        todos.finish(row, agent, "later", later_at=workday("15:00"))
+    agreed.refresh_from_db()
+    moments = {"at": at, "later": workday("15:00")}
+    clock = {name: appointments.when(agreed, moment) for name, moment in moments.items()}
+    for path in (f"/q/{agreed.case.reference}/", page_of(agreed.case, channel().slug)):
+        assert line.format(**clock) in words(client.get(path))
+    assert line.format(**clock) in words(Client().get(link(agreed)))

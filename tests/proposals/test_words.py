@@ -366,12 +366,12 @@ def test_a_sensitive_case_sends_the_question_alone(mail: MailDoor, agent: User) 
     Case.objects.filter(pk=case.pk).update(topic=Topic.objects.get(slug="invoice"))
     knows_phone(case)
     case = Case.objects.get(pk=case.pk)
-    proposals.propose(case=case, kind="phone", staff=agent, sentence="Your debt is 900 euros")
+    proposals.propose(case=case, kind="phone", staff=agent, sentence="You owe nine hundred")
     (got,) = mail.mails()
     whole = got.as_string()
-    assert ASKS in whole and "900" not in whole
+    assert ASKS in whole and "hundred" not in whole
     message = Message.objects.get(template="proposal")
-    assert message.text.splitlines() == [ASKS, "Your debt is 900 euros"]
+    assert message.text.splitlines() == [ASKS, "You owe nine hundred"]
 
 
 def test_the_agent_s_own_sentence_goes_along(mail: MailDoor, agent: User) -> None:

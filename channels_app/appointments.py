@@ -1,5 +1,6 @@
 """Times to call or to come: how one is booked, moved and called off, and what is said of it."""
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -13,8 +14,10 @@ from channels_app.rendering.text import LINK
 from contacts import calls, codes, services
 from contacts.models import Case, Choice, Code, Identity, Message, User
 
+logger = logging.getLogger(__name__)
 REST = timedelta(days=1)  # so long after its time a link still says what became of it
 CALL_AHEAD, VISIT_AHEAD = timedelta(hours=1), timedelta(days=1)  # of a reminder
+AGAIN = timedelta(minutes=15)  # until what could not be said is tried once more
 State = Appointment.State
 
 
@@ -179,7 +182,7 @@ def cancel(*, appointment: Appointment, staff: User | None = None) -> None:
 def _hold(appointment: Appointment) -> Case:
     """Lock its case; it is then as it is now."""
     appointment.case = _locked(appointment.case)
-    appointment.refresh_from_db(fields=["state", "starts_at", "if_missed", "sequence"])
+    appointment.refresh_from_db(fields=["state", "starts_at", "if_missed", "sequence", "remind_at"])
     return appointment.case
 
 
@@ -208,8 +211,13 @@ def confirm(appointment: Appointment, what: str) -> Message | None:
     """
     case = appointment.case.stem
     way = _way(case, appointment)
-    if way is None or way.identity is None:
-        return None
+    return None if way is None else _tell(appointment, what, way)
+
+
+def _tell(appointment: Appointment, what: str, way: routing.Route) -> Message | None:
+    """Say it that way; None where that address heard enough today."""
+    assert way.identity is not None
+    case = appointment.case.stem
     with translation.override(case.language):
         text = said(appointment, what)
         if what != "cancelled":
@@ -265,7 +273,7 @@ def _way(case: Case, appointment: Appointment) -> routing.Route | None:
     for kind in filter(None, dict.fromkeys(kinds)):
         message = Message(case=case, kind=kind, language=case.language)
         way = routing.first(message, timezone.now())
-        if isinstance(way, routing.Refused) or way.approved is not None:
+        if isinstance(way, routing.Refused) or way.approved is not None or way.identity is None:
             continue
         can = way.channel.capabilities
         if can.automatic and not can.immediate:
@@ -274,12 +282,38 @@ def _way(case: Case, appointment: Appointment) -> routing.Route | None:
 
 
 def remind() -> int:
-    """Remind whose time is near, once each; how many were told."""
-    told = 0
-    rows = Appointment.objects.to_remind(timezone.now())
+    """Remind whose time is near, once each; how many were told.
+
+    Each is put off before it is said, so that what fails, or an address that heard enough, is tried
+    again and keeps nobody waiting. Needs to be outside a transaction: who moves one holds its case.
+    """
+    told, now = 0, timezone.now()
+    rows = Appointment.objects.to_remind(now).order_by("remind_at")
     for row in rows.select_related("channel__organisation", "case__root")[:100]:
-        with transaction.atomic():
-            mine = Appointment.objects.booked().filter(pk=row.pk, remind_at=row.remind_at)
-            if mine.update(remind_at=None) and confirm(row, "near") is not None:
-                told += 1
+        if not row.remind_next(now + AGAIN):
+            continue
+        try:
+            told += _remind(row)
+        except Exception:  # one of them must not keep the others from being told
+            logger.exception("Appointment %s: its customer cannot be reminded.", row.pk)
     return told
+
+
+@transaction.atomic
+def _remind(appointment: Appointment) -> bool:
+    """Remind the customer of one that is put off, which is then done; not where a limit says no.
+
+    Where no way to say it is known it stands on the page, and that is all.
+    """
+    claimed = appointment.remind_at
+    case = _hold(appointment).stem
+    if not appointment.is_booked or appointment.remind_at != claimed:
+        return False
+    way = _way(case, appointment)
+    is_over = appointment.starts_at <= timezone.now()
+    if is_over and way is not None:
+        logger.warning("Appointment %s: its customer was not reminded in time.", appointment.pk)
+    elif way is not None and _tell(appointment, "near", way) is None:
+        return False
+    appointment.remind_next(None)
+    return way is not None and not is_over

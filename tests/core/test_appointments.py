@@ -1,5 +1,7 @@
 """Times to call and to come: the grid, one place for one, and what a case and its to-do hear."""
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any
@@ -387,3 +389,79 @@ def test_booked_in_a_joined_case_it_stands_in_both_and_moves_from_either(
     assert again.pk == agreed.pk and to_do(agreed).next_attempt_at == workday("11:00")
     appointments.cancel(appointment=Appointment.objects.get())
     assert not Appointment.objects.booked().exists()
+
+
+def test_a_reminder_that_fails_stops_no_other_and_is_tried_again(
+    house: Organisation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = book(a_case("email", "sam@example.org"), "10:00")
+    book(a_case("email", "kim@example.org"), "10:30")
+    now = timezone.now()
+    Appointment.objects.update(remind_at=now)
+    Appointment.objects.filter(pk=bad.pk).update(remind_at=now - timedelta(minutes=1))
+    told = appointments.said
+
+    def said(agreed: Appointment, what: str) -> str:
+        if agreed.pk == bad.pk:
+            raise RuntimeError("no words")
+        return told(agreed, what)
+
+    monkeypatch.setattr(appointments, "said", said)
+    assert appointments.remind() == 1 and str(bad.pk) in caplog.text
+    bad.refresh_from_db()
+    assert bad.remind_at is not None and bad.remind_at > now
+    monkeypatch.undo()
+    Appointment.objects.filter(pk=bad.pk).update(remind_at=now)
+    assert [appointments.remind(), appointments.remind()] == [1, 0]
+
+
+def test_where_a_limit_keeps_it_back_a_reminder_waits_until_its_time(
+    house: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agreed, alone = book(a_case("email", "sam@example.org")), book(a_case(), "10:30")
+    monkeypatch.setattr(dispatch, "LINES_A_DAY", 0)
+    for _n in range(2):
+        Appointment.objects.exclude(remind_at=None).update(remind_at=timezone.now())
+        assert appointments.remind() == 0
+        agreed.refresh_from_db()
+        alone.refresh_from_db()
+        assert agreed.remind_at is not None and agreed.remind_at > timezone.now()
+        assert alone.remind_at is None  # nobody knows how to tell them
+    monkeypatch.undo()
+    past = timezone.now() - timedelta(minutes=1)
+    Appointment.objects.filter(pk=agreed.pk).update(remind_at=past, starts_at=past)
+    assert appointments.remind() == 0  # nobody is told at eleven of a call at ten
+    agreed.refresh_from_db()
+    assert agreed.remind_at is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_moves_it_while_they_are_reminded_waits_for_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    booking.make_shop()
+    agreed = book(a_case("email", "sam@example.org"))
+    Appointment.objects.update(remind_at=timezone.now())
+    begun, say = threading.Event(), appointments.said
+
+    def said(row: Appointment, what: str) -> str:
+        if what == "near":
+            begun.set()
+            time.sleep(0.3)  # the other one comes as far as it can
+        return say(row, what)
+
+    monkeypatch.setattr(appointments, "said", said)
+
+    def go(number: int) -> object:
+        if number == 0:
+            return appointments.remind()
+        begun.wait(5)
+        row = Appointment.objects.select_related("channel__organisation", "case__root")
+        later = workday("11:00")
+        return appointments.move(appointment=row.get(pk=agreed.pk), starts_at=later)
+
+    results = in_threads(2, go)
+    assert not faults(results), faults(results)
+    agreed.refresh_from_db()
+    assert 1 in results and agreed.starts_at == workday("11:00")
+    assert agreed.remind_at == workday("11:00") - timedelta(hours=1)

@@ -465,3 +465,15 @@ def test_who_moves_it_while_they_are_reminded_waits_for_nobody(
     agreed.refresh_from_db()
     assert 1 in results and agreed.starts_at == workday("11:00")
     assert agreed.remind_at == workday("11:00") - timedelta(hours=1)
+
+
+def test_where_midnight_comes_twice_each_time_is_listed_once(house: Organisation) -> None:
+    house.time_zone = "America/Havana"
+    house.save()
+    channel = phone()
+    channel.weekly_hours = {"sat": [["22:00", "00:00"]], "sun": [["00:00", "02:00"]]}
+    # On Sunday 1 November the clocks go from 1:00 back to 0:00.
+    eve = datetime(2026, 10, 31, 20, tzinfo=ZoneInfo("America/Havana"))
+    found = [at.astimezone(UTC) for at in slots.free(channel, eve, days=1)]
+    assert {b - a for a, b in pairwise(found)} == {timedelta(minutes=30)}
+    assert len(found) == 4 + 2 + 4

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from channels_app.models import Appointment, Channel
 
 SHOWN = 3  # days at once
 FORM = "at-%Y%m%dT%H%MZ"  # how a time is posted
+NEAR = timedelta(days=365)  # what is further from now, to either side, nobody picked from a page
 CHOOSE = "choose"  # a time of one's own choice, which is picked after sending
 
 
@@ -54,9 +55,10 @@ def value_of(at: datetime) -> str:
 def read(value: str) -> datetime | None:
     """The time that a form posted; None for anything else."""
     try:
-        return datetime.strptime(value, FORM).replace(tzinfo=UTC)
+        at = datetime.strptime(value, FORM).replace(tzinfo=UTC)
     except ValueError:
         return None
+    return at if abs(at - timezone.now()) < NEAR else None
 
 
 def is_time(value: str) -> bool:

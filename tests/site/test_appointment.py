@@ -1,6 +1,7 @@
 """A time to be called or to come by: picked on the page, moved and cancelled by a link."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -64,6 +65,12 @@ def test_a_time_that_was_taken_meanwhile_is_said_and_others_are_offered(
     assert "This time was just taken." in html and wish not in html and free()[0] in html
 
 
+@pytest.mark.parametrize("wish", ["at-99991231T2359Z", "at-00010101T0000Z"])
+def test_a_time_that_no_clock_shows_is_no_wish(client: Client, ask: Ask, wish: str) -> None:
+    case = ask(client, way="phone", address_phone="020 765 43 21", wish_phone=wish)
+    assert case.answer_kind == "phone" and not Appointment.objects.exists()
+
+
 def another() -> Case:
     """A case of somebody else."""
     Client().post("/", posted(text="Another question", address_email="kim@example.org"))
@@ -104,7 +111,10 @@ def test_picked_moved_and_cancelled_on_the_page(client: Client, ask: Ask) -> Non
     [
         ({}, 422, "Please choose a time."),
         ({"at": "tomorrow"}, 422, "Please choose a time."),
-        ({"at": "at-20200101T1000Z", "number": "020 765 43 21"}, 409, "just taken"),
+        ({"at": "past", "number": "020 765 43 21"}, 409, "just taken"),
+        ({"at": "at-20200101T1000Z", "number": "020 765 43 21"}, 422, "Please choose a time."),
+        ({"at": "at-99991231T2359Z", "number": "020 765 43 21"}, 422, "Please choose a time."),
+        ({"at": "at-00010101T0000Z", "number": "020 765 43 21"}, 422, "Please choose a time."),
         ({"at": "at-99999999T9999Z"}, 422, "Please choose a time."),
         ({"at": "free"}, 422, "Please write your phone number."),
         ({"at": "free", "number": "none"}, 422, "number"),
@@ -114,8 +124,9 @@ def test_only_a_free_time_and_a_number_are_taken(
     client: Client, ask: Ask, given: dict[str, str], status: int, line: str
 ) -> None:
     case = ask(client)
-    at = {"at": free()[0]} if given.get("at") == "free" else {}
-    response = client.post(page_of(case), {**given, **at})
+    named = {"free": free()[0], "past": times.value_of(timezone.now() - timedelta(days=7))}
+    at = named.get(given.get("at", ""))
+    response = client.post(page_of(case), {**given, **({"at": at} if at else {})})
     assert response.status_code == status and line in words(response)
     assert not Appointment.objects.exists()
 

@@ -107,7 +107,10 @@ def _seat(made: Appointment) -> None:
 def _choose(made: Appointment, identity: Identity | None, staff: User | None) -> None:
     """Who books a call wants to be called (R12), and by whom that was said stands in the case."""
     kind, by = made.channel.kind, Choice.By.STAFF if staff else Choice.By.CUSTOMER
-    switching.switch(case=made.case, kind=kind, identity=identity, by=by, staff=staff)
+    try:
+        switching.switch(case=made.case, kind=kind, identity=identity, by=by, staff=staff)
+    except switching.CannotSwitch:  # it was switched off a moment ago: nothing is booked
+        raise NotPossible from None
     made.case = _locked(made.case)
 
 
@@ -137,8 +140,9 @@ def move(
     if_missed: str = "",
     staff: User | None = None,
 ) -> Appointment:
-    """Give it another free time; what is to do, and the reminder, move along. Raises Taken, Over.
+    """Give it another free time; what is to do, and the reminder, move along.
 
+    Raises Taken, Over, and NotPossible where it stays, for the channel takes none any more.
     `if_missed`: another word on what to do when nobody answers; "" leaves it.
     """
     case = _hold(appointment)
@@ -150,6 +154,8 @@ def move(
         appointment.agree(if_missed)
     if starts_at == before:
         return appointment
+    if not slots.takes(channel):
+        raise NotPossible
     fields["remind_at"] = _remind_at(channel, starts_at)
     for seat in slots.open_seats(channel, starts_at, now, appointment):
         try:

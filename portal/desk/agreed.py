@@ -80,7 +80,11 @@ def appointment(request: HttpRequest, reference: str, channel: str) -> HttpRespo
         _take(request, door, at)
     except appointments.Taken:
         return _show(request, door, _("This time was just taken. Choose another one."), status=409)
-    except (appointments.NotPossible, appointments.Over):
+    except appointments.NotPossible:
+        words = _("No time can be agreed on here any more. What was agreed before stays.")
+        messages.warning(request, words)
+        return redirect("admin:case", door.case.reference)
+    except appointments.Over:
         return _too_late(request, door)
     done(request, _("Noted: %(when)s.") % {"when": promises.day_and_time(timezone.localtime(at))})
     return redirect("admin:case", door.case.reference)

@@ -221,7 +221,10 @@ def _act(request: HttpRequest, door: Door) -> HttpResponse:
     except appointments.Taken as taken:
         typed.fail("at", taken_line(taken, door.channel))
         return _page(request, door, typed, status=409)
-    except (appointments.NotPossible, appointments.Over):
+    except appointments.NotPossible:
+        strips.say(request, _not_possible(door.agreed), tone="warn")
+        return redirect(door.page)
+    except appointments.Over:
         strips.say(request, _("This is not possible any more. Please look again."), tone="warn")
         return redirect(door.page)
     strips.say(request, appointments.said(agreed, "moved" if door.agreed else "booked"))
@@ -268,6 +271,15 @@ def taken_line(taken: appointments.Taken, channel: Channel) -> str:
     return line + " " + _("Next free: %(times)s.") % {"times": free}
 
 
+def _not_possible(agreed: Appointment | None) -> str:
+    """That no time can be picked here any more, and what stands."""
+    if agreed is None:
+        return _("No time can be chosen here any more. Please choose another way.")
+    return _("We give no other times here any more. What we agreed stays: %(line)s") % {
+        "line": appointments.said(agreed, "booked")
+    }
+
+
 def _cancel(request: HttpRequest, door: Door) -> HttpResponse:
     if door.agreed is None:
         return redirect(door.page)
@@ -301,5 +313,5 @@ def plan(request: HttpRequest, case: Case, wish: str) -> HttpResponse | None:
         strips.say(request, taken_line(taken, channel), tone="warn")
         return page
     except appointments.NotPossible:
-        return None
+        strips.say(request, _not_possible(None), tone="warn")
     return None

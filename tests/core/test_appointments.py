@@ -186,6 +186,18 @@ def test_moved_onto_a_taken_time_it_stays(house: Organisation) -> None:
     assert (agreed.starts_at, agreed.sequence) == (workday("10:00"), 0)
 
 
+def test_where_none_are_taken_any_more_it_stays_and_may_be_cancelled(house: Organisation) -> None:
+    agreed = book(a_case(), "10:00")
+    Channel.objects.update(takes_appointments=False)
+    agreed.channel.refresh_from_db()
+    with pytest.raises(appointments.NotPossible):
+        appointments.move(appointment=agreed, starts_at=workday("11:00"))
+    appointments.move(appointment=agreed, starts_at=workday("10:00"), if_missed="email")
+    agreed.refresh_from_db()
+    assert (agreed.starts_at, agreed.if_missed) == (workday("10:00"), "email")
+    appointments.cancel(appointment=agreed)
+
+
 def test_cancelled_its_place_is_free_and_nobody_waits(house: Organisation) -> None:
     case = a_case()
     Case.objects.update(waiting_since=None)

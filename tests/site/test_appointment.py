@@ -2,12 +2,13 @@
 
 import re
 from datetime import timedelta
+from unittest import mock
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import appointments, rendering, slots
+from channels_app import appointments, rendering, slots, switching
 from channels_app.models import Appointment, Channel, Delivery
 from contacts.models import Case, Code, Identity, Organisation
 from portal import times
@@ -69,6 +70,22 @@ def test_a_time_that_was_taken_meanwhile_is_said_and_others_are_offered(
 def test_a_time_that_no_clock_shows_is_no_wish(client: Client, ask: Ask, wish: str) -> None:
     case = ask(client, way="phone", address_phone="020 765 43 21", wish_phone=wish)
     assert case.answer_kind == "phone" and not Appointment.objects.exists()
+
+
+def test_a_phone_that_went_while_it_was_booked_leaves_nothing_half(
+    client: Client, ask: Ask
+) -> None:
+    case, at = ask(client), free()[0]
+    gone = switching.CannotSwitch()
+    with mock.patch.object(switching, "switch", side_effect=gone):  # as the row now says
+        response = client.post(page_of(case), {"at": at, "number": "020 765 43 21"}, follow=True)
+    assert "No time can be chosen here any more." in words(response)
+    wish = {"way": "phone", "address_phone": "020 765 43 21", "wish_phone": at}
+    with mock.patch.object(switching, "switch", side_effect=gone):
+        response = Client().post("/", posted(**wish), follow=True)
+    assert "No time can be chosen here any more." in words(response)
+    assert not Appointment.objects.exists() and not Code.objects.filter(purpose="appointment")
+    assert not Delivery.objects.exclude(appointment=None)
 
 
 def another() -> Case:
@@ -246,7 +263,9 @@ def test_a_channel_that_takes_none_any_more_keeps_what_was_agreed(
     response = client.get(page_of(agreed.case))
     assert response.status_code == 200 and "No time is free" in words(response)
     later = times.value_of(workday("11:00"))
-    assert client.post(page_of(agreed.case), {"at": later}).status_code == 409
+    response = client.post(page_of(agreed.case), {"at": later}, follow=True)
+    html = words(response)
+    assert "We give no other times here any more." in html and "just taken" not in html
     client.post(page_of(agreed.case), {"cancel": "1"})
     agreed.refresh_from_db()
     assert agreed.state == "cancelled"

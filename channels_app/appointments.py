@@ -11,8 +11,8 @@ from channels_app import dispatch, outbox, promises, routing, slots, switching
 from channels_app.models import Appointment, Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
 from channels_app.rendering.text import LINK
-from contacts import calls, codes, services
-from contacts.models import Case, Choice, Code, Identity, Message, User
+from contacts import addresses, calls, codes, services
+from contacts.models import Case, Choice, Code, Holder, Identity, Message, User
 
 logger = logging.getLogger(__name__)
 REST = timedelta(days=1)  # so long after its time a link still says what became of it
@@ -77,7 +77,7 @@ def book(
         _choose(made, identity, staff)
     made.case.append(made.told("booked", staff), changed_at=timezone.now())
     _to_do(made, identity if rings else None)
-    confirm(made, "booked")
+    confirm(made, "booked", staff)
     return made
 
 
@@ -170,7 +170,7 @@ def move(
     _open_rows(appointment).update(next_attempt_at=starts_at)
     line = appointment.told("moved", staff, before=before.isoformat())
     case.append(line, changed_at=now)
-    confirm(appointment, "moved")
+    confirm(appointment, "moved", staff)
     return appointment
 
 
@@ -182,7 +182,7 @@ def cancel(*, appointment: Appointment, staff: User | None = None) -> None:
         raise Over
     dispatch.cancel(_open_rows(appointment))
     calls.taken_back(case, dispatch.CALLBACK if appointment.rings else dispatch.VISIT)
-    confirm(appointment, "cancelled")
+    confirm(appointment, "cancelled", staff)
 
 
 def _hold(appointment: Appointment) -> Case:
@@ -210,19 +210,24 @@ def _remind_at(channel: Channel, starts_at: datetime) -> datetime | None:
     return at if at > timezone.now() else None
 
 
-def confirm(appointment: Appointment, what: str) -> Message | None:
+def confirm(appointment: Appointment, what: str, staff: User | None = None) -> Message | None:
     """Say it by the customer's own way, with a link to move it; None where no way is known.
 
-    `what`: booked, moved, cancelled or near.
+    `what`: booked, moved or cancelled; `staff`: who did it. None also where a limit says no, which
+    who did it themselves sees on the page.
     """
     case = appointment.case.stem
     way = _way(case, appointment)
-    return None if way is None else _tell(appointment, what, way)
+    return None if way is None else _tell(appointment, what, way, staff)
 
 
-def _tell(appointment: Appointment, what: str, way: routing.Route) -> Message | None:
+def _tell(
+    appointment: Appointment, what: str, way: routing.Route, staff: User | None = None
+) -> Message | None:
     """Say it that way; None where that address heard enough today."""
     assert way.identity is not None
+    if staff is None and not _may_tell(way.identity):
+        return None
     case = appointment.case.stem
     with translation.override(case.language):
         text = said(appointment, what)
@@ -237,6 +242,18 @@ def _tell(appointment: Appointment, what: str, way: routing.Route) -> Message | 
         case=appointment.case,
         appointment=appointment,
     )
+
+
+def _may_tell(identity: Identity) -> bool:
+    """Anybody may type an address and book, move and cancel: unproved it hears once a day.
+
+    All spellings of one mailbox have one turn.
+    """
+    if Holder.objects.proved().filter(identity=identity).exists():
+        return True
+    box = addresses.mailbox(identity.scheme, identity.value)
+    turn = identity if box == identity.value else Identity.of(identity.scheme, box)
+    return turn.take_turn(dispatch.UNPROVED_EVERY)
 
 
 def when(appointment: Appointment) -> str:

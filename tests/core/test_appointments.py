@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from icalendar import Calendar
 
@@ -16,7 +16,7 @@ from channels_app import appointments, dispatch, slots, switching, todos
 from channels_app.models import Appointment, Channel, Delivery
 from channels_app.rendering import calendar_file
 from contacts import merging
-from contacts.models import Case, Code, Event, Identity, Organisation
+from contacts.models import Case, Code, Event, Holder, Identity, Organisation
 from tests import shop
 from tests.core import booking
 from tests.core.booking import branch, phone, workday
@@ -43,6 +43,13 @@ def book(case: Case, clock: str = "10:00", **more: object) -> Appointment:
     """A call in a week."""
     given = {"channel": phone(), "starts_at": workday(clock), "identity": number(), **more}
     return appointments.book(case=case, **given)  # type: ignore[arg-type]
+
+
+def a_proved(address: str) -> Case:
+    """A case that is answered at an address that is theirs for certain."""
+    case = a_case("email", address)
+    Holder.objects.get(identity__value=address).prove(Holder.How.CODE)
+    return case
 
 
 def to_do(agreed: Appointment) -> Delivery:
@@ -327,7 +334,7 @@ def test_reached_is_done_and_who_does_not_come_is_missed_at_once(house: Organisa
 def test_who_is_called_is_told_where_they_were_answered_before(
     house: Organisation,
 ) -> None:
-    case = a_case("email", "sam@example.org")
+    case = a_proved("sam@example.org")
     agreed = book(case, zone="Asia/Tokyo")
     told = Delivery.objects.get(message__template="appointment")
     assert told.identity is not None and told.identity.value == "sam@example.org"
@@ -350,7 +357,7 @@ def test_its_link_works_until_it_is_over(house: Organisation) -> None:
 
 
 def test_a_reminder_goes_once_and_moves_along(house: Organisation) -> None:
-    agreed = book(a_case("email", "sam@example.org"))
+    agreed = book(a_proved("sam@example.org"))
     assert agreed.remind_at == workday("10:00") - timedelta(hours=1)
     assert appointments.remind() == 0
     Appointment.objects.update(remind_at=timezone.now())
@@ -406,8 +413,8 @@ def test_booked_in_a_joined_case_it_stands_in_both_and_moves_from_either(
 def test_a_reminder_that_fails_stops_no_other_and_is_tried_again(
     house: Organisation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    bad = book(a_case("email", "sam@example.org"), "10:00")
-    book(a_case("email", "kim@example.org"), "10:30")
+    bad = book(a_proved("sam@example.org"), "10:00")
+    book(a_proved("kim@example.org"), "10:30")
     now = timezone.now()
     Appointment.objects.update(remind_at=now)
     Appointment.objects.filter(pk=bad.pk).update(remind_at=now - timedelta(minutes=1))
@@ -430,7 +437,7 @@ def test_a_reminder_that_fails_stops_no_other_and_is_tried_again(
 def test_where_a_limit_keeps_it_back_a_reminder_waits_until_its_time(
     house: Organisation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    agreed, alone = book(a_case("email", "sam@example.org")), book(a_case(), "10:30")
+    agreed, alone = book(a_proved("sam@example.org")), book(a_case(), "10:30")
     monkeypatch.setattr(dispatch, "LINES_A_DAY", 0)
     for _n in range(2):
         Appointment.objects.exclude(remind_at=None).update(remind_at=timezone.now())
@@ -452,7 +459,7 @@ def test_who_moves_it_while_they_are_reminded_waits_for_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     booking.make_shop()
-    agreed = book(a_case("email", "sam@example.org"))
+    agreed = book(a_proved("sam@example.org"))
     Appointment.objects.update(remind_at=timezone.now())
     begun, say = threading.Event(), appointments.said
 
@@ -489,3 +496,65 @@ def test_where_midnight_comes_twice_each_time_is_listed_once(house: Organisation
     found = [at.astimezone(UTC) for at in slots.free(channel, eve, days=1)]
     assert {b - a for a, b in pairwise(found)} == {timedelta(minutes=30)}
     assert len(found) == 4 + 2 + 4
+
+
+def notices(box: str) -> int:
+    """How often a mailbox was told of an appointment."""
+    rows = Delivery.objects.filter(message__template="appointment")
+    return rows.filter(identity__value__in=box.split()).count()
+
+
+def test_an_address_that_nobody_proved_hears_once_a_day(house: Organisation) -> None:
+    spellings = "sam@example.org", "sam+a@example.org", "sam+b@example.org"
+    for clock, spelled in zip(("10:00", "11:00", "13:00"), spellings, strict=True):
+        agreed = book(a_case("email", spelled), clock)
+        appointments.move(appointment=agreed, starts_at=workday("15:00"))
+        appointments.cancel(appointment=agreed)
+    assert notices(" ".join(spellings)) == 1
+    # What staff do for them is said, and so is what comes a day later.
+    appointments.cancel(
+        appointment=book(a_case("email", "sam@example.org")), staff=shop.make_agent()
+    )
+    assert notices("sam@example.org") == 2
+    Identity.objects.update(told_at=timezone.now() - dispatch.UNPROVED_EVERY)
+    later = book(a_case("email", "sam@example.org"), "11:00")
+    assert notices("sam@example.org") == 3
+    Appointment.objects.update(remind_at=timezone.now())
+    assert appointments.remind() == 0
+    Identity.objects.update(told_at=timezone.now() - dispatch.UNPROVED_EVERY)
+    Appointment.objects.filter(pk=later.pk).update(remind_at=timezone.now())
+    assert appointments.remind() == 1
+
+
+def test_who_proved_an_address_hears_each_time_and_lines_besides(house: Organisation) -> None:
+    case = a_proved("sam@example.org")
+    agreed = book(case, "10:00")
+    for number in range(dispatch.LINES_A_DAY):
+        clock = ("11:00", "11:30")[number % 2]
+        appointments.move(appointment=agreed, starts_at=workday(clock))
+    assert notices("sam@example.org") == dispatch.LINES_A_DAY
+    sam, mail = Identity.objects.get(value="sam@example.org"), Channel.objects.get(kind="email")
+    assert dispatch.say("This is a word for help.", to=sam, by=mail, language="en")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_holds_the_address_is_not_waited_for() -> None:
+    if not connection.features.has_select_for_update_skip_locked:
+        pytest.skip("SQLite has one writer at a time")
+    booking.make_shop()
+    case = a_case("email", "sam@example.org")
+    held, over = threading.Event(), threading.Event()
+
+    def go(number: int) -> object:
+        with transaction.atomic():
+            if number == 0:  # as a mail from there does, which then waits for the case
+                Identity.locked("email", "sam@example.org")
+                held.set()
+                return over.wait(2)
+            held.wait(5)
+            book(fresh(case))
+            over.set()
+            return True
+
+    results = in_threads(2, go)
+    assert results == [True, True]

@@ -3,12 +3,13 @@
 import re
 from datetime import timedelta
 from unittest import mock
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import appointments, rendering, slots, switching
+from channels_app import appointments, promises, rendering, slots, switching
 from channels_app.models import Appointment, Channel, Delivery
 from contacts.models import Case, Code, Identity, Organisation
 from portal import times
@@ -277,3 +278,30 @@ def test_the_mail_has_a_link_to_move_it_and_a_file_for_the_calendar(agreed: Appo
     assert f"http://testserver{link(agreed)}" in mail.text or link(agreed) in mail.text
     assert [file.name for file in mail.files] == ["appointment.ics"]
     assert f'{link(agreed)}"' in mail.html and "{link}" not in mail.text + mail.html
+
+
+def test_what_is_free_next_is_said_by_the_clock_of_the_page(client: Client, ask: Ask) -> None:
+    case, taken = ask(client), slots.next_free(phone(), timezone.now())[0]
+    Appointment.objects.create(
+        case=another(), channel=phone(), starts_at=taken, minutes=30, zone="UTC"
+    )
+    given = {"at": times.value_of(taken), "number": "020 765 43 21", "zone": "Asia/Tokyo"}
+    html = words(client.post(page_of(case), given))
+    at = slots.next_free(phone(), timezone.now())[0]
+    here, there = at, at.astimezone(ZoneInfo("Asia/Tokyo"))
+    line = re.search(r"Next free: ([^.]*)\.", html)
+    assert line and promises.moment(there, timezone.now()) in line[1]
+    assert promises.moment(here, timezone.now()) != promises.moment(there, timezone.now())
+
+
+def test_an_ended_link_gives_no_file_and_no_time(agreed: Appointment) -> None:
+    assert Client().get(link(agreed) + "appointment.ics").status_code == 200
+    Code.objects.filter(purpose="appointment").update(expires_at=timezone.now())
+    response = Client().get(link(agreed) + "appointment.ics")
+    html = words(response)
+    assert response.status_code == 410 and "/sign-in/" in html
+    assert "BEGIN" not in html and agreed.case.reference not in html
+    appointments.cancel(appointment=agreed)
+    html = words(Client().get(link(agreed)))
+    assert appointments.said(agreed, "cancelled") not in html and "/sign-in/" in html
+    assert Client().get("/a/abcdefghijklmnopqrstuvwxyz/appointment.ics").status_code == 404

@@ -76,7 +76,10 @@ class Door:
 @require_http_methods(["GET", "HEAD", "POST"])
 def appointment(request: HttpRequest, reference: str, channel: str) -> HttpResponse:
     """The free times of a channel, for who may see the case."""
-    door = _door(request, reference, channel)
+    try:
+        door = _door(request, reference, channel)
+    except times.Unknown:
+        return _unknown(request, reference)
     return _act(request, door) if request.method == "POST" else _page(request, door, Typed())
 
 
@@ -85,7 +88,18 @@ def appointment(request: HttpRequest, reference: str, channel: str) -> HttpRespo
 def file(request: HttpRequest, reference: str, channel: str) -> HttpResponse:
     """What was agreed, for the own calendar."""
     _viewer, case = case_for(request, reference)
-    return _file(next((row for row in booked(case) if row.channel.slug == channel), None))
+    try:
+        agreed = times.meant([row for row in booked(case) if row.channel.slug == channel], request)
+    except times.Unknown:
+        return _unknown(request, reference)
+    return _file(agreed)
+
+
+def _unknown(request: HttpRequest, reference: str) -> HttpResponse:
+    """Whoever may see the case chooses again, among what stands there now."""
+    line = _("This appointment is over, or was changed. Please choose here which one you mean.")
+    strips.say(request, line, tone="warn")
+    return redirect("site:question", reference)
 
 
 @never_cache
@@ -142,9 +156,12 @@ def _gone(request: HttpRequest, agreed: Appointment | None) -> HttpResponse:
 
 
 def _door(request: HttpRequest, reference: str, slug: str) -> Door:
-    """As whoever may see the case has it; Http404 for a channel where nothing can be booked."""
+    """As whoever may see the case has it; Http404 for a channel where nothing can be booked.
+
+    Raises times.Unknown.
+    """
     viewer, case = case_for(request, reference)
-    agreed = next((row for row in booked(case) if row.channel.slug == slug), None)
+    agreed = times.meant([row for row in booked(case) if row.channel.slug == slug], request)
     channel = agreed.channel if agreed else _offered(request, slug)
     known = access.known_identities(viewer, case)
     args = [case.reference, slug]
@@ -153,11 +170,15 @@ def _door(request: HttpRequest, reference: str, slug: str) -> Door:
         channel=channel,
         agreed=agreed,
         page=reverse("site:question", args=[case.reference]),
-        file=reverse("site:appointment_file", args=args),
+        file=_named(reverse("site:appointment_file", args=args), agreed),
         numbers=_numbers(case, known) if channel.kind_info.rings else (),
         missed=_missed(request, known) if channel.kind_info.rings else (),
         owns=access.owns(viewer, case),
     )
+
+
+def _named(path: str, agreed: Appointment | None) -> str:
+    return f"{path}?agreed={agreed.pk}" if agreed else path
 
 
 def _offered(request: HttpRequest, slug: str) -> Channel:

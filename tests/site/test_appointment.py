@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from unittest import mock
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,8 +12,10 @@ from django.utils import timezone
 
 from channels_app import appointments, promises, rendering, slots, switching
 from channels_app.models import Appointment, Channel, Delivery
+from contacts import merging
 from contacts.models import Case, Code, Identity, Organisation
 from portal import times
+from tests import shop
 from tests.core import booking
 from tests.core.booking import branch, phone, workday
 from tests.site.conftest import Ask, posted
@@ -305,3 +308,35 @@ def test_an_ended_link_gives_no_file_and_no_time(agreed: Appointment) -> None:
     html = words(Client().get(link(agreed)))
     assert appointments.said(agreed, "cancelled") not in html and "/sign-in/" in html
     assert Client().get("/a/abcdefghijklmnopqrstuvwxyz/appointment.ics").status_code == 404
+
+
+def test_of_two_joined_cases_the_one_that_is_meant_is_changed(client: Client, ask: Ask) -> None:
+    stem, part = ask(client), ask(client, text="Is the red one still there?")
+    early, late = free(4)[0], free(4)[2]
+    for case, at in ((stem, early), (part, late)):
+        client.post(page_of(case), {"at": at, "number": "020 765 43 21"})
+    merging.join(case=part, into=stem, by=shop.make_agent())
+    first, second = Appointment.objects.order_by("starts_at")
+    html = words(client.get(f"/q/{stem.reference}/"))
+    for row in (first, second):
+        assert f"appointment/phone/?agreed={row.pk}" in html
+        assert f'name="agreed" value="{row.pk}"' in html
+        page = words(client.get(page_of(stem) + f"?agreed={row.pk}"))
+        assert appointments.said(row, "booked") in page
+        assert page.count(f'name="agreed" value="{row.pk}"') == 2
+        assert page.count(f"?agreed={row.pk}&amp;from=") == 1
+        file = client.get(f"{page_of(stem)}appointment.ics?agreed={row.pk}").content.decode()
+        assert str(row.pk) in file
+    moved = free(4)[3]
+    client.post(page_of(stem), {"agreed": str(second.pk), "at": moved})
+    second.refresh_from_db()
+    assert second.starts_at == times.read(moved)
+    # Which one is not said, or it is none of theirs: nothing is changed, and that is said.
+    for meant in ({}, {"agreed": "x"}, {"agreed": str(uuid4())}):
+        response = client.post(page_of(stem), {"cancel": "1", **meant}, follow=True)
+        assert "Please choose here which one you mean." in words(response)
+        response = client.get(f"{page_of(stem)}appointment.ics", meant)
+        assert response["Location"] == f"/q/{stem.reference}/"
+    assert Appointment.objects.booked().count() == 2
+    client.post(page_of(stem), {"agreed": str(second.pk), "cancel": "1"})
+    assert Appointment.objects.booked().get() == first

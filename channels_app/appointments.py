@@ -1,5 +1,6 @@
 """Times to call or to come: how one is booked, moved and called off, and what is said of it."""
 
+import logging
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -10,11 +11,13 @@ from channels_app import dispatch, outbox, promises, routing, slots, switching
 from channels_app.models import Appointment, Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
 from channels_app.rendering.text import LINK
-from contacts import calls, codes, services
-from contacts.models import Case, Choice, Code, Identity, Message, User
+from contacts import addresses, calls, codes, services
+from contacts.models import Case, Choice, Code, Holder, Identity, Message, User
 
+logger = logging.getLogger(__name__)
 REST = timedelta(days=1)  # so long after its time a link still says what became of it
 CALL_AHEAD, VISIT_AHEAD = timedelta(hours=1), timedelta(days=1)  # of a reminder
+AGAIN = timedelta(minutes=15)  # until what could not be said is tried once more
 State = Appointment.State
 
 
@@ -74,7 +77,7 @@ def book(
         _choose(made, identity, staff)
     made.case.append(made.told("booked", staff), changed_at=timezone.now())
     _to_do(made, identity if rings else None)
-    confirm(made, "booked")
+    confirm(made, "booked", staff)
     return made
 
 
@@ -104,7 +107,10 @@ def _seat(made: Appointment) -> None:
 def _choose(made: Appointment, identity: Identity | None, staff: User | None) -> None:
     """Who books a call wants to be called (R12), and by whom that was said stands in the case."""
     kind, by = made.channel.kind, Choice.By.STAFF if staff else Choice.By.CUSTOMER
-    switching.switch(case=made.case, kind=kind, identity=identity, by=by, staff=staff)
+    try:
+        switching.switch(case=made.case, kind=kind, identity=identity, by=by, staff=staff)
+    except switching.CannotSwitch:  # it was switched off a moment ago: nothing is booked
+        raise NotPossible from None
     made.case = _locked(made.case)
 
 
@@ -134,8 +140,9 @@ def move(
     if_missed: str = "",
     staff: User | None = None,
 ) -> Appointment:
-    """Give it another free time; what is to do, and the reminder, move along. Raises Taken, Over.
+    """Give it another free time; what is to do, and the reminder, move along.
 
+    Raises Taken, Over, and NotPossible where it stays, for the channel takes none any more.
     `if_missed`: another word on what to do when nobody answers; "" leaves it.
     """
     case = _hold(appointment)
@@ -147,6 +154,8 @@ def move(
         appointment.agree(if_missed)
     if starts_at == before:
         return appointment
+    if not slots.takes(channel):
+        raise NotPossible
     fields["remind_at"] = _remind_at(channel, starts_at)
     for seat in slots.open_seats(channel, starts_at, now, appointment):
         try:
@@ -161,7 +170,7 @@ def move(
     _open_rows(appointment).update(next_attempt_at=starts_at)
     line = appointment.told("moved", staff, before=before.isoformat())
     case.append(line, changed_at=now)
-    confirm(appointment, "moved")
+    confirm(appointment, "moved", staff)
     return appointment
 
 
@@ -173,13 +182,13 @@ def cancel(*, appointment: Appointment, staff: User | None = None) -> None:
         raise Over
     dispatch.cancel(_open_rows(appointment))
     calls.taken_back(case, dispatch.CALLBACK if appointment.rings else dispatch.VISIT)
-    confirm(appointment, "cancelled")
+    confirm(appointment, "cancelled", staff)
 
 
 def _hold(appointment: Appointment) -> Case:
     """Lock its case; it is then as it is now."""
     appointment.case = _locked(appointment.case)
-    appointment.refresh_from_db(fields=["state", "starts_at", "if_missed", "sequence"])
+    appointment.refresh_from_db(fields=["state", "starts_at", "if_missed", "sequence", "remind_at"])
     return appointment.case
 
 
@@ -200,15 +209,25 @@ def _remind_at(channel: Channel, starts_at: datetime) -> datetime | None:
     return at if at > timezone.now() else None
 
 
-def confirm(appointment: Appointment, what: str) -> Message | None:
+def confirm(appointment: Appointment, what: str, staff: User | None = None) -> Message | None:
     """Say it by the customer's own way, with a link to move it; None where no way is known.
 
-    `what`: booked, moved, cancelled or near.
+    `what`: booked, moved or cancelled; `staff`: who did it. None also where a limit says no, which
+    who did it themselves sees on the page.
     """
     case = appointment.case.stem
     way = _way(case, appointment)
-    if way is None or way.identity is None:
+    return None if way is None else _tell(appointment, what, way, staff)
+
+
+def _tell(
+    appointment: Appointment, what: str, way: routing.Route, staff: User | None = None
+) -> Message | None:
+    """Say it that way; None where that address heard enough today."""
+    assert way.identity is not None
+    if staff is None and not _may_tell(way.identity):
         return None
+    case = appointment.case.stem
     with translation.override(case.language):
         text = said(appointment, what)
         if what != "cancelled":
@@ -222,6 +241,18 @@ def confirm(appointment: Appointment, what: str) -> Message | None:
         case=appointment.case,
         appointment=appointment,
     )
+
+
+def _may_tell(identity: Identity) -> bool:
+    """Anybody may type an address and book, move and cancel: unproved it hears once a day.
+
+    All spellings of one mailbox have one turn.
+    """
+    if Holder.objects.proved().filter(identity=identity).exists():
+        return True
+    box = addresses.mailbox(identity.scheme, identity.value)
+    turn = identity if box == identity.value else Identity.of(identity.scheme, box)
+    return turn.take_turn(dispatch.UNPROVED_EVERY)
 
 
 def when(appointment: Appointment, at: datetime | None = None) -> str:
@@ -280,7 +311,7 @@ def _way(case: Case, appointment: Appointment) -> routing.Route | None:
     for kind in filter(None, dict.fromkeys(kinds)):
         message = Message(case=case, kind=kind, language=case.language)
         way = routing.first(message, timezone.now())
-        if isinstance(way, routing.Refused) or way.approved is not None:
+        if isinstance(way, routing.Refused) or way.approved is not None or way.identity is None:
             continue
         can = way.channel.capabilities
         if can.automatic and not can.immediate:
@@ -289,12 +320,38 @@ def _way(case: Case, appointment: Appointment) -> routing.Route | None:
 
 
 def remind() -> int:
-    """Remind whose time is near, once each; how many were told."""
-    told = 0
-    rows = Appointment.objects.to_remind(timezone.now())
+    """Remind whose time is near, once each; how many were told.
+
+    Each is put off before it is said, so that what fails, or an address that heard enough, is tried
+    again and keeps nobody waiting. Needs to be outside a transaction: who moves one holds its case.
+    """
+    told, now = 0, timezone.now()
+    rows = Appointment.objects.to_remind(now).order_by("remind_at")
     for row in rows.select_related("channel__organisation", "case__root")[:100]:
-        with transaction.atomic():
-            mine = Appointment.objects.booked().filter(pk=row.pk, remind_at=row.remind_at)
-            if mine.update(remind_at=None) and confirm(row, "near") is not None:
-                told += 1
+        if not row.remind_next(now + AGAIN):
+            continue
+        try:
+            told += _remind(row)
+        except Exception:  # one of them must not keep the others from being told
+            logger.exception("Appointment %s: its customer cannot be reminded.", row.pk)
     return told
+
+
+@transaction.atomic
+def _remind(appointment: Appointment) -> bool:
+    """Remind the customer of one that is put off, which is then done; not where a limit says no.
+
+    Where no way to say it is known it stands on the page, and that is all.
+    """
+    claimed = appointment.remind_at
+    case = _hold(appointment).stem
+    if not appointment.is_booked or appointment.remind_at != claimed:
+        return False
+    way = _way(case, appointment)
+    is_over = appointment.starts_at <= timezone.now()
+    if is_over and way is not None:
+        logger.warning("Appointment %s: its customer was not reminded in time.", appointment.pk)
+    elif way is not None and _tell(appointment, "near", way) is None:
+        return False
+    appointment.remind_next(None)
+    return way is not None and not is_over

@@ -78,7 +78,10 @@ def _length(channel: Channel) -> timedelta:
 
 
 def _grid(channel: Channel, first: datetime, last: datetime) -> Iterator[datetime]:
-    """All times between two moments, free or not."""
+    """All times between two moments, free or not, each once: two spans may overlap.
+
+    (Where midnight comes twice, the hours of a day begin before those of the day before end.)
+    """
     zone = ZoneInfo(channel.organisation.time_zone)
     # The hours of an evening may end after its midnight.
     length, day = _length(channel), first.astimezone(zone).date() - timedelta(days=1)
@@ -88,6 +91,7 @@ def _grid(channel: Channel, first: datetime, last: datetime) -> Iterator[datetim
             while at + length <= end:
                 if first <= at <= last:
                     yield at.astimezone(zone)
+                    first = at + timedelta.resolution
                 at += length
         day += timedelta(days=1)
 

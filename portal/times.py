@@ -1,11 +1,12 @@
 """Free times as a customer picks one: by days, by the own clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
+from django.http import HttpRequest
 from django.utils import formats, timezone
 
 from channels_app import promises, slots
@@ -13,6 +14,7 @@ from channels_app.models import Appointment, Channel
 
 SHOWN = 3  # days at once
 FORM = "at-%Y%m%dT%H%MZ"  # how a time is posted
+NEAR = timedelta(days=365)  # what is further from now, to either side, nobody picked from a page
 CHOOSE = "choose"  # a time of one's own choice, which is picked after sending
 
 
@@ -46,6 +48,22 @@ class Times:
     home: str = field(default="", repr=False)  # the organisation's own place
 
 
+class Unknown(Exception):
+    """The appointment that was meant is over, or it was not said which of several."""
+
+
+def meant(agreed: Sequence[Appointment], request: HttpRequest) -> Appointment | None:
+    """Which of those of a channel a page or a form names (`agreed`: its id); None if none is there.
+
+    Cases that were joined may have several: only one alone needs no name. Raises Unknown.
+    """
+    name = request.POST.get("agreed") or request.GET.get("agreed", "")
+    found = [row for row in agreed if str(row.pk) == name] if name else agreed
+    if len(found) > 1 or (name and not found):
+        raise Unknown
+    return found[0] if found else None
+
+
 def value_of(at: datetime) -> str:
     """A time as a form posts it."""
     return at.astimezone(UTC).strftime(FORM)
@@ -54,9 +72,10 @@ def value_of(at: datetime) -> str:
 def read(value: str) -> datetime | None:
     """The time that a form posted; None for anything else."""
     try:
-        return datetime.strptime(value, FORM).replace(tzinfo=UTC)
+        at = datetime.strptime(value, FORM).replace(tzinfo=UTC)
     except ValueError:
         return None
+    return at if abs(at - timezone.now()) < NEAR else None
 
 
 def is_time(value: str) -> bool:

@@ -184,6 +184,12 @@ class Appointment(models.Model):
             self.case.append(self.told(state, staff), changed_at=now)
         return True
 
+    def remind_next(self, at: datetime | None) -> bool:
+        """Have it reminded then, None: no more; False if it is over, or somebody was faster."""
+        row = Appointment.objects.booked().filter(pk=self.pk, remind_at=self.remind_at)
+        self.remind_at = at
+        return bool(row.update(remind_at=at))
+
     def agree(self, if_missed: str) -> None:
         """What to do when nobody answers."""
         self.if_missed = self.IfMissed(if_missed)

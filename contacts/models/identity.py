@@ -44,6 +44,7 @@ class Identity(models.Model):
     guesses = models.PositiveSmallIntegerField(default=0)
     guessed_at = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(_("last acknowledged"), null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)  # of an appointment, unproved: its turn
     # Since when somebody holds it no more: only then is looked whose it is before it is used.
     moved_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -117,6 +118,18 @@ class Identity(models.Model):
         row = Identity.objects.filter(pk=self.pk)
         if not row.filter(guessed_at__gt=now - GUESS_SPAN).update(guesses=F("guesses") + 1):
             row.update(guesses=1, guessed_at=now)
+
+    def take_turn(self, every: timedelta) -> bool:
+        """Whether it may be told of an appointment now, unproved as it is: once in so long.
+
+        Who asks holds a case, and whoever holds the address may wait for that: then it is no.
+        """
+        now = timezone.now()
+        free = Q(told_at=None) | Q(told_at__lte=now - every)
+        mine = Identity.objects.filter(free, pk=self.pk)
+        if not mine.select_for_update(skip_locked=True, no_key=True).values_list("pk"):
+            return False
+        return bool(mine.update(told_at=now))
 
     def _change(self, change: Callable[[dict[str, Any]], bool]) -> bool:
         """Two marks at once are both kept: the row is locked while it is read and written."""

@@ -47,12 +47,14 @@ class _Door:
 
 
 def _door(request: HttpRequest, reference: str, slug: str) -> _Door:
+    """Raises Http404, times.Unknown."""
     case = access.visible_case(access.staff_viewer(request.user), reference)
     channels = Channel.objects.filter(organisation=case.organisation)
     channel = channels.select_related("organisation").filter(slug=slug).first()
     if channel is None:
         raise Http404
-    agreed = Appointment.objects.of(case).booked().filter(channel=channel).first()
+    rows = Appointment.objects.of(case).booked().filter(channel=channel)
+    agreed = times.meant(list(rows), request)
     if agreed is None and not slots.takes(channel):
         raise Http404
     return _Door(case, channel, agreed, _number(case) if channel.kind_info.rings else None)
@@ -68,7 +70,10 @@ def _number(case: Case) -> Identity | None:
 
 def appointment(request: HttpRequest, reference: str, channel: str) -> HttpResponse:
     """Agree on a time with the customer, move it, or call it off."""
-    door = _door(request, reference, channel)
+    try:
+        door = _door(request, reference, channel)
+    except times.Unknown:
+        return _too_late(request, reference)
     if request.method != "POST":
         return _show(request, door)
     if "cancel" in request.POST:
@@ -80,8 +85,12 @@ def appointment(request: HttpRequest, reference: str, channel: str) -> HttpRespo
         _take(request, door, at)
     except appointments.Taken:
         return _show(request, door, _("This time was just taken. Choose another one."), status=409)
-    except (appointments.NotPossible, appointments.Over):
-        return _too_late(request, door)
+    except appointments.NotPossible:
+        words = _("No time can be agreed on here any more. What was agreed before stays.")
+        messages.warning(request, words)
+        return redirect("admin:case", door.case.reference)
+    except appointments.Over:
+        return _too_late(request, door.case.reference)
     done(request, _("Noted: %(when)s.") % {"when": promises.day_and_time(timezone.localtime(at))})
     return redirect("admin:case", door.case.reference)
 
@@ -98,18 +107,18 @@ def _take(request: HttpRequest, door: _Door, at: datetime) -> None:
 
 def _cancel(request: HttpRequest, door: _Door) -> HttpResponse:
     if door.agreed is None:
-        return _too_late(request, door)
+        return _too_late(request, door.case.reference)
     try:
         appointments.cancel(appointment=door.agreed, staff=staff_of(request))
     except appointments.Over:
-        return _too_late(request, door)
+        return _too_late(request, door.case.reference)
     done(request, _("Cancelled. The customer hears of it where we can write to them."))
     return redirect("admin:case", door.case.reference)
 
 
-def _too_late(request: HttpRequest, door: _Door) -> HttpResponse:
+def _too_late(request: HttpRequest, reference: str) -> HttpResponse:
     messages.warning(request, _("This is not possible any more: look at the case again."))
-    return redirect("admin:case", door.case.reference)
+    return redirect("admin:case", reference)
 
 
 def _show(request: HttpRequest, door: _Door, error: str = "", status: int = 200) -> HttpResponse:

@@ -68,7 +68,7 @@ CLOCKS: dict[type[Model], tuple[str, ...]] = {
     Delivery: ("created_at", "sent_at", "finished_at"),
     Event: ("created_at",),
     Holder: ("created_at", "proved_at"),
-    Identity: ("created_at", "acknowledged_at"),
+    Identity: ("created_at", "acknowledged_at", "told_at"),
     InboundEvent: ("received_at", "processed_at"),
     InboundItem: ("created_at",),
     Message: ("created_at",),

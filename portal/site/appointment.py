@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from channels_app import appointments, promises
+from channels_app import appointments, promises, slots
 from channels_app.models import Appointment, Channel
 from channels_app.rendering import calendar_file
 from contacts import codes
@@ -75,7 +76,10 @@ class Door:
 @require_http_methods(["GET", "HEAD", "POST"])
 def appointment(request: HttpRequest, reference: str, channel: str) -> HttpResponse:
     """The free times of a channel, for who may see the case."""
-    door = _door(request, reference, channel)
+    try:
+        door = _door(request, reference, channel)
+    except times.Unknown:
+        return _unknown(request, reference)
     return _act(request, door) if request.method == "POST" else _page(request, door, Typed())
 
 
@@ -84,7 +88,18 @@ def appointment(request: HttpRequest, reference: str, channel: str) -> HttpRespo
 def file(request: HttpRequest, reference: str, channel: str) -> HttpResponse:
     """What was agreed, for the own calendar."""
     _viewer, case = case_for(request, reference)
-    return _file(next((row for row in booked(case) if row.channel.slug == channel), None))
+    try:
+        agreed = times.meant([row for row in booked(case) if row.channel.slug == channel], request)
+    except times.Unknown:
+        return _unknown(request, reference)
+    return _file(agreed)
+
+
+def _unknown(request: HttpRequest, reference: str) -> HttpResponse:
+    """Whoever may see the case chooses again, among what stands there now."""
+    line = _("This appointment is over, or was changed. Please choose here which one you mean.")
+    strips.say(request, line, tone="warn")
+    return redirect("site:question", reference)
 
 
 @never_cache
@@ -108,8 +123,9 @@ def by_link(request: HttpRequest, code: str) -> HttpResponse:
 @never_cache
 @require_GET
 def file_by_link(request: HttpRequest, code: str) -> HttpResponse:
-    """The same file, for who has the link."""
-    return _file(_behind(code))
+    """The same file, for who has the link, as long as it works."""
+    agreed = _behind(code)
+    return _file(agreed) if agreed and _is_live(agreed) else _gone(request, agreed)
 
 
 def _file(agreed: Appointment | None) -> HttpResponse:
@@ -132,16 +148,20 @@ def _is_live(agreed: Appointment) -> bool:
 
 def _gone(request: HttpRequest, agreed: Appointment | None) -> HttpResponse:
     """It is over, or never was one: say what can be done."""
-    line = appointments.said(agreed, str(agreed.state)) if agreed and not agreed.is_booked else ""
-    is_off = agreed is not None and agreed.state == Appointment.State.CANCELLED
-    context = {"line": line if is_off else "", "strips": strips.take(request)}
+    line = ""
+    if agreed and agreed.state == Appointment.State.CANCELLED and _is_live(agreed):
+        line = appointments.said(agreed, str(agreed.state))
+    context = {"line": line, "strips": strips.take(request)}
     return render(request, "site/appointment_gone.html", context, status=410 if agreed else 404)
 
 
 def _door(request: HttpRequest, reference: str, slug: str) -> Door:
-    """As whoever may see the case has it; Http404 for a channel where nothing can be booked."""
+    """As whoever may see the case has it; Http404 for a channel where nothing can be booked.
+
+    Raises times.Unknown.
+    """
     viewer, case = case_for(request, reference)
-    agreed = next((row for row in booked(case) if row.channel.slug == slug), None)
+    agreed = times.meant([row for row in booked(case) if row.channel.slug == slug], request)
     channel = agreed.channel if agreed else _offered(request, slug)
     known = access.known_identities(viewer, case)
     args = [case.reference, slug]
@@ -150,11 +170,15 @@ def _door(request: HttpRequest, reference: str, slug: str) -> Door:
         channel=channel,
         agreed=agreed,
         page=reverse("site:question", args=[case.reference]),
-        file=reverse("site:appointment_file", args=args),
+        file=_named(reverse("site:appointment_file", args=args), agreed),
         numbers=_numbers(case, known) if channel.kind_info.rings else (),
         missed=_missed(request, known) if channel.kind_info.rings else (),
         owns=access.owns(viewer, case),
     )
+
+
+def _named(path: str, agreed: Appointment | None) -> str:
+    return f"{path}?agreed={agreed.pk}" if agreed else path
 
 
 def _offered(request: HttpRequest, slug: str) -> Channel:
@@ -184,7 +208,6 @@ def _missed(request: HttpRequest, known: Sequence[Identity]) -> list[str]:
 def _page(request: HttpRequest, door: Door, typed: Typed, *, status: int = 200) -> HttpResponse:
     """The days with their free times, and what stands already."""
     agreed = door.agreed
-    zone = typed.get("zone") or request.GET.get("zone", "") or (agreed.zone if agreed else "")
     since = request.GET.get("from", "")[:10]
     wanted = typed.get("if_missed") or (agreed.if_missed if agreed else "again")
     context: dict[str, Any] = {
@@ -192,13 +215,19 @@ def _page(request: HttpRequest, door: Door, typed: Typed, *, status: int = 200) 
         "case": None if door.by_link else door.case,
         "door": door,
         "line": appointments.said(agreed, "booked") if agreed else "",
-        "times": times.of(door.channel, zone[:64], since, agreed),
+        "times": times.of(door.channel, _zone(request, door.channel, typed, agreed), since, agreed),
         "is_first": not since,
         "asks_zone": request.method != "POST" and "zone" not in request.GET,
         "if_missed": [(value, IF_MISSED[value], value == wanted) for value in door.missed],
         "strips": strips.take(request),
     }
     return render(request, "site/appointment.html", context, status=status)
+
+
+def _zone(request: HttpRequest, channel: Channel, typed: Typed, agreed: Appointment | None) -> str:
+    """By whose clock the times are shown."""
+    zone = typed.get("zone") or request.GET.get("zone", "") or (agreed.zone if agreed else "")
+    return slots.zone_named(zone[:64], channel)
 
 
 def _act(request: HttpRequest, door: Door) -> HttpResponse:
@@ -219,9 +248,12 @@ def _act(request: HttpRequest, door: Door) -> HttpResponse:
     try:
         agreed = _take(request, door, typed, at, identity)
     except appointments.Taken as taken:
-        typed.fail("at", taken_line(taken, door.channel))
+        typed.fail("at", taken_line(taken, _zone(request, door.channel, typed, door.agreed)))
         return _page(request, door, typed, status=409)
-    except (appointments.NotPossible, appointments.Over):
+    except appointments.NotPossible:
+        strips.say(request, _not_possible(door.agreed), tone="warn")
+        return redirect(door.page)
+    except appointments.Over:
         strips.say(request, _("This is not possible any more. Please look again."), tone="warn")
         return redirect(door.page)
     strips.say(request, appointments.said(agreed, "moved" if door.agreed else "booked"))
@@ -259,13 +291,23 @@ def _number(door: Door, typed: Typed) -> Identity | None:
         return None
 
 
-def taken_line(taken: appointments.Taken, channel: Channel) -> str:
-    """That somebody was faster, and what is free next."""
+def taken_line(taken: appointments.Taken, zone: str) -> str:
+    """That somebody was faster, and what is free next, by the clock of a zone."""
     now, line = timezone.now(), _("This time was just taken.")
     if not taken.free:
         return line + " " + _("Please choose another one.")
-    free = ", ".join(promises.moment(at, now) for at in taken.free)
+    clock = ZoneInfo(zone)
+    free = ", ".join(promises.moment(at.astimezone(clock), now) for at in taken.free)
     return line + " " + _("Next free: %(times)s.") % {"times": free}
+
+
+def _not_possible(agreed: Appointment | None) -> str:
+    """That no time can be picked here any more, and what stands."""
+    if agreed is None:
+        return _("No time can be chosen here any more. Please choose another way.")
+    return _("We give no other times here any more. What we agreed stays: %(line)s") % {
+        "line": appointments.said(agreed, "booked")
+    }
 
 
 def _cancel(request: HttpRequest, door: Door) -> HttpResponse:
@@ -298,8 +340,8 @@ def plan(request: HttpRequest, case: Case, wish: str) -> HttpResponse | None:
             zone=request.POST.get("zone", "")[:64],
         )
     except appointments.Taken as taken:
-        strips.say(request, taken_line(taken, channel), tone="warn")
+        strips.say(request, taken_line(taken, channel.organisation.time_zone), tone="warn")
         return page
     except appointments.NotPossible:
-        return None
+        strips.say(request, _not_possible(None), tone="warn")
     return None

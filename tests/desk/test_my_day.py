@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from channels_app import appointments, todos
 from channels_app.models import Appointment, Channel, Delivery
-from contacts import services
+from contacts import merging, services
 from contacts.models import Case, Identity, Organisation, User
 from portal import times
 from tests.core import booking
@@ -133,7 +133,7 @@ def test_without_a_number_no_call_can_be_agreed(desk: Client, case: Case) -> Non
 
 
 @pytest.mark.parametrize(
-    ("given", "status"), [({}, 422), ({"at": "at-20200101T1000Z"}, 409), ({"cancel": "1"}, 302)]
+    ("given", "status"), [({}, 422), ({"at": "at-20200101T1000Z"}, 422), ({"cancel": "1"}, 302)]
 )
 def test_only_a_free_time_is_taken(
     desk: Client, case: Case, given: dict[str, str], status: int
@@ -166,3 +166,22 @@ def test_my_day_asks_as_much_for_many_as_for_one(desk: Client, make_case: MakeCa
             missed.close(Appointment.State.MISSED)
         counts.append(asked())
     assert counts[0] == counts[1]
+
+
+def test_of_two_joined_cases_staff_change_the_one_that_they_mean(
+    desk: Client, make_case: MakeCase
+) -> None:
+    stem, part = make_case(), make_case()
+    first, second = booked(stem), booked(part, at="11:00")
+    merging.join(case=part, into=stem, by=User.objects.first())
+    html = desk.get(f"/admin/cases/{stem.reference}/").content.decode()
+    for row in (first, second):
+        assert f"appointment/phone/?agreed={row.pk}" in html
+        page = desk.get(path_of(stem), {"agreed": str(row.pk)}).content.decode()
+        assert page.count(f'name="agreed" value="{row.pk}"') == 2
+    for meant in ({}, {"agreed": "x"}):
+        response = desk.post(path_of(stem), {"cancel": "1", **meant}, follow=True)
+        assert "look at the case again" in response.content.decode()
+    assert Appointment.objects.booked().count() == 2
+    desk.post(path_of(stem), {"agreed": str(second.pk), "cancel": "1"})
+    assert Appointment.objects.booked().get() == first

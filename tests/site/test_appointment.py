@@ -3,15 +3,20 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from unittest import mock
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import appointments, rendering, slots, todos
+from channels_app import appointments, promises, rendering, slots, switching, todos
 from channels_app.models import Appointment, Channel, Delivery
+from contacts import merging
 from contacts.models import Case, Code, Identity, Organisation, User
 from portal import times
+from tests import shop
 from tests.core import booking
 from tests.core.booking import branch, phone, workday
 from tests.site.conftest import Ask, posted
@@ -66,6 +71,28 @@ def test_a_time_that_was_taken_meanwhile_is_said_and_others_are_offered(
     assert "This time was just taken." in html and wish not in html and free()[0] in html
 
 
+@pytest.mark.parametrize("wish", ["at-99991231T2359Z", "at-00010101T0000Z"])
+def test_a_time_that_no_clock_shows_is_no_wish(client: Client, ask: Ask, wish: str) -> None:
+    case = ask(client, way="phone", address_phone="020 765 43 21", wish_phone=wish)
+    assert case.answer_kind == "phone" and not Appointment.objects.exists()
+
+
+def test_a_phone_that_went_while_it_was_booked_leaves_nothing_half(
+    client: Client, ask: Ask
+) -> None:
+    case, at = ask(client), free()[0]
+    gone = switching.CannotSwitch()
+    with mock.patch.object(switching, "switch", side_effect=gone):  # as the row now says
+        response = client.post(page_of(case), {"at": at, "number": "020 765 43 21"}, follow=True)
+    assert "No time can be chosen here any more." in words(response)
+    wish = {"way": "phone", "address_phone": "020 765 43 21", "wish_phone": at}
+    with mock.patch.object(switching, "switch", side_effect=gone):
+        response = Client().post("/", posted(**wish), follow=True)
+    assert "No time can be chosen here any more." in words(response)
+    assert not Appointment.objects.exists() and not Code.objects.filter(purpose="appointment")
+    assert not Delivery.objects.exclude(appointment=None)
+
+
 def another() -> Case:
     """A case of somebody else."""
     Client().post("/", posted(text="Another question", address_email="kim@example.org"))
@@ -106,7 +133,10 @@ def test_picked_moved_and_cancelled_on_the_page(client: Client, ask: Ask) -> Non
     [
         ({}, 422, "Please choose a time."),
         ({"at": "tomorrow"}, 422, "Please choose a time."),
-        ({"at": "at-20200101T1000Z", "number": "020 765 43 21"}, 409, "just taken"),
+        ({"at": "past", "number": "020 765 43 21"}, 409, "just taken"),
+        ({"at": "at-20200101T1000Z", "number": "020 765 43 21"}, 422, "Please choose a time."),
+        ({"at": "at-99991231T2359Z", "number": "020 765 43 21"}, 422, "Please choose a time."),
+        ({"at": "at-00010101T0000Z", "number": "020 765 43 21"}, 422, "Please choose a time."),
         ({"at": "at-99999999T9999Z"}, 422, "Please choose a time."),
         ({"at": "free"}, 422, "Please write your phone number."),
         ({"at": "free", "number": "none"}, 422, "number"),
@@ -116,8 +146,9 @@ def test_only_a_free_time_and_a_number_are_taken(
     client: Client, ask: Ask, given: dict[str, str], status: int, line: str
 ) -> None:
     case = ask(client)
-    at = {"at": free()[0]} if given.get("at") == "free" else {}
-    response = client.post(page_of(case), {**given, **at})
+    named = {"free": free()[0], "past": times.value_of(timezone.now() - timedelta(days=7))}
+    at = named.get(given.get("at", ""))
+    response = client.post(page_of(case), {**given, **({"at": at} if at else {})})
     assert response.status_code == status and line in words(response)
     assert not Appointment.objects.exists()
 
@@ -237,7 +268,9 @@ def test_a_channel_that_takes_none_any_more_keeps_what_was_agreed(
     response = client.get(page_of(agreed.case))
     assert response.status_code == 200 and "No time is free" in words(response)
     later = times.value_of(workday("11:00"))
-    assert client.post(page_of(agreed.case), {"at": later}).status_code == 409
+    response = client.post(page_of(agreed.case), {"at": later}, follow=True)
+    html = words(response)
+    assert "We give no other times here any more." in html and "just taken" not in html
     client.post(page_of(agreed.case), {"cancel": "1"})
     agreed.refresh_from_db()
     assert agreed.state == "cancelled"
@@ -289,3 +322,62 @@ def test_past_its_time_page_and_link_say_when_it_is_now(
     for path in (f"/q/{agreed.case.reference}/", page_of(agreed.case, channel().slug)):
         assert line.format(**clock) in words(client.get(path))
     assert line.format(**clock) in words(Client().get(link(agreed)))
+
+
+def test_what_is_free_next_is_said_by_the_clock_of_the_page(client: Client, ask: Ask) -> None:
+    case, taken = ask(client), slots.next_free(phone(), timezone.now())[0]
+    Appointment.objects.create(
+        case=another(), channel=phone(), starts_at=taken, minutes=30, zone="UTC"
+    )
+    given = {"at": times.value_of(taken), "number": "020 765 43 21", "zone": "Asia/Tokyo"}
+    html = words(client.post(page_of(case), given))
+    at = slots.next_free(phone(), timezone.now())[0]
+    here, there = at, at.astimezone(ZoneInfo("Asia/Tokyo"))
+    line = re.search(r"Next free: ([^.]*)\.", html)
+    assert line and promises.moment(there, timezone.now()) in line[1]
+    assert promises.moment(here, timezone.now()) != promises.moment(there, timezone.now())
+
+
+def test_an_ended_link_gives_no_file_and_no_time(agreed: Appointment) -> None:
+    assert Client().get(link(agreed) + "appointment.ics").status_code == 200
+    Code.objects.filter(purpose="appointment").update(expires_at=timezone.now())
+    response = Client().get(link(agreed) + "appointment.ics")
+    html = words(response)
+    assert response.status_code == 410 and "/sign-in/" in html
+    assert "BEGIN" not in html and agreed.case.reference not in html
+    appointments.cancel(appointment=agreed)
+    html = words(Client().get(link(agreed)))
+    assert appointments.said(agreed, "cancelled") not in html and "/sign-in/" in html
+    assert Client().get("/a/abcdefghijklmnopqrstuvwxyz/appointment.ics").status_code == 404
+
+
+def test_of_two_joined_cases_the_one_that_is_meant_is_changed(client: Client, ask: Ask) -> None:
+    stem, part = ask(client), ask(client, text="Is the red one still there?")
+    early, late = free(4)[0], free(4)[2]
+    for case, at in ((stem, early), (part, late)):
+        client.post(page_of(case), {"at": at, "number": "020 765 43 21"})
+    merging.join(case=part, into=stem, by=shop.make_agent())
+    first, second = Appointment.objects.order_by("starts_at")
+    html = words(client.get(f"/q/{stem.reference}/"))
+    for row in (first, second):
+        assert f"appointment/phone/?agreed={row.pk}" in html
+        assert f'name="agreed" value="{row.pk}"' in html
+        page = words(client.get(page_of(stem) + f"?agreed={row.pk}"))
+        assert appointments.said(row, "booked") in page
+        assert page.count(f'name="agreed" value="{row.pk}"') == 2
+        assert page.count(f"?agreed={row.pk}&amp;from=") == 1
+        file = client.get(f"{page_of(stem)}appointment.ics?agreed={row.pk}").content.decode()
+        assert str(row.pk) in file
+    moved = free(4)[3]
+    client.post(page_of(stem), {"agreed": str(second.pk), "at": moved})
+    second.refresh_from_db()
+    assert second.starts_at == times.read(moved)
+    # Which one is not said, or it is none of theirs: nothing is changed, and that is said.
+    for meant in ({}, {"agreed": "x"}, {"agreed": str(uuid4())}):
+        response = client.post(page_of(stem), {"cancel": "1", **meant}, follow=True)
+        assert "Please choose here which one you mean." in words(response)
+        response = client.get(f"{page_of(stem)}appointment.ics", meant)
+        assert response["Location"] == f"/q/{stem.reference}/"
+    assert Appointment.objects.booked().count() == 2
+    client.post(page_of(stem), {"agreed": str(second.pk), "cancel": "1"})
+    assert Appointment.objects.booked().get() == first

@@ -119,7 +119,7 @@ def is_open(opening: Opening, now: datetime) -> bool:
 
 def _running(opening: Opening, now: datetime) -> tuple[datetime, datetime] | None:
     """The span that is open now, in UTC; it may have begun yesterday."""
-    begun = _from(opening, _local_day(opening, now) - A_DAY, days=2)
+    begun = spans_from(opening, _local_day(opening, now) - A_DAY, days=2)
     return next((span for span in begun if span[0] <= now < span[1]), None)
 
 
@@ -129,7 +129,7 @@ def closes_at(opening: Opening, now: datetime) -> datetime | None:
     if running is None:
         return None
     end = running[1]
-    for begin, until in _from(opening, _local_day(opening, now), days=9):
+    for begin, until in spans_from(opening, _local_day(opening, now), days=9):
         if begin <= end < until:
             end = until
     return end.astimezone(ZoneInfo(opening.zone)) if end - now < 7 * A_DAY else None
@@ -139,7 +139,7 @@ def opens_at(opening: Opening, now: datetime) -> datetime | None:
     """The next start of a span; None if there is none within MOST_DAYS."""
     if opening.is_always:
         return None
-    for begin, _until in _from(opening, _local_day(opening, now)):
+    for begin, _until in spans_from(opening, _local_day(opening, now)):
         if begin > now:
             return begin.astimezone(ZoneInfo(opening.zone))
     return None
@@ -150,7 +150,7 @@ def add(opening: Opening, start: datetime, minutes: int) -> datetime | None:
     if opening.is_always:
         return start + timedelta(minutes=minutes)
     left = timedelta(minutes=minutes)
-    for begin, until in _from(opening, _local_day(opening, start) - A_DAY):
+    for begin, until in spans_from(opening, _local_day(opening, start) - A_DAY):
         first = max(begin, start.astimezone(UTC))
         if until <= first:
             continue
@@ -177,7 +177,7 @@ def back(opening: Opening, end: datetime, minutes: int) -> datetime | None:
         return end - timedelta(minutes=minutes)
     left = timedelta(minutes=minutes)
     earliest = _local_day(opening, end) - MOST_DAYS * A_DAY
-    for begin, until in reversed(list(_from(opening, earliest, days=MOST_DAYS + 1))):
+    for begin, until in reversed(list(spans_from(opening, earliest, days=MOST_DAYS + 1))):
         last = min(until, end.astimezone(UTC))
         if last <= begin:
             continue
@@ -191,10 +191,13 @@ def _local_day(opening: Opening, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(opening.zone)).date()
 
 
-def _from(
+def spans_from(
     opening: Opening, day: date, days: int = MOST_DAYS + 1
 ) -> Iterator[tuple[datetime, datetime]]:
-    """The spans that begin on so many days from that one on, in UTC: an hour is an hour there."""
+    """The spans that begin on so many days from that one on, in UTC: an hour is an hour there.
+
+    No two of them overlap.
+    """
     last = datetime.min.replace(tzinfo=UTC)
     for ahead in range(days):
         for begin, end in spans(opening, day + ahead * A_DAY):

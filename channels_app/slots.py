@@ -6,7 +6,7 @@ They lie on a grid: from the beginning of each span of the opening hours one slo
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -78,32 +78,22 @@ def _length(channel: Channel) -> timedelta:
 
 
 def _grid(channel: Channel, first: datetime, last: datetime) -> Iterator[datetime]:
-    """All times between two moments, free or not, each once: two spans may overlap.
-
-    (Where midnight comes twice, the hours of a day begin before those of the day before end.)
-    """
-    zone = ZoneInfo(channel.organisation.time_zone)
-    # The hours of an evening may end after its midnight.
-    length, day = _length(channel), first.astimezone(zone).date() - timedelta(days=1)
-    while day <= last.astimezone(zone).date():
-        for start, end in _spans(channel, day):
-            at = start
-            while at + length <= end:
-                if first <= at <= last:
-                    yield at.astimezone(zone)
-                    first = at + timedelta.resolution
-                at += length
-        day += timedelta(days=1)
-
-
-def _spans(channel: Channel, day: date) -> list[tuple[datetime, datetime]]:
-    """From when to when it is open on a day, in UTC: an hour is one when the clocks change.
+    """All times between two moments, free or not.
 
     Without hours there are none: who is always reachable has no times to choose from.
     """
-    opening = channel.opening
-    found = hours.spans(opening, day) if opening.week else []
-    return [(start.astimezone(UTC), end.astimezone(UTC)) for start, end in found]
+    opening, length = channel.opening, _length(channel)
+    if not opening.week:
+        return
+    zone = ZoneInfo(opening.zone)
+    # The hours of an evening may end after its midnight.
+    day = first.astimezone(zone).date() - timedelta(days=1)
+    days = (last.astimezone(zone).date() - day).days + 1
+    for at, end in hours.spans_from(opening, day, days):
+        while at + length <= end:
+            if first <= at <= last:
+                yield at.astimezone(zone)
+            at += length
 
 
 def zone_named(name: str, channel: Channel) -> str:

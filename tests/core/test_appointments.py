@@ -1,14 +1,12 @@
 """Times to call and to come: the grid, one place for one, and what a case and its to-do hear."""
 
-import threading
-import time
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from icalendar import Calendar
 
@@ -425,82 +423,6 @@ def test_who_agreed_on_a_time_is_late_for_nobody_until_then(
     assert late() == [True] * 6
 
 
-def test_a_reminder_that_fails_stops_no_other_and_is_tried_again(
-    house: Organisation, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    bad = book(a_proved("sam@example.org"), "10:00")
-    book(a_proved("kim@example.org"), "10:30")
-    now = timezone.now()
-    Appointment.objects.update(remind_at=now)
-    Appointment.objects.filter(pk=bad.pk).update(remind_at=now - timedelta(minutes=1))
-    told = appointments.said
-
-    def said(agreed: Appointment, what: str) -> str:
-        if agreed.pk == bad.pk:
-            raise RuntimeError("no words")
-        return told(agreed, what)
-
-    monkeypatch.setattr(appointments, "said", said)
-    assert appointments.remind() == 1 and str(bad.pk) in caplog.text
-    bad.refresh_from_db()
-    assert bad.remind_at is not None and bad.remind_at > now
-    monkeypatch.undo()
-    Appointment.objects.filter(pk=bad.pk).update(remind_at=now)
-    assert [appointments.remind(), appointments.remind()] == [1, 0]
-
-
-def test_where_a_limit_keeps_it_back_a_reminder_waits_until_its_time(
-    house: Organisation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    agreed, alone = book(a_proved("sam@example.org")), book(a_case(), "10:30")
-    monkeypatch.setattr(dispatch, "LINES_A_DAY", 0)
-    for _n in range(2):
-        Appointment.objects.exclude(remind_at=None).update(remind_at=timezone.now())
-        assert appointments.remind() == 0
-        agreed.refresh_from_db()
-        alone.refresh_from_db()
-        assert agreed.remind_at is not None and agreed.remind_at > timezone.now()
-        assert alone.remind_at is None  # nobody knows how to tell them
-    monkeypatch.undo()
-    past = timezone.now() - timedelta(minutes=1)
-    Appointment.objects.filter(pk=agreed.pk).update(remind_at=past, starts_at=past)
-    assert appointments.remind() == 0  # nobody is told at eleven of a call at ten
-    agreed.refresh_from_db()
-    assert agreed.remind_at is None
-
-
-@pytest.mark.django_db(transaction=True)
-def test_who_moves_it_while_they_are_reminded_waits_for_nobody(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    booking.make_shop()
-    agreed = book(a_proved("sam@example.org"))
-    Appointment.objects.update(remind_at=timezone.now())
-    begun, say = threading.Event(), appointments.said
-
-    def said(row: Appointment, what: str) -> str:
-        if what == "near":
-            begun.set()
-            time.sleep(0.3)  # the other one comes as far as it can
-        return say(row, what)
-
-    monkeypatch.setattr(appointments, "said", said)
-
-    def go(number: int) -> object:
-        if number == 0:
-            return appointments.remind()
-        begun.wait(5)
-        row = Appointment.objects.select_related("channel__organisation", "case__root")
-        later = workday("11:00")
-        return appointments.move(appointment=row.get(pk=agreed.pk), starts_at=later)
-
-    results = in_threads(2, go)
-    assert not faults(results), faults(results)
-    agreed.refresh_from_db()
-    assert 1 in results and agreed.starts_at == workday("11:00")
-    assert agreed.remind_at == workday("11:00") - timedelta(hours=1)
-
-
 def test_where_midnight_comes_twice_each_time_is_listed_once(house: Organisation) -> None:
     house.time_zone = "America/Havana"
     house.save()
@@ -511,65 +433,3 @@ def test_where_midnight_comes_twice_each_time_is_listed_once(house: Organisation
     found = [at.astimezone(UTC) for at in slots.free(channel, eve, days=1)]
     assert {b - a for a, b in pairwise(found)} == {timedelta(minutes=30)}
     assert len(found) == 4 + 2 + 4
-
-
-def notices(box: str) -> int:
-    """How often a mailbox was told of an appointment."""
-    rows = Delivery.objects.filter(message__template="appointment")
-    return rows.filter(identity__value__in=box.split()).count()
-
-
-def test_an_address_that_nobody_proved_hears_once_a_day(house: Organisation) -> None:
-    spellings = "sam@example.org", "sam+a@example.org", "sam+b@example.org"
-    for clock, spelled in zip(("10:00", "11:00", "13:00"), spellings, strict=True):
-        agreed = book(a_case("email", spelled), clock)
-        appointments.move(appointment=agreed, starts_at=workday("15:00"))
-        appointments.cancel(appointment=agreed)
-    assert notices(" ".join(spellings)) == 1
-    # What staff do for them is said, and so is what comes a day later.
-    appointments.cancel(
-        appointment=book(a_case("email", "sam@example.org")), staff=shop.make_agent()
-    )
-    assert notices("sam@example.org") == 2
-    Identity.objects.update(told_at=timezone.now() - dispatch.UNPROVED_EVERY)
-    later = book(a_case("email", "sam@example.org"), "11:00")
-    assert notices("sam@example.org") == 3
-    Appointment.objects.update(remind_at=timezone.now())
-    assert appointments.remind() == 0
-    Identity.objects.update(told_at=timezone.now() - dispatch.UNPROVED_EVERY)
-    Appointment.objects.filter(pk=later.pk).update(remind_at=timezone.now())
-    assert appointments.remind() == 1
-
-
-def test_who_proved_an_address_hears_each_time_and_lines_besides(house: Organisation) -> None:
-    case = a_proved("sam@example.org")
-    agreed = book(case, "10:00")
-    for number in range(dispatch.LINES_A_DAY):
-        clock = ("11:00", "11:30")[number % 2]
-        appointments.move(appointment=agreed, starts_at=workday(clock))
-    assert notices("sam@example.org") == dispatch.LINES_A_DAY
-    sam, mail = Identity.objects.get(value="sam@example.org"), Channel.objects.get(kind="email")
-    assert dispatch.say("This is a word for help.", to=sam, by=mail, language="en")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_whoever_holds_the_address_is_not_waited_for() -> None:
-    if not connection.features.has_select_for_update_skip_locked:
-        pytest.skip("SQLite has one writer at a time")
-    booking.make_shop()
-    case = a_case("email", "sam@example.org")
-    held, over = threading.Event(), threading.Event()
-
-    def go(number: int) -> object:
-        with transaction.atomic():
-            if number == 0:  # as a mail from there does, which then waits for the case
-                Identity.locked("email", "sam@example.org")
-                held.set()
-                return over.wait(2)
-            held.wait(5)
-            book(fresh(case))
-            over.set()
-            return True
-
-    results = in_threads(2, go)
-    assert results == [True, True]

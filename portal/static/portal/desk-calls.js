@@ -84,9 +84,9 @@
     const rung = new Map(); // reference -> when
     function isNew(call, now) {
         const [reference] = call.split(":");
-        const before = rung.get(reference) ?? -Infinity;
-        rung.set(reference, now);
-        return now - before > ONE;
+        const isLate = now - (rung.get(reference) ?? -Infinity) > ONE;
+        if (isLate) rung.set(reference, now);
+        return isLate;
     }
     function hear(place) {
         const calls = place.dataset.calls.split(" ").filter(Boolean);

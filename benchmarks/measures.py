@@ -15,6 +15,7 @@ from redis import Redis
 from benchmarks import shop
 from benchmarks.bulkheads import bulkheads
 from benchmarks.chats import chats, queue100, streams, tabs
+from benchmarks.choosing import choose
 from benchmarks.house import House, until
 from benchmarks.live import live
 from benchmarks.load import Browser, at_once
@@ -320,6 +321,7 @@ MEASURES: dict[str, Callable[[House, int], Figures]] = {
     "memory": memory,
     "page": case_page,
     "large": large,
+    "choose": choose,
     "webhooks": webhooks,
     "bulkheads": bulkheads,
 }

@@ -120,8 +120,10 @@ def _ago(seconds: str) -> str:
 def many_cases(cases: int) -> None:
     """`cases` cases and ten messages in each, a delivery for every fifth; then the index.
 
-    One in ten cases is open, one in fifty waits for us: a large shop after years.
+    One in ten cases is open, one in fifty waits for us: a large shop after years. Written once.
     """
+    if Case.objects.count() >= cases:
+        return
     seed = a_case(900_000)
     holder = Holder.objects.get(customer=seed.customer)
     choice = seed.choice
@@ -164,7 +166,8 @@ def many_cases(cases: int) -> None:
     number = f"900 + n.i % 2 + n.i / {cases}"
     _multiply(Event, cases * 2, event.pk, case_id=f"{first} + 1 + n.i % {cases}", seq=number)
     when = f"{first} + 1 + n.i % {cases}"
-    way = "CASE n.i / " + str(cases) + " % 2 WHEN 0 THEN 'in' ELSE 'out' END"
+    way = f"CASE n.i / {cases} % 2 WHEN 0 THEN 'in' ELSE 'out' END"
+    agent = User.objects.get(username=AGENT).pk
     _multiply(
         Message,
         cases * 10,
@@ -172,9 +175,11 @@ def many_cases(cases: int) -> None:
         case_id=when,
         seq=f"10 + n.i / {cases}",
         direction=way,
+        staff_id=f"CASE {way} WHEN 'out' THEN {agent} END",
         client_key="NULL",
         text=f"{TEXT} || {RARELY}",
-        created_at=_ago("n.i * 95"),
+        # the case was opened so long ago, and a line came every minute since
+        created_at=_ago(f"(1 + n.i % {cases}) * 950 + 600 - n.i / {cases} * 60"),
     )
     new = "lower(hex(randomblob(16)))" if connection.vendor == "sqlite" else "gen_random_uuid()"
     _multiply(

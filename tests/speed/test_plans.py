@@ -11,8 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app import away, measures, waiting_room
-from channels_app.models import Chat, Delivery
+from channels_app import away, dispatch, measures, waiting_room
+from channels_app.models import Appointment, Channel, Chat, Delivery, pace
 from contacts import services
 from contacts.models import Case, Choice, Message, Team, Topic, User
 from contacts.models.case import new_reference
@@ -141,3 +141,54 @@ def test_the_work_of_ones_teams_is_found_in_the_order_of_the_tab(
     found = plans(lambda: list(queue.rows_for(wanted, agent)[: queue.PAGE + 1]))
     (plan,) = [plan for plan in found if "on contacts_case" in plan]
     assert f"using {index} on contacts_case" in plan and "->  Sort" not in plan, plan
+
+
+def test_who_is_to_be_reminded_is_found_by_its_time(make_case: MakeCase) -> None:
+    case, now = make_case(), timezone.now()
+    branch = Channel.objects.filter(kind="in_person").first()
+    assert branch is not None
+    rows = [
+        Appointment(
+            case=case, channel=branch, starts_at=now + timedelta(minutes=20 * n), minutes=20,
+            zone="Europe/Amsterdam", state="done", remind_at=None if n % 2 else now,
+        )
+        for n in range(3_000)
+    ]  # fmt: skip
+    Appointment.objects.bulk_create(rows)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE channels_app_appointment")
+    due = Appointment.objects.to_remind(now).order_by("remind_at")
+    (plan,) = plans(lambda: list(due[:100]))
+    assert "using appointment_to_remind" in plan and "->  Sort" not in plan, plan
+
+
+def test_what_is_to_do_for_an_appointment_is_found_by_it(make_case: MakeCase) -> None:
+    case = make_case(kind="phone", address="+31201234567")
+    todo = dispatch.reply(case=case, staff=None, text="We call you.").deliveries.get()
+    many = [copy(todo) for _ in range(3_000)]
+    for row in many:
+        row.pk = uuid.uuid4()
+    Delivery.objects.bulk_create(many)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE channels_app_delivery")
+    rows = Delivery.objects.to_meet().filter(appointment=uuid.uuid4())
+    (plan,) = plans(lambda: list(rows))
+    assert "using delivery_of_appointment" in plan, plan
+
+
+def test_what_is_usual_is_counted_from_the_newest_cases(make_case: MakeCase) -> None:
+    """No more is read of an old house than of a young one: neither its cases nor their lines."""
+    case, now = make_case(), timezone.now()
+    services.file_message(case=case, kind="email", text="One")
+    long_ago = now - timedelta(days=400)
+    many = [copy(case) for _ in range(3_000)]
+    for row in many:
+        row.pk, row.reference, row.opened_at = None, new_reference(), long_ago
+        row.changed_at = long_ago
+    Case.objects.bulk_create(many)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_case, contacts_message")
+    found = plans(lambda: pace.first_answers(case.organisation, now - timedelta(days=28)))
+    keys, lines = found
+    assert "using case_by_change" in keys, keys
+    assert OF_THE_CASE.search(lines), lines

@@ -1,11 +1,14 @@
 """Settings that are missing are said in one line, and nothing runs."""
 
 import os
+import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = {
@@ -60,9 +63,21 @@ def manage(*arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
     ],
 )
-def test_what_is_missing_is_said_in_one_line(change: dict[str, str], word: str) -> None:
-    run = manage("check", **(REAL | change))
-    assert run.returncode == 1 and word in run.stderr, run.stderr
+def test_what_is_missing_is_said_in_one_line(
+    change: dict[str, str], word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in {*os.environ} - {"PATH", "HOME"}:
+        monkeypatch.delenv(name)
+    for name, value in (REAL | change).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ImproperlyConfigured, match=re.escape(word)) as said:
+        runpy.run_path(str(ROOT / "portal" / "settings.py"))
+    assert len(str(said.value).splitlines()) == 1
+
+
+def test_a_command_says_it_and_no_more() -> None:
+    run = manage("check", **(REAL | {"SECRET_KEY": ""}))
+    assert run.returncode == 1 and "SECRET_KEY" in run.stderr, run.stderr
     assert len(run.stderr.strip().splitlines()) == 1
 
 

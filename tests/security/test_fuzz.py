@@ -53,7 +53,7 @@ VALUES = {
 OF_THIS_DATABASE = (
     VALUES
     if connection.vendor == "postgresql"
-    else {sort: VALUES[sort] for sort in ("huge", "early", "late", "query", "way", "who")}
+    else {sort: VALUES[sort] for sort in ("huge", "query", "way", "who")}
 )
 
 

@@ -15,18 +15,16 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
 from django.db import DatabaseError
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from channels_app import push
+from channels_app import due, push
 from channels_app.adapters.outside import LOOPBACK
 from channels_app.adapters.registry import PROVIDERS
-from channels_app.models import Appointment, Channel
+from channels_app.models import Channel
 from contacts import duty
-from contacts.kinds import PHONE
-from contacts.models import Case, Choice, Organisation, Topic
+from contacts.models import Organisation, Topic
 
 NO_NUMBER = "onecase.W001"
 NO_PHONE_CHANNEL = "onecase.W002"
@@ -224,14 +222,11 @@ def _late(
     speakers = {channel.kind: channel for channel in reversed(channels) if channel.promise_minutes}
     if not speakers:
         return
-    now_or_later = ~Q(choice__kind=PHONE) | Q(choice__wish__in=Choice.NOW)
-    agreed = Appointment.objects.awaited_in(now)
-    rows = Case.objects.waiting().filter(now_or_later, organisation=organisation)
-    waits = rows.exclude(pk__in=agreed).by_kind()
+    waits = due.waiting_now(organisation, now).by_kind()
     for kind, channel in speakers.items():
         found = waits.get(kind)
-        due = channel.due_at(found.since) if found else None
-        if due is not None and due < now:
+        at = channel.due_at(found.since) if found else None
+        if at is not None and at <= now:
             yield Finding(
                 LATE,
                 _("%(name)s: customers wait longer than was promised.") % {"name": channel.name},

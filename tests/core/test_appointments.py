@@ -15,6 +15,7 @@ from channels_app import (
     assigning,
     checks,
     dispatch,
+    due,
     promises,
     slots,
     switching,
@@ -411,7 +412,7 @@ def test_who_agreed_on_a_time_is_late_for_nobody_until_then(
         offer = next(offer for offer in board if offer.kind.name == "phone")
         return [
             expected.is_late(one, offer),
-            queue.urgency(one, channel, now)[0] == "broken",
+            (owed := due.of(one, channel, now)) is not None and owed.level(now) == due.BROKEN,
             any(row.level == "broken" for row in queue.rows_of([one], now)),
             any(found.id == checks.LATE for found in checks.findings()),
             offer.waiting > 0,

@@ -142,6 +142,7 @@ class Channel(models.Model):
     objects = ChannelQuerySet.as_manager()
     # Of a chat: the languages in which somebody is there; None where nobody has looked.
     staffed_in: frozenset[str] | None = None
+    _opening: hours.Opening | None = None
 
     class Meta:
         verbose_name = _("channel")
@@ -237,8 +238,12 @@ class Channel(models.Model):
 
     @property
     def opening(self) -> hours.Opening:
-        """When it is open."""
-        return hours.Opening(self.weekly_hours, self.organisation.time_zone, self.special)
+        """When it is open; made once, and anew where its week, zone or special days are others."""
+        made = (self.weekly_hours, self.organisation.time_zone, self.special)
+        kept = self._opening
+        if kept is None or (kept.weekly, kept.zone, kept.special) != made:
+            kept = self._opening = hours.Opening(*made)
+        return kept
 
     def is_open(self, now: datetime) -> bool:
         """Whether somebody is there at that moment."""

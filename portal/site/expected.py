@@ -44,5 +44,5 @@ def is_late(case: Case, offer: Offer | None) -> bool:
     if offer is None or choice is None or choice.kind in (CHAT, promises.MEETING):
         return False
     now = timezone.now()
-    found = due.of(case, offer.channel, now)
+    found = due.promised(case, offer.channel, now)
     return found is not None and found.level(now) == due.BROKEN

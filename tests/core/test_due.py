@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from channels_app import due, opening
-from channels_app.due import BROKEN, NEAR, Due
+from channels_app.due import BROKEN, NEAR, PROMISE, Due
 from channels_app.models import Channel
 from contacts.models import Case, Choice, Customer, Organisation
 
@@ -24,7 +24,7 @@ def a_case(organisation: Organisation, kind: str = "account", **values: object) 
     ("minutes", "level"), [(0, ""), (179, ""), (180, NEAR), (239, NEAR), (240, BROKEN)]
 )
 def test_it_is_nearly_late_when_a_quarter_is_left(minutes: int, level: str) -> None:
-    found = Due(NINE, NINE + timedelta(hours=4))
+    found = Due(PROMISE, NINE, NINE + timedelta(hours=4))
     assert found.level(NINE + timedelta(minutes=minutes)) == level
 
 
@@ -49,7 +49,7 @@ def test_a_case_a_list_and_the_set_say_the_same(
     Case.objects.update(waiting_since=since, **({} if kind else {"choice": None}))
     Customer.objects.update(preferred_kind="email")
     case = Case.objects.get()
-    one = due.of(case, Channel.objects.get(kind=kind or "email"), now)
+    one = due.promised(case, Channel.objects.get(kind=kind or "email"), now)
     assert (one.level(now) if one else None) == level
     assert due.all_of([case], now) == ({case.pk: one} if one else {})
     assert due.waiting_now(organisation, now).exists() is (one is not None)
@@ -58,10 +58,10 @@ def test_a_case_a_list_and_the_set_say_the_same(
 def test_who_does_not_wait_is_not_late(organisation: Organisation) -> None:
     case, now = a_case(organisation), timezone.now()
     channel = Channel.objects.get(kind="account")
-    assert due.of(case, channel, now) and due.of(case, None, now) is None
+    assert due.promised(case, channel, now) and due.promised(case, None, now) is None
     for change in ({"waiting_since": None}, {"state": Case.State.RESOLVED}):
         Case.objects.update(**change)
-        assert due.of(Case.objects.get(), channel, now) is None
+        assert due.promised(Case.objects.get(), channel, now) is None
 
 
 def test_a_channel_makes_its_opening_once(organisation: Organisation) -> None:

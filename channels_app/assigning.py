@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q
 from django.utils import timezone
 
-from channels_app import hours
-from channels_app.models import Appointment, Channel
+from channels_app import due, hours
+from channels_app.models import Channel
 from contacts import duty, services
 from contacts.kinds import CHAT, KINDS
 from contacts.models import (
@@ -320,8 +320,7 @@ def overdue(organisation: Organisation, now: datetime) -> CaseQuerySet:
     since = now - timedelta(minutes=minutes)
     parts |= (Q(choice=None) | ~Q(choice__kind__in=seen)) & Q(waiting_since__lte=since)
     rows = Case.objects.waiting().filter(parts, assignee=None, organisation=organisation)
-    rows = rows.exclude(pk__in=Appointment.objects.awaited_in(now))
-    return rows.order_by("waiting_since", "pk")
+    return due.without_agreed(rows, now).order_by("waiting_since", "pk")
 
 
 def _recover_overdue(rules: Rules, now: datetime) -> None:

@@ -15,18 +15,16 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
 from django.db import DatabaseError
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from channels_app import push
+from channels_app import passing, push
 from channels_app.adapters.outside import LOOPBACK
 from channels_app.adapters.registry import PROVIDERS
-from channels_app.models import Appointment, Channel
-from contacts import duty
-from contacts.kinds import PHONE
-from contacts.models import Case, Choice, Organisation, Topic
+from channels_app.models import Channel
+from channels_app.passing import PASSING, Finding
+from contacts.models import Organisation, Topic
 
 NO_NUMBER = "onecase.W001"
 NO_PHONE_CHANNEL = "onecase.W002"
@@ -40,26 +38,12 @@ WRONG_ADDRESS = "onecase.W009"
 NOT_REACHED = "onecase.W010"
 OUT = "onecase.W011"
 NO_PUSH = "onecase.W012"
-LATE = "onecase.W013"
-NOBODY = "onecase.W014"
-PASSING = frozenset({LATE, NOBODY})  # of this very hour: nothing that stops an installation
 
 # Readers tell every five minutes that all is well.
 SILENT = timedelta(minutes=15)
 
 # Kinds that cannot work without an own address (a mailbox, a place).
 NEED_ADDRESS = frozenset({"email", "in_person"})
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that an administrator must put right; `channel_id` and `topic_id` say where."""
-
-    id: str
-    text: str
-    hint: str
-    channel_id: int | None = None
-    topic_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,8 +78,7 @@ def findings(setup: Setup | None = None) -> list[Finding]:
         *_doors(channels),
         *_mailboxes(every, timezone.now()),
         *_out(channels, timezone.now()),
-        *_late(organisation, channels, timezone.now()),
-        *_nobody(channels, timezone.now()),
+        *passing.findings(organisation, channels, timezone.now()),
         *_push(channels),
         *_channel_texts(organisation.languages, channels),
         *_other_texts(organisation, setup.topics),
@@ -215,40 +198,6 @@ def _out(channels: Sequence[Channel], now: datetime) -> Iterator[Finding]:
                 _("Look who waits, and ask them to choose another way."),
                 channel.pk,
             )
-
-
-def _late(
-    organisation: Organisation, channels: Sequence[Channel], now: datetime
-) -> Iterator[Finding]:
-    """A promise that is being broken: who waits longest was promised an answer before now (R7)."""
-    speakers = {channel.kind: channel for channel in reversed(channels) if channel.promise_minutes}
-    if not speakers:
-        return
-    now_or_later = ~Q(choice__kind=PHONE) | Q(choice__wish__in=Choice.NOW)
-    agreed = Appointment.objects.awaited_in(now)
-    rows = Case.objects.waiting().filter(now_or_later, organisation=organisation)
-    waits = rows.exclude(pk__in=agreed).by_kind()
-    for kind, channel in speakers.items():
-        found = waits.get(kind)
-        due = channel.due_at(found.since) if found else None
-        if due is not None and due < now:
-            yield Finding(
-                LATE,
-                _("%(name)s: customers wait longer than was promised.") % {"name": channel.name},
-                _("More people on duty, or a promise that can be kept."),
-                channel.pk,
-            )
-
-
-def _nobody(channels: Sequence[Channel], now: datetime) -> Iterator[Finding]:
-    """Hours that are on while nobody is on duty (R7)."""
-    names = [c.name for c in channels if c.weekly_hours and c.is_open(now)]
-    if names and not duty.there().exists():
-        yield Finding(
-            NOBODY,
-            _("Nobody is on duty, and these are open: %(names)s.") % {"names": ", ".join(names)},
-            _("Somebody comes on duty, or they are closed for today on the page Channels."),
-        )
 
 
 def _mailboxes(channels: Sequence[Channel], now: datetime) -> Iterator[Finding]:

@@ -160,6 +160,18 @@ def add(opening: Opening, start: datetime, minutes: int) -> datetime | None:
     return None
 
 
+def between(opening: Opening, start: datetime, end: datetime) -> timedelta:
+    """How much of the time from one moment to a later one was open; counted for MOST_DAYS."""
+    if opening.is_always:
+        return max(end - start, timedelta(0))
+    found = timedelta(0)
+    for begin, until in spans_from(opening, _local_day(opening, start) - A_DAY):
+        found += max(min(until, end) - max(begin, start), timedelta(0))
+        if until >= end:
+            break
+    return found
+
+
 def add_days(opening: Opening, start: datetime, days: int) -> datetime | None:
     """The same time of day after so many days that are open; None if not within MOST_DAYS."""
     at = start.astimezone(ZoneInfo(opening.zone))

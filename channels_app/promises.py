@@ -8,8 +8,8 @@ from django.utils import formats, timezone
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
-from channels_app import hours
-from channels_app.models import Appointment, Channel, Pace
+from channels_app import due, hours
+from channels_app.models import Channel, Pace
 from contacts import duty
 from contacts.kinds import CHAT, Kind
 from contacts.models import Case, Organisation
@@ -58,9 +58,8 @@ class Figures:
         """As they are now. Two queries."""
         if organisation.pk is None:
             return NO_FIGURES
-        agreed = Appointment.objects.awaited_in(timezone.now())
         rows = Case.objects.waiting().filter(organisation=organisation)
-        waits = rows.exclude(pk__in=agreed).by_kind()
+        waits = due.without_agreed(rows, timezone.now()).by_kind()
         paces = Pace.objects.enough().filter(organisation=organisation)
         return cls(
             {kind: found.count for kind, found in waits.items()},

@@ -10,6 +10,7 @@ from channels_app import (
     inbound,
     leaving,
     push,
+    reckoning,
     sending,
     tallying,
     which,
@@ -68,9 +69,13 @@ def remind() -> None:
 
 @shared_task(name="channels_app.renew_holidays")
 def renew_holidays() -> None:
-    """Write down next year's public holidays before anybody asks for them."""
+    """Write down next year's public holidays before anybody asks for them.
+
+    What is due is counted anew: every night days come near that were too far away.
+    """
     for organisation in Organisation.objects.exclude(holidays=""):
         SpecialDay.objects.renew_public(organisation)
+    Organisation.change_due()
 
 
 @shared_task(name="channels_app.count_pace")
@@ -89,3 +94,4 @@ def sweep() -> None:
     leaving.recover()
     assigning.recover()
     push.recover()
+    reckoning.recover()

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from contacts import hints, search, unanswered
 from contacts.models import Case, Choice, Customer, Event, Message, User
+from contacts.models.case import NEVER
 
 Row = TypeVar("Row", Case, Customer)
 
@@ -35,6 +36,8 @@ def join(*, case: Case, into: Case, by: User | None) -> None:
     if source.state == Case.State.OPEN:
         # Work that is left is work of the whole: in a resolved case nobody would see it.
         changes |= {"state": Case.State.OPEN, "resolved_at": None}
+        if target.state == Case.State.RESOLVED:
+            changes["reopened_at"] = source.reopened_at or source.opened_at
     Case.objects.filter(pk=target.pk).update(seq=max(source.seq, target.seq), **changes)
     data = {"reference": source.reference}
     target.append(Event(sort=Event.Sort.MERGED, staff=by, data=data), changed_at=timezone.now())
@@ -54,7 +57,9 @@ def undo_join(*, case: Case, by: User | None) -> None:
         if case.merged_into_id is None:
             raise ValueError("This case is not joined to another one.")
         Case.objects.filter(pk__in=members(case) - {case.pk}).update(root=case)
-        Case.objects.filter(pk=case.pk).update(merged_into=None, root=None, seq=target.seq)
+        Case.objects.filter(pk=case.pk).update(
+            merged_into=None, root=None, seq=target.seq, due_as_of=NEVER
+        )
         _part_choices(case, target)
         data = {"reference": case.reference}
         target.append(Event(sort=Event.Sort.UNMERGED, staff=by, data=data))
@@ -221,4 +226,5 @@ def _recount(case: Case) -> None:
     if case.state == Case.State.OPEN:
         rows.update(waiting_since=first)
     elif first is not None:
-        rows.update(state=Case.State.OPEN, resolved_at=None, waiting_since=first)
+        again = {"state": Case.State.OPEN, "resolved_at": None, "reopened_at": first}
+        rows.update(waiting_since=first, **again)

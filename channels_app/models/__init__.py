@@ -10,6 +10,7 @@ from channels_app.models.leaving import Leaving, Stranded
 from channels_app.models.pace import Pace
 from channels_app.models.special_day import SpecialDay
 from channels_app.models.tally import Tally
+from channels_app.models.target import Target
 from channels_app.models.template import Template
 from channels_app.models.weight import Weight
 
@@ -27,6 +28,7 @@ __all__ = [
     "SpecialDay",
     "Stranded",
     "Tally",
+    "Target",
     "Template",
     "Weight",
 ]

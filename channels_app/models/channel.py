@@ -142,6 +142,7 @@ class Channel(models.Model):
     objects = ChannelQuerySet.as_manager()
     # Of a chat: the languages in which somebody is there; None where nobody has looked.
     staffed_in: frozenset[str] | None = None
+    _opening: hours.Opening | None = None
 
     class Meta:
         verbose_name = _("channel")
@@ -158,6 +159,7 @@ class Channel(models.Model):
         if self.pk and not kwargs.get("update_fields"):
             self.version = (self.version or 0) + 1
         super().save(*args, **kwargs)
+        Organisation.change_due(self.organisation_id)
 
     def clean(self) -> None:
         """Refuse hours that are no hours, settings that hold a secret, a provider that cannot."""
@@ -237,8 +239,12 @@ class Channel(models.Model):
 
     @property
     def opening(self) -> hours.Opening:
-        """When it is open."""
-        return hours.Opening(self.weekly_hours, self.organisation.time_zone, self.special)
+        """When it is open; made once, and anew where its week, zone or special days are others."""
+        made = (self.weekly_hours, self.organisation.time_zone, self.special)
+        kept = self._opening
+        if kept is None or (kept.weekly, kept.zone, kept.special) != made:
+            kept = self._opening = hours.Opening(*made)
+        return kept
 
     def is_open(self, now: datetime) -> bool:
         """Whether somebody is there at that moment."""
@@ -246,9 +252,11 @@ class Channel(models.Model):
 
     def due_at(self, since: datetime) -> datetime | None:
         """When the promise breaks for someone who waits since then, in opening time."""
-        minutes, opening = self.promise_minutes, self.opening
-        if not minutes:
-            return None
+        return self.within(since, self.promise_minutes) if self.promise_minutes else None
+
+    def within(self, since: datetime, minutes: int) -> datetime | None:
+        """When so many minutes of opening time are over; None if that is not within MOST_DAYS."""
+        opening = self.opening
         # "Within 2 days" is two working days: a day of the promise is a day that is open.
         if minutes % A_DAY == 0 and opening.week:
             return hours.add_days(opening, since, minutes // A_DAY)
@@ -292,10 +300,12 @@ class Channel(models.Model):
         """Offer it to customers; or not any more, and what waits for it is held."""
         if not wanted:
             self._go(is_offered=False)
+            Organisation.change_due(self.organisation_id)
             return
         with transaction.atomic():
             Channel.objects.filter(pk=self.pk).update(is_offered=True, version=F("version") + 1)
             self._come_back()
+            Organisation.change_due(self.organisation_id)
 
     @transaction.atomic
     def _go(self, **changes: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -56,6 +57,7 @@ class SpecialDayQuerySet(models.QuerySet["SpecialDay"]):
                 )
                 for day, name in found.items()
             )
+            Organisation.change_due(organisation.pk)
 
     def close(self, channel: Channel, today: date) -> None:
         """Closed for that day, by one click."""
@@ -63,6 +65,7 @@ class SpecialDayQuerySet(models.QuerySet["SpecialDay"]):
 
     def reopen(self, channel: Channel, today: date) -> int:
         """What `close` did is undone; how many rows there were."""
+        Organisation.change_due(channel.organisation_id)
         return self.closed_by_click(channel, today).delete()[0]
 
     def closed_by_click(self, channel: Channel, today: date) -> "SpecialDayQuerySet":
@@ -102,6 +105,16 @@ class SpecialDay(models.Model):
 
     def __str__(self) -> str:
         return str(self.name) or self.first.isoformat()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; what is due is counted anew."""
+        super().save(*args, **kwargs)
+        Organisation.change_due(self.organisation_id)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        """Remove; what is due is counted anew."""
+        Organisation.change_due(self.organisation_id)
+        return super().delete(*args, **kwargs)
 
     def clean(self) -> None:
         """Refuse hours that are no hours, and a last day before the first."""

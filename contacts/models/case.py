@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Union
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Count, Exists, F, Min, OuterRef, Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 # Without 0, 1, I, L, O and U: a reference is read out on the phone and typed from paper.
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 MAX_JOINS = 5  # by colleagues, while one row is written
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 MADE_TOGETHER = timedelta(seconds=5)  # one transaction, in which a file may have been written
 # What routing and rendering read of a case.
 ANSWERED_WITH = ("topic", "choice__identity")  # what nearly every answer needs of it
@@ -154,6 +156,14 @@ class Case(models.Model):
     opened_at = models.DateTimeField(_("opened"))
     changed_at = models.DateTimeField(_("last change"))
     resolved_at = models.DateTimeField(_("resolved"), null=True, blank=True)
+    reopened_at = models.DateTimeField(null=True, blank=True)  # the last time, if ever
+    # What is due next, by which lists are found; a page counts it anew. Empty where nothing is.
+    due_at = models.DateTimeField(null=True, blank=True, editable=False)
+    near_at = models.DateTimeField(null=True, blank=True, editable=False)  # nearly late from then
+    due_for = models.CharField(max_length=16, blank=True, editable=False)
+    is_warned = models.BooleanField(default=False, editable=False)  # of this very time
+    # `Organisation.due_changed_at` when it was counted; NEVER since anything was written here.
+    due_as_of = models.DateTimeField(default=NEVER, editable=False)
 
     objects = CaseQuerySet.as_manager()
     is_new = False  # stored by this very call, and not found
@@ -182,6 +192,23 @@ class Case(models.Model):
             models.Index(fields=["state", "assignee", "-changed_at"], name="case_by_assignee"),
             # queue: unassigned, waiting for the customer, done: Index Scan in this order, 0.7 ms
             models.Index(fields=["state", "-changed_at"], name="case_by_change"),
+            # queue: nearly late, what is due first: Index Scan, 0.9 ms of 30,000 that are due
+            models.Index(
+                fields=["due_at", "near_at"],
+                condition=Q(state="open", root=None, due_at__isnull=False),
+                name="case_due",
+            ),
+            # the sweep: of whose time nobody was warned; and whose is to be counted anew
+            models.Index(
+                fields=["near_at"],
+                condition=Q(state="open", root=None, is_warned=False, near_at__isnull=False),
+                name="case_to_warn",
+            ),
+            models.Index(
+                fields=["due_as_of"],
+                condition=Q(state="open", root=None),
+                name="case_to_reckon",
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -270,6 +297,8 @@ class Case(models.Model):
         # No savepoint: half of it must never stay, so that who catches a fault has set one.
         with transaction.atomic(savepoint=False):
             numbered = [row for row in rows if not isinstance(row, Choice)]
+            if changes.get("state") == Case.State.OPEN and self.stem.state == Case.State.RESOLVED:
+                changes["reopened_at"] = timezone.now()
             if self._state.adding:
                 stem, values = self, self._begin(len(numbered), changes)
             else:
@@ -315,6 +344,7 @@ class Case(models.Model):
         case that is no stem is in no queue.
         """
         computed = any(hasattr(value, "resolve_expression") for value in changes.values())
+        changes = changes | {"due_as_of": NEVER}
         for _try in range(MAX_JOINS):
             stem = self.stem
             if stem.pk == self.pk or self._is_still_in(stem):

@@ -95,6 +95,8 @@ class Alert(models.Model):
         UNCERTAIN = "uncertain", _("has an answer that may not have arrived")
         MENTIONED = "mentioned", _("has a note that mentions you")
         UNOWNED = "unowned", _("is with nobody for too long, and nobody is on duty")
+        ANSWER_DUE = "answer_due", _("needs an answer soon: its time is nearly over")
+        RESOLUTION_DUE = "resolution_due", _("is to be done soon: its time is nearly over")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="alerts", db_index=False

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nTextField
 
@@ -37,6 +38,8 @@ class Organisation(models.Model):
     owner_within_minutes = models.PositiveIntegerField(
         _("an owner within minutes"), null=True, blank=True
     )
+    # When what says until when something is due was changed last: hours, special days, targets.
+    due_changed_at = models.DateTimeField(default=timezone.now, editable=False)
     privacy_url = models.URLField(_("privacy statement"), blank=True)
 
     class Meta:
@@ -45,6 +48,12 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @staticmethod
+    def change_due(key: int | None = None) -> None:
+        """What is due is to be counted anew in the open cases of that one, or of all."""
+        rows = Organisation.objects.all() if key is None else Organisation.objects.filter(pk=key)
+        rows.update(due_changed_at=timezone.now())
 
     @classmethod
     def current(cls) -> "Organisation":

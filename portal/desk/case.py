@@ -11,7 +11,7 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_app import opening, promises, routing
+from channels_app import due, opening, promises, routing
 from contacts import kinds
 from contacts.models import Case, Choice, Consent, Customer, User
 from portal import access, timeline
@@ -179,11 +179,10 @@ def known(read: composer.Read, staff: Sequence[User] = ()) -> timeline.Known:
 def urgency(case: Case, read: composer.Read) -> dict[str, Any]:
     """Since when the customer waits, and whether the promise is near or broken."""
     now = timezone.now()
-    kind = case.answer_kind
-    channel = next((channel for channel in read.channels if channel.kind == kind), None)
-    level, due = queue.urgency(case, channel, now)
+    found = due.of(case, due.speaker(read.channels, due.kind_of(case)), now)
     waits = words.span(now - case.waiting_since) if case.waiting_since else ""
-    return {"level": level, "due": due, "waits": waits}
+    level = found.level(now) if found else ""
+    return {"level": level, "due": found.at if found else None, "waits": waits}
 
 
 def people(case: Case, read: composer.Read, others: list[Case]) -> dict[str, Any]:

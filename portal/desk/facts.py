@@ -7,7 +7,7 @@ from django.db.models import Q
 from django.db.models.functions import Left
 from django.utils import timezone
 
-from channels_app import proposals, routing
+from channels_app import due, proposals
 from channels_app.models import Channel, Delivery
 from contacts import notes
 from contacts.kinds import KINDS, SCHEMES
@@ -15,7 +15,7 @@ from contacts.models import Case, Choice, Event, Message, Question
 from contacts.models.message import MessageQuerySet
 from portal import timeline
 from portal.context import offered
-from portal.desk import addresses, queue, words
+from portal.desk import addresses, words
 from portal.desk.story import Asked, Assigned, Facts, Said, Story, Switched, Tried, tell
 from portal.timeline import Timeline, ToDo
 
@@ -141,12 +141,11 @@ def _chosen(choice: Choice) -> dict[str, Any]:
     }
 
 
-def _due(case: Case, channels: Iterable[Channel]) -> dict[str, Any]:
+def _due(case: Case, channels: Sequence[Channel]) -> dict[str, Any]:
     """When the promise to who waits breaks."""
-    kind = routing.chosen_kind(case)[0] if case.waiting_since else ""
-    channel = next((channel for channel in channels if channel.kind == kind), None)
-    level, due = queue.urgency(case, channel, timezone.now())
-    return {"due": due, "is_late": level == "broken"}
+    now = timezone.now()
+    found = due.of(case, due.speaker(channels, due.kind_of(case)), now)
+    return {"due": found.at, "is_late": found.level(now) == due.BROKEN} if found else {}
 
 
 def _proved(known: Iterable[addresses.Known]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from channels_app import assigning, checks, measures
+from channels_app import assigning, checks, measures, passing
 from channels_app.models import Delivery
 from contacts.kinds import KINDS, Kind
 from contacts.models import Organisation, User
@@ -183,6 +183,8 @@ def place(found: checks.Finding) -> str:
     """The page where a finding is put right."""
     if found.id == checks.OUT:
         return reverse("admin:channel_cases", args=[found.channel_id])
+    if found.id == passing.MISSED:
+        return f"{reverse('admin:cases')}?tab=late"
     if found.channel_id is not None:
         return reverse("admin:channel", args=[found.channel_id])
     if found.topic_id is not None:

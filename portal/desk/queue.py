@@ -1,6 +1,6 @@
 """The queue: who waits, longest first. For a million cases: keyset pages, bounded counts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, reduce
@@ -16,9 +16,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from channels_app import away
-from channels_app.models import Appointment, Channel, Delivery
-from channels_app.models.channel import with_special_days
+from channels_app import away, due
+from channels_app.due import Due
+from channels_app.models import Delivery
 from contacts import kinds, search
 from contacts.models import Case, Customer, Team, User
 from contacts.models.case import CaseQuerySet
@@ -28,7 +28,6 @@ from portal.desk.pages import page, part, reading, show, staff_of
 from portal.live import sight, stay
 
 PAGE = 50
-NEAR = 0.25  # amber when so much of the promised time is left
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FAILED = (Delivery.Status.FAILED, Delivery.Status.UNCERTAIN, Delivery.Status.RETURNED)
 
@@ -192,7 +191,6 @@ class Row:
     kind: str
     waits: str
     level: str
-    due: datetime | None
     has_failed: bool
     is_unread: bool
 
@@ -204,43 +202,9 @@ class Row:
         return "needs" if self.case.waiting_since else "customer"
 
 
-def promised(cases: Iterable[Case]) -> dict[tuple[int, str], Channel]:
-    """The channel whose promise counts, by organisation and kind: the first one offered."""
-    found: dict[tuple[int, str], Channel] = {}
-    owners = {case.organisation_id for case in cases}
-    rows = Channel.objects.offered().filter(organisation__in=owners)
-    for channel in with_special_days(rows.select_related("organisation")):
-        found.setdefault((channel.organisation_id, channel.kind), channel)
-    return found
-
-
-def urgency(case: Case, channel: Channel | None, now: datetime) -> tuple[str, datetime | None]:
-    """How near the promise of a waiting case is, and when it breaks; not where a time is agreed.
-
-    One query where it matters.
-    """
-    level, due = _promise(case, channel, now)
-    rings = due is not None and case.choice is not None and case.choice.kind_info.rings
-    if (level or rings) and Appointment.objects.awaited([case], now):
-        return "", None
-    return level, due
-
-
-def _promise(case: Case, channel: Channel | None, now: datetime) -> tuple[str, datetime | None]:
-    if case.waiting_since is None or channel is None or case.state != Case.State.OPEN:
-        return "", None
-    due = channel.due_at(case.waiting_since)
-    if due is None:
-        return "", None
-    if now >= due:
-        return "broken", due
-    left = (due - now) / (due - case.waiting_since)
-    return ("near" if left <= NEAR else ""), due
-
-
 def rows_of(cases: list[Case], now: datetime) -> list[Row]:
     """What the page shows of these cases, in a fixed number of queries."""
-    channels = promised(cases)
+    owed = due.all_of(cases, now)
     lost = set(
         Delivery.objects.filter(message__case__in=cases, status__in=FAILED, replaced_by=None)
         .values_list("message__case", flat=True)
@@ -248,29 +212,19 @@ def rows_of(cases: list[Case], now: datetime) -> list[Row]:
     )
     chats = [case for case in cases if case.answer_kind == kinds.CHAT]
     unread = away.waiting_on_the_page(chats) if chats else {}
-    rows = [_row(case, channels, case.pk in lost, case.pk in unread, now) for case in cases]
-    late = [row.case for row in rows if row.level]
-    agreed = Appointment.objects.awaited(late, now) if late else set()
-    return [replace(row, level="", due=None) if row.case.pk in agreed else row for row in rows]
+    return [
+        _row(case, owed.get(case.pk), case.pk in lost, case.pk in unread, now) for case in cases
+    ]
 
 
-def _row(
-    case: Case,
-    channels: dict[tuple[int, str], Channel],
-    has_failed: bool,
-    is_unread: bool,
-    now: datetime,
-) -> Row:
-    kind = case.answer_kind or case.customer.top.preferred_kind
-    level, due = _promise(case, channels.get((case.organisation_id, kind)), now)
+def _row(case: Case, owed: Due | None, has_failed: bool, is_unread: bool, now: datetime) -> Row:
     since = case.waiting_since or case.changed_at
     return Row(
         case=case,
         name=words.customer_name(case.customer, case),
-        kind=kind,
+        kind=due.kind_of(case),
         waits=words.span(now - since),
-        level=level,
-        due=due,
+        level=owed.level(now) if owed else "",
         has_failed=has_failed,
         is_unread=is_unread,
     )

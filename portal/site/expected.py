@@ -4,11 +4,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from channels_app import promises, todos
-from channels_app.models import Appointment
+from channels_app import due, promises, todos
 from channels_app.promises import Offer
 from contacts.kinds import CHAT
-from contacts.models import Case, Choice
+from contacts.models import Case
 from portal.context import site_of
 
 
@@ -25,12 +24,12 @@ def nothing_yet(request: HttpRequest, case: Case) -> str:
     if choice is None or case.waiting_since is None or choice.kind == promises.MEETING:
         return ""
     by, offer = choice.kind_info.by, site_of(request).offer(choice.kind)
-    due = offer.channel.due_at(case.waiting_since) if offer else None
+    at = offer.channel.due_at(case.waiting_since) if offer else None
     now = timezone.now()
-    if due is None or due < now:
+    if at is None or at < now:
         line = _("Nothing yet. We answer %(by)s.") % {"by": by}
     else:
-        words = {"by": by, "when": promises.moment(due, now)}
+        words = {"by": by, "when": promises.moment(at, now)}
         line = _("Nothing yet. We answer %(by)s before %(when)s.") % words
     usual = promises.pace_line(offer.pace) if offer and offer.pace else ""
     return f"{line} {usual}." if usual else line
@@ -39,14 +38,11 @@ def nothing_yet(request: HttpRequest, case: Case) -> str:
 def is_late(case: Case, offer: Offer | None) -> bool:
     """Whether the promise of the chosen way is broken; in a chat its own lines say so.
 
-    Who asked to be called later waits for that time. One query where it seems broken.
+    One query where it seems broken, and of a call.
     """
-    if case.state != Case.State.OPEN or case.waiting_since is None or offer is None:
-        return False
     choice = case.choice
-    if choice is None or choice.kind in (CHAT, promises.MEETING):
+    if offer is None or choice is None or choice.kind in (CHAT, promises.MEETING):
         return False
-    if choice.kind_info.rings and choice.wish not in Choice.NOW:
-        return False
-    due, now = offer.channel.due_at(case.waiting_since), timezone.now()
-    return due is not None and due < now and not Appointment.objects.awaited([case], now)
+    now = timezone.now()
+    found = due.promised(case, offer.channel, now)
+    return found is not None and found.level(now) == due.BROKEN

@@ -15,6 +15,8 @@ from channels_app import (
     assigning,
     checks,
     dispatch,
+    due,
+    passing,
     promises,
     slots,
     switching,
@@ -411,9 +413,9 @@ def test_who_agreed_on_a_time_is_late_for_nobody_until_then(
         offer = next(offer for offer in board if offer.kind.name == "phone")
         return [
             expected.is_late(one, offer),
-            queue.urgency(one, channel, now)[0] == "broken",
+            (owed := due.promised(one, channel, now)) is not None and owed.level(now) == due.BROKEN,
             any(row.level == "broken" for row in queue.rows_of([one], now)),
-            any(found.id == checks.LATE for found in checks.findings()),
+            any(found.id == passing.LATE for found in checks.findings()),
             offer.waiting > 0,
             assigning.overdue(house, now).filter(pk=one.pk).exists(),
         ]

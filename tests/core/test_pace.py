@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from channels_app import checks, opening, promises, tasks
+from channels_app import checks, opening, passing, promises, tasks
 from channels_app.models import Channel, Pace
 from channels_app.models.pace import ENOUGH, first_answers
 from contacts.models import Case, Choice, Message, Organisation, User
@@ -154,7 +154,7 @@ def test_who_asked_to_be_called_later_waits_for_no_promise(
     case = Case.objects.get(pk=case.pk)
     offer = next(o for o in promises.board(organisation, NOW) if o.kind.name == "phone")
     assert expected.is_late(case, offer) is is_late
-    assert bool(found(checks.LATE)) is is_late
+    assert bool(found(passing.LATE)) is is_late
 
 
 def found(kind: str) -> list[str]:
@@ -163,24 +163,24 @@ def found(kind: str) -> list[str]:
 
 def test_administrators_hear_of_a_broken_promise(organisation: Organisation) -> None:
     a_case(organisation, days_ago=0.1)
-    assert found(checks.LATE) == []
+    assert found(passing.LATE) == []
     a_case(organisation)
-    assert found(checks.LATE) == ["account: customers wait longer than was promised."]
+    assert found(passing.LATE) == ["account: customers wait longer than was promised."]
     told = checks.check_configuration(databases=["default"])
-    assert told and not {one.id for one in told} & checks.PASSING  # no deployment fails by it
+    assert told and not {one.id for one in told} & passing.PASSING  # no deployment fails by it
     Channel.objects.filter(slug="account").update(promise_minutes=None)
-    assert found(checks.LATE) == []
+    assert found(passing.LATE) == []
 
 
 def test_administrators_hear_that_nobody_is_on_duty(
     organisation: Organisation, agent: User
 ) -> None:
     User.objects.update(on_duty=False)
-    assert found(checks.NOBODY) == []  # what has no hours is not staffed by the clock
+    assert found(passing.NOBODY) == []  # what has no hours is not staffed by the clock
     Channel.objects.filter(slug="phone").update(weekly_hours=ALL_DAY)
-    assert found(checks.NOBODY) == ["Nobody is on duty, and these are open: phone."]
+    assert found(passing.NOBODY) == ["Nobody is on duty, and these are open: phone."]
     User.objects.update(on_duty=True, away_since=None, seen_at=timezone.now())
-    assert found(checks.NOBODY) == []
+    assert found(passing.NOBODY) == []
 
 
 def test_the_board_asks_twice_however_many_wait(

@@ -1,7 +1,7 @@
 """What each offered channel promises at this moment: open or not, until when, how fast."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.utils import formats, timezone
@@ -9,9 +9,10 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 
 from channels_app import due, hours
+from channels_app.call_line import Calls, Crew
 from channels_app.models import Channel, Pace
 from contacts import duty
-from contacts.kinds import CHAT, Kind
+from contacts.kinds import CHAT, PHONE, Kind
 from contacts.models import Case, Organisation
 
 MEETING = "in_person"  # the one kind where a customer picks between channels: the branches
@@ -39,6 +40,24 @@ class Offer:
     cannot: str
     waiting: int  # customers who wait for an answer by this kind
     pace: Pace | None  # how long a first answer usually takes; None where too few tell
+    crew: Crew | None = None  # who takes calls, of a phone; None where nobody has looked
+
+    @property
+    def calls(self) -> Calls | None:
+        """How it stands with calls in the reader's language; None where nothing tells."""
+        return self.crew.calls(get_language() or "") if self.crew else None
+
+    @property
+    def is_unstaffed(self) -> bool:
+        """Whether it is open, and nobody is there to call."""
+        return self.is_open and self.calls is not None and not self.calls.there
+
+    @property
+    def nobody_free(self) -> bool:
+        """Whether nobody could call at this moment: closed, nobody there, or others wait."""
+        if not self.kind.rings:
+            return False
+        return not self.is_open or (self.calls is not None and not self.calls.is_free)
 
     @property
     def channel(self) -> Channel:
@@ -48,14 +67,23 @@ class Offer:
 
 @dataclass(frozen=True)
 class Figures:
-    """What customers read of each kind besides its hours: who waits, and what is usual."""
+    """What customers read of each kind besides its hours: who waits, and what is usual.
+
+    `crew`: who is there for calls; None where nobody has looked.
+    """
 
     waiting: Mapping[str, int] = field(default_factory=dict)
     paces: Mapping[str, Pace] = field(default_factory=dict)
+    crew: Crew | None = None
 
     @classmethod
     def of(cls, organisation: Organisation) -> "Figures":
-        """As they are now. Two queries."""
+        """As they are now, with the crew. Six queries, and one more where nobody is there."""
+        return cls.counted(organisation).with_crew(Crew.of(organisation))
+
+    @classmethod
+    def counted(cls, organisation: Organisation) -> "Figures":
+        """What may be some seconds old. Two queries."""
         if organisation.pk is None:
             return NO_FIGURES
         rows = Case.objects.waiting().filter(organisation=organisation)
@@ -65,6 +93,11 @@ class Figures:
             {kind: found.count for kind, found in waits.items()},
             {pace.kind: pace for pace in paces},
         )
+
+    def with_crew(self, crew: Crew) -> "Figures":
+        """The same, with who takes calls: who wants to be called later does not wait now."""
+        waits = {} if crew.takers is None else {PHONE: crew.waiting}
+        return replace(self, waiting={**self.waiting, **waits}, crew=crew)
 
 
 NO_FIGURES = Figures()
@@ -122,6 +155,7 @@ def _offer(channels: list[Channel], now: datetime, figures: Figures) -> Offer:
         cannot=str(first.cannot),
         waiting=0 if first.kind == MEETING else figures.waiting.get(first.kind, 0),
         pace=figures.paces.get(first.kind),
+        crew=figures.crew if first.kind == PHONE else None,
     )
 
 
@@ -140,6 +174,27 @@ def state_line(offer: Offer, now: datetime) -> str:
             return ""  # it stays open for so long that there is nothing to say
         return _("Open · until %(time)s") % {"time": clock(offer.closes_at)}
     return _closed(offer, now)
+
+
+def calls_line(offer: Offer) -> str:
+    """ "Somebody is free now"; "" where it is closed, or nothing tells who is there."""
+    calls = offer.calls
+    if calls is None or not offer.is_open:
+        return ""
+    if not calls.there:
+        return _("nobody is there for calls now")
+    if calls.is_free:
+        return _("somebody is free now")
+    if calls.busy < calls.there:
+        return waiting_line(calls.waiting)
+    parts = (_("all colleagues are in a call"), waiting_line(calls.waiting))
+    return ": ".join(filter(None, parts))
+
+
+def board_line(offer: Offer, now: datetime) -> str:
+    """Hours, and who is there: "Open · until 17:30 · somebody is free now"; "" without both."""
+    hours_line, line = state_line(offer, now), calls_line(offer)
+    return " · ".join(filter(None, (hours_line or (_("Open") if line else ""), line)))
 
 
 def _closed(offer: Offer, now: datetime) -> str:
@@ -187,6 +242,27 @@ def moment(at: datetime, now: datetime, *, short: bool = False) -> str:
     return f"{formats.date_format(at, form)} {clock(at)}"
 
 
+def at_moment(at: datetime, now: datetime) -> str:
+    """The same in a sentence: "at 15:00", "tomorrow at 9:00", "on Monday at 9:00"."""
+    days = (at.date() - now.astimezone(at.tzinfo).date()).days
+    time = clock(at)
+    if days == 0:
+        return _("at %(time)s") % {"time": time}
+    if days == 1:
+        return _("tomorrow at %(time)s") % {"time": time}
+    day = formats.date_format(at, "l" if days < 7 else "l j F")
+    return _("on %(day)s at %(time)s") % {"day": day, "time": time}
+
+
+def moments(times: Sequence[datetime], now: datetime) -> str:
+    """Several in a row, each day named once: "14:50, 15:10, tomorrow 9:00"."""
+    days = [None, *(at.date() for at in times)]
+    return ", ".join(
+        clock(at) if at.date() == before else moment(at, now)
+        for at, before in zip(times, days, strict=False)
+    )
+
+
 def day_and_time(at: datetime) -> str:
     """ "Tuesday 24 November at 15:00"; `at` in the zone of who reads it."""
     values = {"day": formats.date_format(at, "l j F"), "time": clock(at)}
@@ -195,9 +271,9 @@ def day_and_time(at: datetime) -> str:
 
 def promise_line(offer: Offer) -> str:
     """ "within 4 hours"; "" without a promise, or where nobody is there to keep it."""
-    return (
-        duration(offer.promise_minutes) if offer.promise_minutes and not offer.is_deserted else ""
-    )
+    if not offer.promise_minutes or offer.is_deserted or offer.is_unstaffed:
+        return ""
+    return duration(offer.promise_minutes)
 
 
 def pace_line(pace: Pace) -> str:
@@ -217,8 +293,13 @@ def waiting_line(count: int) -> str:
 
 
 def figures_line(offer: Offer) -> str:
-    """What is usual and who waits, as far as it is known; "" where nothing is."""
-    parts = (pace_line(offer.pace) if offer.pace else "", waiting_line(offer.waiting))
+    """What is usual and who waits, as far as it is known; "" where nothing is.
+
+    Where nobody is free for calls `calls_line` says already who waits.
+    """
+    is_said = offer.is_open and offer.calls is not None
+    waiting = "" if is_said else waiting_line(offer.waiting)
+    parts = (pace_line(offer.pace) if offer.pace else "", waiting)
     return " · ".join(part for part in parts if part)
 
 

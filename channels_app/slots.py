@@ -1,6 +1,9 @@
 """The times of a channel that can be chosen: which there are, and which are free.
 
 They lie on a grid: from the beginning of each span of the opening hours one slot after another.
+
+Who is there now says something of calls in the next two hours, and nothing of later ones: a call
+that begins before that has no more places than there are people, and none while nobody is there.
 """
 
 from bisect import bisect_left, bisect_right
@@ -10,11 +13,12 @@ from datetime import datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from channels_app import hours
+from channels_app import call_line, hours
 from channels_app.models import Appointment, Channel
 
 DAYS = 30  # ahead
 NEXT = 3  # so many free times are named in a row, or where the wanted one is taken
+SOON = timedelta(hours=2)  # who is there now is there so long, as far as anybody can say
 LONGEST = timedelta(hours=8)  # of one appointment, as the channel's form has it
 
 
@@ -45,32 +49,62 @@ class _Held:
         return {seat for _start, end, seat in near if end > at}
 
 
+@dataclass(frozen=True)
+class _Places:
+    """How many places each time of a channel has: fewer than it allows where too few are there."""
+
+    most: int
+    until: datetime  # so long those who are there count
+    people: int
+
+    @classmethod
+    def of(cls, channel: Channel, now: datetime, crew: call_line.Crew | None) -> "_Places":
+        """As it is now: of calls two queries, unless a page has read the `crew` already."""
+        found = None
+        if channel.kind_info.rings:
+            found = call_line.people(channel.organisation) if crew is None else crew.people
+        return cls(channel.slot_places, now + SOON, channel.slot_places if found is None else found)
+
+    def free(self, at: datetime, taken: set[int]) -> list[int]:
+        """Those of a time that are left, the first ones first."""
+        left = [seat for seat in range(self.most) if seat not in taken]
+        here = min(self.most, self.people) if at < self.until else self.most
+        return left[: max(0, here - len(taken))]
+
+
 def takes(channel: Channel) -> bool:
     """Whether its customers may choose a time at all."""
     return channel.takes_appointments and channel.is_offered and channel.kind_info.spoken
 
 
 def free(
-    channel: Channel, now: datetime, *, days: int = DAYS, but: Appointment | None = None
+    channel: Channel,
+    now: datetime,
+    *,
+    days: int = DAYS,
+    but: Appointment | None = None,
+    crew: call_line.Crew | None = None,
 ) -> Iterator[datetime]:
     """The times that can be chosen, in the organisation's zone, the earliest first. One query.
 
-    `but`: one that is about to move, and leaves its own place free.
+    `but`: one that is about to move, and leaves its own place free; `crew`: who takes calls, where
+    a page has read it, else two queries more of a channel that rings.
     """
     if not takes(channel):
         return
     first = now + timedelta(minutes=channel.slot_lead_minutes)
     last = now + timedelta(days=days)
-    held = _Held.of(channel, first, last, but)
+    held, places = _Held.of(channel, first, last, but), _Places.of(channel, now, crew)
     for at in _grid(channel, first, last):
-        if held.seats(at, at + _length(channel)) >= set(range(channel.slot_places)):
-            continue
-        yield at
+        if places.free(at, held.seats(at, at + _length(channel))):
+            yield at
 
 
-def next_free(channel: Channel, now: datetime, most: int = NEXT) -> list[datetime]:
-    """The first free times, for a row or after one that was taken."""
-    return list(islice(free(channel, now), most))
+def next_free(
+    channel: Channel, now: datetime, most: int = NEXT, crew: call_line.Crew | None = None
+) -> list[datetime]:
+    """The first free times, for a row or after one that was taken; `crew` as for `free`."""
+    return list(islice(free(channel, now, crew=crew), most))
 
 
 def _length(channel: Channel) -> timedelta:
@@ -116,7 +150,7 @@ def open_seats(
     if not first <= at <= now + timedelta(days=DAYS) or at not in _grid(channel, at, at):
         return []
     taken = _Held.of(channel, at, until, but).seats(at, until)
-    return [seat for seat in range(channel.slot_places) if seat not in taken]
+    return _Places.of(channel, now, None).free(at, taken)
 
 
 def place_of(zone: str) -> str:

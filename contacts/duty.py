@@ -1,4 +1,4 @@
-"""Who is at work, and who of them is there: on duty, away, off duty; and who could take a chat."""
+"""Who is at work, and who of them is there: on duty, away, off duty; and who could take what."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from functools import partial
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from contacts import hints
@@ -100,28 +100,38 @@ def was_found(user: User) -> bool:
     return newest is not None and newest.change_message == FOUND
 
 
-def chat_languages(organisation: Organisation) -> frozenset[str]:
-    """In which languages somebody is there who takes chats, with or without room now. Two queries.
+def takers(organisation: Organisation, kind: str) -> dict[str, frozenset[int]]:
+    """Who is there for what is answered by that kind, with or without room now: keys by language.
 
-    A language is left to a team where one takes chats of every topic in it; else anybody is right.
+    A language is left to a team where one takes that kind of every topic in it; else anybody is
+    right. Two queries.
     """
-    able = there().filter(capacity__gte=KINDS[CHAT].weight)
-    anybody = able.exists()
-    teams = [
-        team
-        for team in Team.objects.filter(organisation=organisation).annotate(
-            is_narrow=Exists(Team.topics.through.objects.filter(team=OuterRef("pk"))),
-            is_there=Exists(able.filter(teams=OuterRef("pk"))),
-        )
-        if team.takes(CHAT)
-    ]
-    found = set()
+    able = frozenset(there().filter(capacity__gte=KINDS[kind].weight).values_list("pk", flat=True))
+    narrow = Exists(Team.topics.through.objects.filter(team=OuterRef("pk")))
+    rows = Team.objects.filter(organisation=organisation).order_by()
+    members: dict[Team, set[int]] = {}
+    for team in rows.annotate(is_narrow=narrow, member=F("members")):  # a row for each member
+        if team.takes(kind):
+            members.setdefault(team, set()).add(team.member or 0)
+    found = {}
     for language in all_languages():
-        fitting = [team for team in teams if not team.languages or language in team.languages]
-        is_theirs = any(not team.is_narrow for team in fitting)
-        if any(team.is_there for team in fitting) or (anybody and not is_theirs):
-            found.add(language)
-    return frozenset(found)
+        fitting = [team for team in members if not team.languages or language in team.languages]
+        theirs = frozenset[int]().union(*(members[team] for team in fitting)) & able
+        is_theirs = any(not team.is_narrow for team in fitting)  # type: ignore[attr-defined]
+        found[language] = theirs if is_theirs else able
+    return found
+
+
+def chat_languages(organisation: Organisation) -> frozenset[str]:
+    """In which languages somebody is there who takes chats, with or without room. Two queries."""
+    found = takers(organisation, CHAT)
+    return frozenset(language for language, people in found.items() if people)
+
+
+def is_used() -> bool:
+    """Whether a colleague ever looked at the desk: else nothing tells who is there. One query."""
+    looked = ~Q(seen_at=None) | Q(is_demo=True)
+    return User.objects.filter(looked, is_active=True, is_staff=True).exists()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from channels_app import promises
+from channels_app.call_line import Crew
 from channels_app.models import Channel
 from channels_app.promises import Offer
 from contacts import addresses
@@ -26,9 +27,11 @@ def offered(organisation: Organisation) -> list[Channel]:
 
 
 def promises_kept(organisation: Organisation) -> promises.Figures:
-    """How long it usually takes and who waits, at most ten seconds old."""
+    """How long it usually takes and who waits, at most ten seconds old; who is free, two."""
     name = f"figures of {organisation.pk}"
-    return lately.read(name, lambda: promises.Figures.of(organisation), times=10)
+    counted = lately.read(name, lambda: promises.Figures.counted(organisation), times=10)
+    name = f"crew of {organisation.pk}"
+    return counted.with_crew(lately.read(name, lambda: Crew.of(organisation), times=2))
 
 
 def topics() -> list[Topic]:

@@ -24,10 +24,14 @@ SAID = 0.2  # points from which a factor is worth a line
 
 
 def sentence(advice: Advice) -> str:
-    """Why it is suggested: "Needed now: by phone you can ask on at once; open until 17:30." """
+    """Why it is suggested: "Needed now: by phone you can ask on at once; open until 17:30."
+
+    Of a phone that nobody could pick up now: "Needed now: nobody is free now; we can call you at
+    15:00."
+    """
     why = _and([str(part.factor.short) for part in _said(advice)[:2]])
     line = _("%(why)s: %(fits)s") % {"why": why, "fits": _fits(advice)} if why else _fits(advice)
-    if advice.offered.there:
+    if advice.offered.there and not advice.offered.nobody_free:
         line = _("%(line)s; %(there)s") % {"line": line, "there": advice.offered.there}
     return str(capfirst(line)) + "."
 
@@ -60,6 +64,10 @@ def _and(words: list[str]) -> str:
 
 def _fits(advice: Advice) -> str:
     offered, kind = advice.offered, advice.kind
+    if offered.nobody_free and offered.next_free:
+        return _("nobody is free now; we can call you %(when)s") % {"when": offered.next_free}
+    if offered.nobody_free and offered.is_open:
+        return _("nobody is free now, and we call you as soon as somebody is")
     if offered.live and not offered.is_open:
         if kind.rings:
             return _("we call you as soon as we are there")

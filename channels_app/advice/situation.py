@@ -16,6 +16,8 @@ class Offered:
     """A kind as it is offered at this moment, with what it can do.
 
     `there` ends a sentence: "open until 17:30", "within 4 hours"; "" where nothing is known.
+    `nobody_free`: nobody could call at this moment; `next_free`: when we can, "at 15:00", where
+    a time can be chosen.
     Whether a machine or a person carries it out is left out on purpose: that is our cost (R6).
     """
 
@@ -26,6 +28,8 @@ class Offered:
     private: bool = True  # carries what is confidential; else only a notice goes
     promise_minutes: int | None = None
     there: str = ""
+    nobody_free: bool = False
+    next_free: str = ""
 
 
 @dataclass(frozen=True)

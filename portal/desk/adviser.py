@@ -18,6 +18,7 @@ from channels_app.advice.evidence import Found, Rate
 from channels_app.advice.factors import BY_SLUG, FACTORS, Factor
 from channels_app.advice.ranking import Advice, Weights, recommend, suggested, weight
 from channels_app.advice.sentences import sentence
+from channels_app.advice.situation import Offered
 from channels_app.models import Weight
 from channels_app.models.weight import MOST
 from contacts.kinds import KINDS, Kind
@@ -225,7 +226,7 @@ def _ranked(request: HttpRequest, told: dict[str, Any]) -> list[Advice]:
     there = told.get("there")
     offers = told_now.offers
     if there:
-        offers = tuple(replace(row, is_open=there == "all" or not row.live) for row in offers)
+        offers = tuple(_with(row, is_there=there == "all") for row in offers)
     return recommend(
         replace(
             told_now,
@@ -235,6 +236,12 @@ def _ranked(request: HttpRequest, told: dict[str, Any]) -> list[Advice]:
         ),
         weights(),
     )
+
+
+def _with(row: Offered, *, is_there: bool) -> Offered:
+    """As if everybody were there, or nobody."""
+    is_open = is_there or not row.live
+    return replace(row, is_open=is_open, nobody_free=row.kind.rings and not is_there)
 
 
 def _factor(slug: str) -> Factor:

@@ -63,12 +63,7 @@ class Chat:
     @property
     def standing(self) -> str:
         """ "You are second in line."; "" where they wait for no first answer."""
-        if self.place is None:
-            return ""
-        second, third = _("You are second in line."), _("You are third in line.")
-        named = {1: _("You are next."), 2: second, 3: third}
-        number = self.place.number
-        return named.get(number) or _("You are number %(number)s in line.") % {"number": number}
+        return "" if self.place is None else standing(self.place.number)
 
     @property
     def mark(self) -> str:
@@ -91,6 +86,13 @@ class Chat:
     def has_page(self) -> bool:
         """Whether the answer can wait on the own page."""
         return site_of(self.request).offer(ACCOUNT) is not None
+
+
+def standing(number: int) -> str:
+    """A place in a line, as who waits reads it; 1 is next."""
+    second, third = _("You are second in line."), _("You are third in line.")
+    named = {1: _("You are next."), 2: second, 3: third}
+    return named.get(number) or _("You are number %(number)s in line.") % {"number": number}
 
 
 def of(request: HttpRequest, viewer: Viewer, case: Case) -> Chat | None:

@@ -39,6 +39,7 @@ from portal.site import (
     waiting,
 )
 from portal.site.agreed import Cards
+from portal.site.beside import Beside
 from portal.site.buttons import button
 from portal.site.chat import Chat
 from portal.site.forms import Typed
@@ -131,8 +132,9 @@ def page(
     """The page with what was typed so far."""
     if notice:
         strips.say(request, notice, tone="warn")
-    talk = chat.of(request, viewer, case)
-    change = _seen(request, case, _change(request, case, talk), talk)
+    beside = Beside.of(request, viewer, case)
+    talk = beside.talk
+    change = _seen(request, case, _change(request, case, beside), beside)
     found = timeline.page(case, viewer, before=request.GET.get("before", ""))
     cards = agreed.cards(request, viewer, case, change)
     history = _rendered(request, viewer, case, _shown(viewer, case, found), talk, change, cards)
@@ -150,6 +152,7 @@ def page(
         "link": kept_link(case),
         "pin": _pin(case),
         "appointments": cards,
+        "call": beside.call,
         "chat": talk,
         "leaving": chat.leaving(request, viewer, case) if talk else None,
         "limits": chat.limits(),
@@ -160,7 +163,7 @@ def page(
     return render(request, "site/question.html", context, status=status)
 
 
-def _seen(request: HttpRequest, case: Case, change: Change, talk: Chat | None) -> Change:
+def _seen(request: HttpRequest, case: Case, change: Change, beside: Beside) -> Change:
     """Who opens the page reads its newest lines: scripts say so later, and more exactly.
 
     Not what a browser fetches before anybody asked for it, nor in a frame, which may be behind a
@@ -170,7 +173,7 @@ def _seen(request: HttpRequest, case: Case, change: Change, talk: Chat | None) -
     if not (change.is_unread and is_asked and request.method == "GET") or "before" in request.GET:
         return change
     moved = seen.take(case=case, up_to=case.seq, read=True)
-    return _change(request, case, talk) if moved else change
+    return _change(request, case, beside) if moved else change
 
 
 def _open(request: HttpRequest, case: Case, change: Change) -> dict[str, Any]:
@@ -201,10 +204,9 @@ class Asked:
         return KINDS[self.question.proposed_kind]
 
 
-def _change(request: HttpRequest, case: Case, talk: Chat | None, have: str = "") -> Change:
-    """How the page stands against its mark: its history, its way, and what a chat says."""
-    beside = away(request, case) + (talk.mark if talk else "")
-    return timeline.change(case, have, beside=beside)
+def _change(request: HttpRequest, case: Case, beside: Beside, have: str = "") -> Change:
+    """How the page stands against its mark: its history, its way, and what is said beside it."""
+    return timeline.change(case, have, beside=away(request, case) + beside.mark)
 
 
 def _shown(viewer: Viewer, case: Case, found: Timeline) -> Timeline:
@@ -333,8 +335,9 @@ def refresh(request: HttpRequest, reference: str) -> HttpResponse:
 
 def _fresh(request: HttpRequest, viewer: Viewer, case: Case) -> HttpResponse:
     """What moves on a page that stays open; 204 where nothing did."""
-    talk = chat.of(request, viewer, case)
-    change = _change(request, case, talk, request.GET.get("have", ""))
+    beside = Beside.of(request, viewer, case)
+    talk = beside.talk
+    change = _change(request, case, beside, request.GET.get("have", ""))
     if change.is_none:
         return stay.nothing_new()
     shown = _news(viewer, case, change, talk)
@@ -342,6 +345,7 @@ def _fresh(request: HttpRequest, viewer: Viewer, case: Case) -> HttpResponse:
     context = {
         "case": case,
         "history": _rendered(request, viewer, case, shown, talk, change, cards),
+        "call": beside.call,
         "chat": talk,
         "mark": change.mark,
         "is_tail": shown.is_tail,

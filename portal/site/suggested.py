@@ -14,7 +14,6 @@ from channels_app.advice.ranking import Weights, recommend
 from channels_app.advice.ranking import suggested as best_of
 from channels_app.advice.situation import Offered, Situation
 from channels_app.models import Weight
-from channels_app.promises import Offer
 from contacts.models import Customer, Outcome, Topic
 from portal import lately
 from portal.site.ways import Way
@@ -62,9 +61,9 @@ def weights() -> Weights:
 def situation(ways: list[Way], asked: Asked) -> Situation:
     """What the adviser is told. Of who is signed in one query more: how answers went for them."""
     topic, customer = asked.topic, asked.customer
-    offers = {way.kind.name: way.offer for way in ways}
+    rows = {way.kind.name: way for way in ways}
     told = Situation(
-        offers=tuple(offered(offer) for offer in offers.values()),
+        offers=tuple(offered(way) for way in rows.values()),
         is_complex=bool(topic and topic.is_complex),
         is_sensitive=bool(topic and topic.is_sensitive),
         is_simple=bool(topic and not (topic.is_complex or topic.is_sensitive)),
@@ -89,16 +88,19 @@ def found(told: Situation, topic: Topic | None) -> dict[str, Found]:
     return evidence.found(evidence.before(told, weights()), own, tallying.house(tallies))
 
 
-def offered(offer: Offer) -> Offered:
+def offered(way: Way) -> Offered:
     """An offer as the adviser sees it: what it does for the customer, and nothing of its cost."""
+    offer, now = way.offer, timezone.now()
     return Offered(
         kind=offer.kind,
-        is_open=offer.is_open,
+        is_open=offer.is_open and not offer.is_unstaffed,
         live=offer.live,
         written=offer.written,
         private=offer.private,
         promise_minutes=offer.promise_minutes,
-        there=promises.there_line(offer, timezone.now()),
+        there=promises.there_line(offer, now),
+        nobody_free=offer.nobody_free,
+        next_free=promises.at_moment(way.times[0], now) if way.times else "",
     )
 
 

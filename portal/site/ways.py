@@ -148,6 +148,11 @@ class Way:
         return str(SCHEMES[self.kind.scheme].label)
 
     @property
+    def nobody_free(self) -> bool:
+        """Whether nobody can call now, and a time to be called can be chosen."""
+        return bool(self.times) and self.offer.nobody_free
+
+    @property
     def wishes(self) -> list[tuple[str, str | Promise, bool]]:
         """The moments of a call: value, words, chosen."""
         if not self.kind.rings:
@@ -155,8 +160,12 @@ class Way:
         rows: dict[str, str | Promise] = dict(WISHES)
         if self.times:
             now = timezone.now()
-            rows |= {times.value_of(at): promises.moment(at, now) for at in self.times}
-            rows[times.CHOOSE] = _("at a time of my choice")
+            free: dict[str, str | Promise] = {
+                times.value_of(at): promises.moment(at, now) for at in self.times
+            }
+            free[times.CHOOSE] = _("at a time of my choice")
+            # Where nobody can call now the free times come before the vague ones.
+            rows = {"soon": rows["soon"], **free, **rows} if self.nobody_free else rows | free
         chosen = self.wish if self.wish in rows else "soon"
         return [(value, words, value == chosen) for value, words in rows.items()]
 
@@ -231,7 +240,7 @@ class Group:
 
 def make(offers: Iterable[Offer], now: datetime) -> list[Way]:
     """One row per offered kind. A mail may go to whom typed it; a number has to be proved first."""
-    rows = [Way(offer, promises.state_line(offer, now)) for offer in offers]
+    rows = [Way(offer, promises.board_line(offer, now)) for offer in offers]
     for way in rows:
         way.asks_code = way.offer.takes_codes and way.kind.scheme != EMAIL
         if way.kind.rings:
@@ -240,10 +249,11 @@ def make(offers: Iterable[Offer], now: datetime) -> list[Way]:
 
 
 def _add_times(way: Way, now: datetime) -> None:
-    """The next free times of a row."""
-    way.times = tuple(slots.next_free(way.offer.channel, now))
+    """The next free times of a row: one is named, or all where nobody can call now."""
+    way.times = tuple(slots.next_free(way.offer.channel, now, crew=way.offer.crew))
     if way.times:
-        way.next_free = _("Next free: %(when)s") % {"when": promises.moment(way.times[0], now)}
+        named = way.times if way.nobody_free else way.times[:1]
+        way.next_free = _("Next free: %(when)s") % {"when": promises.moments(named, now)}
 
 
 def groups(ways: list[Way]) -> list[Group]:
@@ -300,7 +310,7 @@ def for_case(
     first: list[Way] = []
     rest: list[Way] = []
     for offer in offers:
-        line = promises.state_line(offer, now)
+        line = promises.board_line(offer, now)
         fitting = known.fitting(offer)
         for identity in fitting:
             way = Way(offer, line, identity=identity)

@@ -185,7 +185,8 @@ def test_the_kind_that_a_factor_favours_most_never_falls(slug: str) -> None:
 def test_nothing_that_a_channel_costs_is_known() -> None:
     """R6: what the adviser is told of a channel is what it does for the customer."""
     assert {field.name for field in fields(Offered)} == {
-        *("kind", "is_open", "live", "written", "private", "promise_minutes", "there")
+        *("kind", "is_open", "live", "written", "private", "promise_minutes", "there"),
+        *("nobody_free", "next_free"),
     }
     cheap = replace(KINDS[PHONE], weight=1)
     one, other = (recommend(Situation((Offered(kind),)))[0] for kind in (KINDS[PHONE], cheap))

@@ -32,6 +32,17 @@ EARLIER = """
         JOIN contacts_case ON contacts_case.id = contacts_message.case_id
         WHERE contacts_case.reference = ?)
 """
+# The hour of a call that was agreed in a case is this minute.
+COMES = """
+    UPDATE {table} SET {clock} = strftime('%Y-%m-%d %H:%M:%f', 'now', '-5 seconds') WHERE {key} IN (
+        SELECT channels_app_appointment.id FROM channels_app_appointment
+        JOIN contacts_case ON contacts_case.id = channels_app_appointment.case_id
+        WHERE contacts_case.reference = ?)
+"""
+HOURS = (
+    ("channels_app_delivery", "appointment_id", "next_attempt_at"),
+    ("channels_app_appointment", "id", "starts_at"),
+)
 CLOCKS = (
     ("contacts_message", "id", "created_at"),
     ("channels_app_delivery", "message_id", "created_at"),
@@ -98,6 +109,14 @@ class Product:
             for table, key, clock in CLOCKS:
                 statement = EARLIER.format(table=table, key=key, clock=clock)
                 assert database.execute(statement, [f"-{minutes} minutes", reference]).rowcount
+            database.commit()
+
+    def let_the_hour_come(self, reference: str) -> None:
+        """It is time for the call that was agreed; behind the doors, as `let_pass`."""
+        with closing(sqlite3.connect(self.data / "onecase.sqlite3", timeout=20)) as database:
+            for table, key, clock in HOURS:
+                statement = COMES.format(table=table, key=key, clock=clock)
+                assert database.execute(statement, [reference]).rowcount
             database.commit()
 
     def let_links_expire(self, owner: str) -> None:

@@ -303,7 +303,7 @@ def test_the_list_asks_a_constant_number_of_queries(
         ask(client, text=f"Question {number}")
     sign_in(client, "sam@example.org")
     client.get("/questions/")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(13):
         page = client.get("/questions/").content.decode()
     assert page.count('class="item"') == min(count, 20)
     if count > 20:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app import away, dispatch, measures, waiting_room
+from channels_app import away, call_line, dispatch, measures, waiting_room
 from channels_app.models import Appointment, Channel, Chat, Delivery, pace
 from contacts import services
 from contacts.models import Case, Choice, Message, Team, Topic, User
@@ -110,6 +110,25 @@ def test_what_nobody_read_in_a_chat_is_found_among_the_last_day(
     _chats, plan = plans(lambda: away.due(timezone.now()))
     of_the_day = r"using delivery_by_status .*\n +Index Cond: .*status.* AND \(created_at >"
     assert re.search(of_the_day, plan), plan
+
+
+def test_a_place_in_the_line_is_counted_among_what_is_to_do(make_case: MakeCase) -> None:
+    case = make_case(kind="phone", address="020 765 43 21", wish="soon")
+    (call,) = Delivery.objects.to_do()
+    long_ago = timezone.now() - timedelta(days=30)
+    many = [copy(call) for _ in range(5_000)]
+    for row in many:
+        row.pk, row.status, row.next_attempt_at = uuid.uuid4(), "done", long_ago
+        row.created_at = long_ago
+    Delivery.objects.bulk_create(many)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE channels_app_delivery")
+    now = timezone.now()
+    assert call_line.place(case, now) == call_line.Place(1)
+    found = plans(lambda: call_line.place(case, now))
+    assert len(found) == 2 and all("using delivery_to_do" in plan for plan in found), found
+    (plan,) = plans(lambda: call_line.usual(now))
+    assert "using delivery_by_status" in plan, plan
 
 
 @pytest.mark.parametrize(

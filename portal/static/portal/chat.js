@@ -313,8 +313,6 @@
     showNow();
   });
   let answers = all(".msg--out", history).length;
-  // The place moves when others are answered, of which no hint tells this page.
-  setInterval(() => { if (!document.hidden && "waits" in chat.dataset) window.OnecaseLive?.history()?.refresh(); }, 20000);
 
   // ---------- Files: dragged over the page, pasted, taken with the camera
   const add = (files) => one("[data-files]", form).dispatchEvent(new CustomEvent("files:add", { detail: files }));

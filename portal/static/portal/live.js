@@ -392,6 +392,8 @@
 
   // The place of the history, while it is kept up to date.
   const history = () => places.find((place) => place.history && !place.over);
+  // A place in a line moves when others are answered or called, of which no hint tells this page.
+  setInterval(() => { if (!document.hidden && one("[data-in-line]")) history()?.refresh(); }, 20000);
   window.OnecaseLive = { read, history, typing, seen };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();

@@ -1,0 +1,195 @@
+"""Call me now: the place on the question page, a time instead, and what is said where nobody is."""
+
+import html
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from unittest import mock
+
+import pytest
+from django.test import Client
+from django.utils import timezone, translation
+
+from channels_app import call_line, slots, todos
+from channels_app.models import Appointment, Channel, Delivery
+from contacts import duty
+from contacts.models import Case, Organisation, User
+from portal import times
+from tests.core import booking
+from tests.core.booking import phone, workday
+from tests.site.conftest import Ask
+from tests.speed.test_tails import mark_of
+
+pytestmark = pytest.mark.usefixtures("organisation", "agent")
+NUMBER = "020 765 43 21"
+SOON = {"way": "phone", "address_phone": NUMBER, "wish_phone": "soon"}
+
+
+@pytest.fixture
+def organisation(db: None) -> Organisation:
+    """A shop that takes appointments."""
+    return booking.make_shop()
+
+
+@pytest.fixture
+def noon(monkeypatch: pytest.MonkeyPatch) -> Iterator[datetime]:
+    """It is ten past nine on a working day."""
+    now = workday("09:10")
+    with mock.patch.object(timezone, "now", return_value=now):
+        yield now
+
+
+def words(text: bytes) -> str:
+    """What stands there, without tags and blanks."""
+    plain = re.sub(r"<[^>]+>", " ", html.unescape(text.decode()))
+    return re.sub(r"\s+", " ", plain)
+
+
+def card(client: Client, case: Case) -> str:
+    """What the page says of the call."""
+    text = client.get(f"/q/{case.reference}/").content
+    found = re.search(rb'<div id="call-now"[^>]*>(.*?)<div id="appointment">', text, re.DOTALL)
+    assert found
+    return words(found[1]).strip()
+
+
+def phone_row(client: Client) -> str:
+    """What the row of the phone says."""
+    text = client.get("/").content
+    return words(text.split(b'for="way-phone"', 1)[1].split(b"Where can we call you?", 1)[0])
+
+
+def call_of(case: Case) -> Delivery:
+    """Its to-do."""
+    rows = Delivery.objects.select_related("message__case", "channel").to_do()
+    found = rows.get(message__case=case)
+    assert isinstance(found, Delivery)
+    return found
+
+
+def test_from_the_line_to_the_call(client: Client, ask: Ask, agent: User, noon: datetime) -> None:
+    others = [ask(Client(), **SOON) for _n in range(2)]
+    Delivery.objects.update(next_attempt_at=noon - timedelta(minutes=5))
+    case = ask(client, **SOON)
+    assert "You are third in line." in card(client, case)
+    before = mark_of(client.get(f"/q/{case.reference}/").content.decode())
+    todos.take(call_of(others[0]), agent)
+    assert "You are second in line." in card(client, case)
+    news = client.get(f"/q/{case.reference}/news/", {"have": before})
+    assert news.status_code == 200 and "You are second in line." in words(news.content)
+    todos.take(call_of(others[1]), agent)
+    assert "You are next." in card(client, case)
+    todos.take(call_of(case), agent)
+    said = card(client, case)
+    assert "We are calling you now. Anna has your question at hand." in said
+    assert "Pick a time instead" not in said
+    todos.finish(call_of(case), agent, "not_reached")
+    assert "We could not reach you. We call you again at 10:10." in card(client, case)
+    todos.finish(call_of(case), agent, "reached", note="The lock is frozen.")
+    assert card(client, case) == ""
+    assert "The lock is frozen." in client.get(f"/q/{case.reference}/").content.decode()
+
+
+def test_a_time_instead_takes_two_taps_and_gives_up_the_place(
+    client: Client, ask: Ask, agent: User, noon: datetime
+) -> None:
+    case, other = ask(client, **SOON), ask(Client(), **SOON)
+    text = client.get(f"/q/{case.reference}/").content.decode()
+    offered = re.findall(r'name="at" value="([^"]+)"', text)
+    free = slots.next_free(phone(), noon)
+    assert [times.read(value) for value in offered] == free
+    answer = client.post(f"/q/{case.reference}/appointment/phone/", {"at": offered[1]}, follow=True)
+    agreed = Appointment.objects.get(case=case)
+    assert agreed.starts_at == free[1] and "We call you on" in answer.content.decode()
+    assert call_of(case).next_attempt_at == free[1]
+    assert card(client, case) == ""
+    assert call_line.place(other, noon) == call_line.Place(1)
+
+
+@pytest.mark.parametrize(
+    ("situation", "line", "is_open"),
+    [
+        ("there", "You are next.", False),
+        ("gone", "Nobody is there for calls at this moment. You keep your place.", True),
+        ("closed", "We are closed now. You keep your place.", True),
+    ],
+)
+def test_the_card_says_where_nobody_calls(
+    client: Client,
+    ask: Ask,
+    agent: User,
+    noon: datetime,
+    situation: str,
+    line: str,
+    is_open: bool,
+) -> None:
+    case = ask(client, **SOON)
+    if situation == "gone":
+        duty.leave(agent)
+    if situation == "closed":
+        Channel.objects.update(weekly_hours={"sun": [["09:00", "10:00"]]})
+    text = client.get(f"/q/{case.reference}/").content.decode()
+    assert line in card(client, case)
+    assert ('<details class="agreed__instead" open>' in text) == is_open
+
+
+def test_who_wants_to_be_called_otherwise_has_no_place(
+    client: Client, ask: Ask, agent: User, noon: datetime
+) -> None:
+    for wish in ("tomorrow", "choose", times.value_of(slots.next_free(phone(), noon)[0])):
+        case = ask(client, **{**SOON, "wish_phone": wish, "text": f"Please call {wish}"})
+        assert card(client, case) == ""
+    mail = ask(client)
+    assert card(client, mail) == ""
+
+
+def test_where_nobody_is_free_the_row_and_the_advice_name_times(
+    client: Client, agent: User, noon: datetime
+) -> None:
+    here = phone_row(client)
+    assert "somebody is free now" in here and "Next free: 10:30 " in here
+    assert "Nobody can call you right now." not in client.get("/").content.decode()
+    duty.leave(agent)
+    gone = phone_row(client)
+    assert "Open · until 12:00 · nobody is there for calls now" in gone
+    assert "Next free: 11:30, 13:00, 13:30" in gone and "within 4 hours" not in gone
+    page = client.get("/").content.decode()
+    assert "Nobody can call you right now." in page
+    wishes = re.findall(r'name="wish_phone" [^>]*value="([^"]+)"', page)
+    free = [times.value_of(at) for at in slots.next_free(phone(), noon)]
+    assert wishes[:5] == ["soon", *free, "choose"]
+    advice = client.get("/advice/", {"how_soon": "now", "topic": "repair"}).content
+    assert "nobody is free now; we can call you at 11:30" in words(advice)
+
+
+def test_the_one_who_is_free_is_said_to_be(client: Client, agent: User, noon: datetime) -> None:
+    page = client.get("/advice/", {"how_soon": "now", "topic": "repair"}).content
+    assert "nobody is free" not in words(page)
+    assert "by phone you can ask on at once; open until 12:00" in words(page)
+
+
+def test_chosen_in_the_same_form_it_is_booked(
+    client: Client, ask: Ask, agent: User, noon: datetime
+) -> None:
+    duty.leave(agent)
+    wish = times.value_of(slots.next_free(phone(), noon)[0])
+    case = ask(client, **{**SOON, "wish_phone": wish})
+    assert Appointment.objects.get(case=case).starts_at == noon.replace(hour=11, minute=30)
+
+
+@pytest.mark.once
+def test_dutch_words(ask: Ask, agent: User, noon: datetime) -> None:
+    with translation.override("en"):  # what the last page activated stays with its thread
+        in_dutch(ask, agent)
+
+
+def in_dutch(ask: Ask, agent: User) -> None:
+    """The same lines on a Dutch page."""
+    dutch = Client(headers={"Accept-Language": "nl"})
+    case = ask(dutch, **SOON)
+    assert "U bent als eerste aan de beurt." in card(dutch, case)
+    duty.leave(agent)
+    assert "U houdt uw plaats." in card(dutch, case)
+    advice = dutch.get("/advice/", {"how_soon": "now", "topic": "repair"}).content
+    assert "er is nu niemand vrij; wij kunnen u om 11.30 uur bellen" in words(advice)
+    assert "er is nu niemand om te bellen" in words(dutch.get("/").content)

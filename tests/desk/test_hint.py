@@ -9,10 +9,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app import dispatch, proposals
+from channels_app import away, dispatch, proposals
 from channels_app.advice.midway import MANY
+from channels_app.models import Delivery
 from contacts import holding, services
-from contacts.models import Case, Consent, Holder, Identity, Question, Topic, User
+from contacts.models import Case, Consent, Holder, Identity, Organisation, Question, Topic, User
+from tests.core import chats
 from tests.desk.conftest import MakeCase
 
 SAYS = "It went back and forth"
@@ -87,13 +89,35 @@ def test_never_means_never(desk: Client, long: Case, level: str, is_there: bool)
     assert (SAYS in line_of(desk, long)) is is_there
 
 
-def test_a_call_that_is_to_be_done_is_not_proposed(desk: Client, agent: User, long: Case) -> None:
+def test_a_call_that_is_to_be_done_is_not_proposed(
+    desk: Client, agent: User, make_case: MakeCase
+) -> None:
+    case = make_case(how_soon="now")
+    Case.objects.filter(pk=case.pk).update(waiting_since=timezone.now() - timedelta(minutes=20))
+    assert "They need it now" in line_of(desk, case)
     number = Identity.of("phone", "020 111 22 33")
-    holding.hold(long.customer, number, how=Holder.How.TYPED)
-    services.allow_calls(case=long, allowed=True)
-    assert SAYS in line_of(desk, long)
-    dispatch.reply(case=long, staff=agent, text="I call you.", kind="phone", why_text="Asked")
-    assert line_of(desk, long) == ""
+    holding.hold(case.customer, number, how=Holder.How.TYPED)
+    services.allow_calls(case=case, allowed=True)
+    dispatch.reply(case=case, staff=agent, text="I call.", kind="phone", why_text="Asked")
+    Case.objects.filter(pk=case.pk).update(waiting_since=timezone.now() - timedelta(minutes=20))
+    assert line_of(desk, case) == ""
+    Delivery.objects.to_do().update(status=Delivery.Status.DONE)
+    assert "They need it now" in line_of(desk, case)
+
+
+def test_who_left_the_chat_is_asked_by_the_line_that_says_so(
+    desk: Client, agent: User, organisation: Organisation
+) -> None:
+    chats.offer_chat(organisation)
+    case = chats.a_chat(organisation)
+    Case.objects.filter(pk=case.pk).update(topic=Topic.objects.get(slug="repair"))
+    for _turn in range(MANY):
+        services.file_message(case=case, kind="chat", text="And then?")
+        chats.say(chats.fresh(case), agent, "Like so.")
+    assert SAYS in line_of(desk, case)
+    chats.minutes_go_by()
+    away.look()
+    assert line_of(desk, case) == ""
 
 
 def test_a_settled_case_has_none(desk: Client, long: Case, agent: User) -> None:

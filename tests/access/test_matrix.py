@@ -53,7 +53,7 @@ TABLE = {
         site:appointment site:appointment_file
     """,
     SIGNED_IN: """
-        site:preferences site:add_address site:prove site:prove_address site:remove_address
+        site:preferences site:age site:add_address site:prove site:prove_address site:remove_address
     """,
     STAFF: """
         admin:index admin:search admin:cases admin:case admin:case_answer admin:case_note

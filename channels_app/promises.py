@@ -292,15 +292,15 @@ def waiting_line(count: int) -> str:
     return ngettext("%(n)s person is waiting", "%(n)s people are waiting", count) % {"n": count}
 
 
-def figures_line(offer: Offer) -> str:
-    """What is usual and who waits, as far as it is known; "" where nothing is.
+def figures(offer: Offer) -> tuple[str, ...]:
+    """What is usual and who waits, each in words of its own, as far as it is known.
 
     Where nobody is free for calls `calls_line` says already who waits.
     """
     is_said = offer.is_open and offer.calls is not None
     waiting = "" if is_said else waiting_line(offer.waiting)
     parts = (pace_line(offer.pace) if offer.pace else "", waiting)
-    return " · ".join(part for part in parts if part)
+    return tuple(part for part in parts if part)
 
 
 def rounded(seconds: int) -> int:

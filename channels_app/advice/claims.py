@@ -91,6 +91,7 @@ def claims() -> Iterator[Claim]:
     yield from _question()
     yield from _time()
     yield from _privacy()
+    yield from _age()
     yield from _person()
 
 
@@ -221,6 +222,51 @@ def _privacy() -> Iterator[Claim]:
         Situation(ALL, matters=s.WRITING),
         first=(EMAIL, LETTER),
         before=(EMAIL, LETTER, PHONE),
+    )
+
+
+def _age() -> Iterator[Claim]:
+    """S3 asked who prefers chat to the phone; S4 who takes the phone at all."""
+    yield Claim(
+        "Software Advice, S3",
+        "Under 35: 56 % prefer chat to the phone",
+        Situation(ALL, age=s.YOUNG),
+        before=(CHAT, PHONE),
+    )
+    for age in (s.MIDDLE, s.OLDER):
+        yield Claim(
+            "Software Advice, S3",
+            f"Above 35: 29 % prefer chat to the phone ({age})",
+            Situation(ALL, age=age),
+            first=(PHONE,),
+            before=(PHONE, CHAT),
+        )
+    yield Claim(
+        "Software Advice, S3",
+        "Over 55 about 60 % never chatted: the phone, in person and a letter above it",
+        Situation(ALL, age=s.OLDER),
+        before=(PHONE, IN_PERSON, LETTER, CHAT),
+    )
+    no_chat = tuple(row for row in ALL if row.kind.name != CHAT)
+    for age in (s.YOUNG, s.MIDDLE, s.OLDER):
+        yield Claim(
+            "Microsoft, S4",
+            f"In all generations the top two stay phone and e-mail, chat apart ({age})",
+            Situation(no_chat, age=age),
+            first=(PHONE,),
+            before=(PHONE, EMAIL, IN_PERSON),
+        )
+    yield Claim(
+        "R19",
+        "What they say in this question is nearer than their age: under 35, to talk it through",
+        Situation(ALL, age=s.YOUNG, matters=s.TALK),
+        first=(PHONE,),
+    )
+    yield Claim(
+        "R21",
+        "Private, and under 35: not chat",
+        Situation(ALL, age=s.YOUNG, is_sensitive=True),
+        never=MESSENGERS,
     )
 
 

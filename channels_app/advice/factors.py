@@ -54,6 +54,9 @@ def _when(holds: Callable[[Situation], bool]) -> Strength:
     return lambda situation, offered: float(holds(situation))
 
 
+# What most people choose, whatever their age (S4).
+PHONE_OF_ALL = log_odds((sources.PHONE_18_TO_34 + sources.PHONE_55_AND_OVER) / 2)
+
 FACTORS = (
     Factor(
         "usual",
@@ -61,7 +64,7 @@ FACTORS = (
         _("Most people like to phone; after that by e-mail, in person, or on their own page."),
         (sources.MICROSOFT, sources.WHY_PHONE),
         {
-            PHONE: log_odds((sources.PHONE_18_TO_34 + sources.PHONE_55_AND_OVER) / 2),
+            PHONE: PHONE_OF_ALL,
             EMAIL: 0.45,
             IN_PERSON: HALF,
             ACCOUNT: 0.3,
@@ -251,6 +254,41 @@ FACTORS = (
          EMAIL: -HALF},
         _when(lambda it: it.matters == s.PLAIN),
         short=_("plain and simple"),
+    ),
+    Factor(
+        "under_35",
+        _("Told: 18 to 34 years old"),
+        _("You told us your age: more than half of the people under 35 chat rather than phone."),
+        (sources.SOFTWARE_ADVICE, sources.WHY_PHONE),
+        {
+            # So that chat stands to the phone as they found it: 56 to 44.
+            CHAT: log_odds(sources.CHAT_UNDER_35) + log_odds(sources.PHONE_18_TO_34),
+            PHONE: log_odds(sources.PHONE_18_TO_34) - PHONE_OF_ALL,
+        },
+        _when(lambda it: it.age == s.YOUNG),
+        short=_("what people of your age like"),
+        against=_("You told us your age: people under 35 phone a little less than others."),
+    ),
+    Factor(
+        "over_35",
+        _("Told: 35 years or older"),
+        _("You told us your age: most people above 35 phone rather than chat."),
+        (sources.SOFTWARE_ADVICE,),
+        {CHAT: log_odds(sources.CHAT_OVER_35) + PHONE_OF_ALL},  # 29 to 71
+        _when(lambda it: it.age in (s.MIDDLE, s.OLDER)),
+    ),
+    Factor(
+        "over_55",
+        _("Told: 55 years or older"),
+        _("You told us your age: three in four people over 55 take the phone."),
+        (sources.WHY_PHONE, sources.SOFTWARE_ADVICE),
+        {
+            PHONE: log_odds(sources.PHONE_55_AND_OVER) - PHONE_OF_ALL,
+            CHAT: log_odds(1 - sources.NEVER_CHATTED_55),
+        },
+        _when(lambda it: it.age == s.OLDER),
+        short=_("what people of your age like"),
+        against=_("You told us your age: most people over 55 never chatted with a company."),
     ),
     Factor(
         "own",

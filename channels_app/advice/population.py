@@ -21,7 +21,7 @@ from channels_app.advice.sources import log_odds
 from contacts.kinds import ACCOUNT, CHAT, EMAIL, PHONE
 
 PEOPLE, SEED, LEARNED_FROM = 20_000, 7, 1_000
-YOUNG, MIDDLE, OLD = "18-34", "35-54", "55+"
+AGES = (s.YOUNG, s.MIDDLE, s.OLDER)
 OTHERWISE = (EMAIL, IN_PERSON, ACCOUNT)
 DRAWN = (CHAT, PHONE, *OTHERWISE)
 # Nothing is published on who prefers a messenger: they are not offered here.
@@ -35,7 +35,7 @@ Order = Callable[["Person"], Sequence[str]]
 
 @dataclass(frozen=True)
 class Person:
-    """Who asks, what about, and the way that they like best. The adviser never hears the age."""
+    """Who asks, what about, and the way that they like best."""
 
     age: str
     sort: str
@@ -45,9 +45,9 @@ class Person:
 
 def draw(random: Random) -> Person:
     """One person."""
-    age = _one_of((YOUNG, MIDDLE, OLD), random)
+    age = _one_of(AGES, random)
     sort = _one_of(tuple(SORTS), random)
-    never_chatted = age == OLD and random.random() < sources.NEVER_CHATTED_55
+    never_chatted = age == s.OLDER and random.random() < sources.NEVER_CHATTED_55
     return Person(
         age,
         sort,
@@ -60,13 +60,13 @@ def _preferred(age: str, sort: str, never_chatted: bool, random: Random) -> str:
     by_sort = sources.CHAT_SHOPPING if sort == "shopping" else sources.CHAT_FINANCIAL
     apart = log_odds(sources.CHAT_UNDER_35) - log_odds(sources.CHAT_OVER_35)
     # One third is young: so the mean over the ages stays what is published for the sort.
-    chat = _share(log_odds(by_sort) + (apart * 2 / 3 if age == YOUNG else -apart / 3))
-    if age == OLD:  # those who did chat make up for those who never did
+    chat = _share(log_odds(by_sort) + (apart * 2 / 3 if age == s.YOUNG else -apart / 3))
+    if age == s.OLDER:  # those who did chat make up for those who never did
         chat = 0.0 if never_chatted else min(1.0, chat / (1 - sources.NEVER_CHATTED_55))
     if random.random() < chat:
         return CHAT
     low, high = sources.PHONE_18_TO_34, sources.PHONE_55_AND_OVER
-    phone = {YOUNG: low, MIDDLE: (low + high) / 2, OLD: high}[age]
+    phone = {s.YOUNG: low, s.MIDDLE: (low + high) / 2, s.OLDER: high}[age]
     return PHONE if random.random() < phone else _one_of(OTHERWISE, random)
 
 
@@ -94,6 +94,10 @@ def results() -> list[Result]:
     learners, judged = people[:LEARNED_FROM], people[LEARNED_FROM:]
     popular = _popular(people)
     by_topic = _advised(SORTS)
+    by_age = {
+        age: _advised({sort: replace(told, age=age) for sort, told in SORTS.items()})
+        for age in AGES
+    }
     learned = _advised(_learned(learners))
     orders: dict[str, Order] = {
         "At random": lambda person: _any_two(random),
@@ -102,6 +106,9 @@ def results() -> list[Result]:
         "The adviser, from the topic alone": lambda person: by_topic[person.sort, False],
         "The adviser, with the third question": (
             lambda person: by_topic[person.sort, person.says_plain]
+        ),
+        "The adviser, with the third question, and everybody told their age": (
+            lambda person: by_age[person.age][person.sort, person.says_plain]
         ),
         f"The adviser, after {LEARNED_FROM:,} own cases": (
             lambda person: learned[person.sort, person.says_plain]

@@ -8,6 +8,7 @@ from contacts.kinds import Kind
 NOW, TODAY, CAN_WAIT = "now", "today", "can_wait"  # how soon, as Case.HowSoon says it
 LOOKING, COMPARING, BUYING, AFTER = "looking", "comparing", "buying", "after"  # as Topic.Phase
 QUICK, TALK, WRITING, PLAIN = "quick", "talk", "writing", "plain"  # what matters most
+YOUNG, MIDDLE, OLDER = "18-34", "35-54", "55+"  # as Customer.AgeBand
 PROSPECT, EXISTING = "prospect", "existing"  # as Customer.Relation
 
 
@@ -48,6 +49,7 @@ class Situation:
     how_soon: str = ""
     matters: str = ""
     relation: str = ""
+    age: str = ""  # the band that they told, where an administrator switched that on
     preferred: str = ""  # the kind that they said they like
     worked: Mapping[str, float] = field(default_factory=dict)
     found: Mapping[str, float] = field(default_factory=dict)

@@ -32,6 +32,10 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
         top = Subquery(tops[:1])
         return self.filter(Q(pk=top) | Q(root=top))
 
+    def forget_age_bands(self) -> int:
+        """Erase what people told of their age, and say of how many; by `customer_age_band`."""
+        return self.exclude(age_band="").update(age_band="")
+
 
 class Customer(models.Model):
     """A person or organisation. `merged_into` is the truth of a merge, `root` a cache of it."""
@@ -43,6 +47,13 @@ class Customer(models.Model):
         PROSPECT = "prospect", _("prospect")
         EXISTING = "existing", _("existing customer")
 
+    class AgeBand(models.TextChoices):
+        """As the published figures are told (S3, S4). Given by the person, never guessed (R19)."""
+
+        YOUNG = "18-34", _("18 to 34")
+        MIDDLE = "35-54", _("35 to 54")
+        OLDER = "55+", _("55 or older")
+
     name = models.CharField(_("name"), max_length=200, blank=True)
     language = models.CharField(
         _("language"), max_length=8, choices=settings.LANGUAGES, default="en"
@@ -53,6 +64,8 @@ class Customer(models.Model):
     preferred_kind = models.CharField(
         _("usual channel"), max_length=32, choices=kind_choices, blank=True
     )
+    # Empty where they did not tell it, or the organisation does not use it.
+    age_band = models.CharField(_("age group"), max_length=8, choices=AgeBand, blank=True)
     # The second way that the customer approved: used only where the first one fails for good. A
     # case has its own, which goes first (Choice).
     fallback_kind = models.CharField(
@@ -75,6 +88,10 @@ class Customer(models.Model):
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
+        indexes = [
+            # forget_age_bands: those who told it, few of all; else a scan of every customer
+            models.Index(fields=["id"], condition=~Q(age_band=""), name="customer_age_band"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=~Q(merged_into=models.F("pk")), name="customer_not_into_itself"

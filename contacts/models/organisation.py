@@ -32,6 +32,8 @@ class Organisation(models.Model):
     holidays = models.CharField(_("public holidays"), max_length=2, blank=True)
     welcome = I18nTextField(_("welcome text"), blank=True)
     asks_outcome = models.BooleanField(_("asks afterwards how it was"), default=True)
+    # Customers may tell their age group, and the advice counts it; off, none is kept.
+    uses_age_band = models.BooleanField(_("uses age groups"), default=False)
     # Origins like https://www.example.org whose pages may show the widget.
     widget_origins = models.JSONField(_("pages with the widget"), default=list, blank=True)
     # So long may a case be without an owner; empty: as long as it takes.

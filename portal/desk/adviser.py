@@ -138,6 +138,7 @@ class SituationForm(forms.Form):
             ("how_soon", _("How soon?"), [said, *Case.HowSoon.choices]),
             ("matters", _("What matters most?"), [said, *MATTERS.items()]),
             ("relation", _("Relation"), Customer.Relation.choices),
+            ("age", _("Age group, if they told it"), [said, *Customer.AgeBand.choices]),
             ("preferred", _("Their usual channel"), [said, *kinds]),
             ("there", _("Who is there?"), THERE),
         ):
@@ -232,6 +233,7 @@ def _ranked(request: HttpRequest, told: dict[str, Any]) -> list[Advice]:
             told_now,
             offers=offers,
             relation=told.get("relation", ""),
+            age=told.get("age", ""),
             preferred=told.get("preferred", ""),
         ),
         weights(),

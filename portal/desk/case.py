@@ -23,6 +23,7 @@ from portal.desk import (
     counts,
     facts,
     handing,
+    hinting,
     proposing,
     queue,
     same,
@@ -107,16 +108,32 @@ def beside(request: HttpRequest, case: Case) -> HttpResponse:
         "desk/_beside.html",
         case=case,
         name=words.customer_name(case.customer, case),
-        story=story.tell(
-            facts.of(case, None, change.to_do, read.addresses, read.channels, read.proposals)
-        ),
         receivers=handing.receivers(case, colleagues()),
-        urgency=urgency(case, read),
         **composer.context(case, staff_of(request), read=read),
-        **people(case, read, others),
-        **choices(case, read),
-        **agreed.beside(case, change, read.channels),
+        **around(case, read, change, others),
     )
+
+
+def around(
+    case: Case,
+    read: composer.Read,
+    change: timeline.Change,
+    others: list[Case],
+    history: timeline.Timeline | None = None,
+) -> dict[str, Any]:
+    """What stands around the history, on the whole page and for one that is open."""
+    said = facts.lately(case, history)
+    known = (change.to_do, read.addresses, read.channels, read.proposals, said)
+    board = promises.board(case.organisation, timezone.now(), read.channels)
+    who = people(case, read, others)
+    return {
+        "story": story.tell(facts.of(case, history, *known)),
+        "urgency": urgency(case, read),
+        "hint": hinting.of(case, read, change, said, board, who["unwelcome"]),
+        **who,
+        **choices(board),
+        **agreed.beside(case, change, read.channels),
+    }
 
 
 def replaced(found: timeline.Timeline) -> set[Any]:
@@ -144,17 +161,11 @@ def whole(
         mark=change.mark,
         timeline=found,
         replaced=replaced(found),
-        story=story.tell(
-            facts.of(case, found, change.to_do, read.addresses, read.channels, read.proposals)
-        ),
         receivers=handing.receivers(case, staff),
         sent=request.GET.get("sent", "")[:36],
         **chats.beside(case, staff_of(request)),
-        urgency=urgency(case, read),
         **composer.context(case, staff_of(request), draft, read),
-        **people(case, read, others),
-        **choices(case, read),
-        **agreed.beside(case, change, read.channels),
+        **around(case, read, change, others, found),
     )
 
 
@@ -213,9 +224,8 @@ def unwelcome(customer: Customer) -> list[tuple[kinds.Kind, Consent]]:
     ]
 
 
-def choices(case: Case, read: composer.Read) -> dict[str, Any]:
+def choices(board: Sequence[promises.Offer]) -> dict[str, Any]:
     """What the menus offer."""
-    board = promises.board(case.organisation, timezone.now(), read.channels)
     offered = [offer.kind for offer in board]
     return {
         "topics": topics(),
@@ -289,6 +299,7 @@ def propose(request: HttpRequest, reference: str) -> HttpResponse:
         draft = composer.read(request)
         draft.kind = request.POST["propose"]
         return again(request, case, draft, status=409)
+    hinting.put_off(request, case)  # what was asked for that reason is not hinted at again
     return redirect(f"{address(case)}#newest")
 
 
@@ -297,6 +308,13 @@ def unpropose(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     case = find(request, reference)
     proposing.take_back(request, case, pk)
     return redirect(f"{address(case)}#newest")
+
+
+def not_now(request: HttpRequest, reference: str) -> HttpResponse:
+    """The hint above the composer is not needed: it comes back for a new reason alone."""
+    case = find(request, reference)
+    hinting.put_off(request, case)
+    return redirect(f"{address(case)}#composer")
 
 
 def preview(request: HttpRequest, reference: str) -> HttpResponse:
@@ -324,5 +342,6 @@ def urls() -> list[URLPattern]:
         page(base + "preview/", preview, "case_preview", post=True),
         page(base + "receivers/", receivers, "case_receivers"),
         page(base + "propose/", propose, "case_propose", post=True),
+        page(base + "not-now/", not_now, "case_not_now", post=True),
         page(base + "propose/<int:pk>/back/", unpropose, "case_unpropose", post=True),
     ]

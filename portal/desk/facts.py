@@ -48,18 +48,20 @@ def of(
     known: Sequence[addresses.Known] | None = None,
     channels: Sequence[Channel] | None = None,
     proposed: Sequence[Question] | None = None,
+    said: Sequence[Message] | None = None,
 ) -> Facts:
     """Read the facts of a case.
 
-    `history` is what a page has read of its newest lines: the last answer and what came after it
-    is found there, where it reaches back so far. `to_do`: see `timeline.Change`. `known`, its
-    addresses, the offered `channels`, and what was `proposed`, are read where a page has them not.
+    `history` is what a page has read of its newest lines. `to_do`: see `timeline.Change`. `known`,
+    its addresses, the offered `channels`, what was `proposed`, and what was `said` (`lately`), are
+    read where a page has them not.
     """
     rows = Message.objects.read_of(case)
     came = rows.filter(direction=Message.Direction.IN)
     first = history.first if history else _light(came.order_by("created_at", "seq"))
-    said = (history and _newest(history)) or _asked_newest(rows)
-    answer, before, after = said
+    answer, before, after = _apart(lately(case, history) if said is None else said)
+    if answer is None and len(after) > MOST_UNANSWERED:
+        answer = _saying(case).filter(Message.SAID).first()
     unanswered = len(after[:MOST_UNANSWERED]) if case.waiting_since else 0
     choice = case.choice
     return Facts(
@@ -88,34 +90,35 @@ def of(
     )
 
 
-Newest = tuple[Message | None, Message | None, list[Message]]
+def lately(case: Case, history: Timeline | None = None) -> list[Message]:
+    """What was said last by either side, the oldest first.
+
+    As a page has read it, where its lines reach back to the last answer; else one query.
+    """
+    if history is not None:
+        found = [m for m in history.messages if m.is_said or m.is_to_answer]
+        if _apart(found)[1] is not None or not (history.older or history.is_tail):
+            return found
+    rows = _saying(case).filter(Message.TO_ANSWER | Message.SAID)
+    return list(rows[: MOST_UNANSWERED + 1])[::-1]
 
 
-def _newest(history: Timeline) -> Newest | None:
-    """The last answer, what it answers, what came after; None where that is older than these."""
-    found = _apart([m for m in history.messages if m.is_said or m.is_to_answer])
-    if found[1] is None and (history.older or history.is_tail):
-        return None
-    return found
+def _saying(case: Case) -> MessageQuerySet:
+    """By time, the newest first: numbers of cases that were joined overlap."""
+    rows = Message.objects.read_of(case).select_related("staff").defer("html", "whole_text")
+    return rows.order_by("-created_at", "-seq")
 
 
-def _apart(said: list[Message]) -> Newest:
+Newest = tuple[Message | None, Message | None, Sequence[Message]]
+
+
+def _apart(said: Sequence[Message]) -> Newest:
     """Apart, of lines in their order: the last answer, the one before it, those after it."""
     at = max((n for n, message in enumerate(said) if message.is_said), default=None)
     if at is None:
         return None, None, said
     before = next((message for message in said[:at][::-1] if message.is_to_answer), None)
     return said[at], before, said[at + 1 :]
-
-
-def _asked_newest(rows: MessageQuerySet) -> Newest:
-    """The same, asked of the database. By time: numbers of cases that were joined overlap."""
-    said = rows.select_related("staff").defer("html", "whole_text").order_by("-created_at", "-seq")
-    found = list(said.filter(Message.TO_ANSWER | Message.SAID)[: MOST_UNANSWERED + 1])[::-1]
-    answer, before, after = _apart(found)
-    if answer is None and len(found) > MOST_UNANSWERED:
-        answer = said.filter(Message.SAID).first()
-    return answer, before, after
 
 
 def _light(rows: MessageQuerySet) -> Message | None:

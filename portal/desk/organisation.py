@@ -29,7 +29,7 @@ from unfold.widgets import (
 
 from contacts import addresses
 from contacts.kinds import PHONE
-from contacts.models import Organisation
+from contacts.models import Customer, Organisation
 from portal import colours, framed
 from portal.desk.administration import language_name, page, save, show
 from portal.desk.fields import LanguageAreas
@@ -131,6 +131,7 @@ class OrganisationForm(forms.ModelForm):
             "welcome",
             "privacy_url",
             "asks_outcome",
+            "uses_age_band",
             "owner_within_minutes",
             "widget_origins",
             "logo",
@@ -148,6 +149,7 @@ class OrganisationForm(forms.ModelForm):
         }
         labels = {
             "asks_outcome": gettext_lazy("Ask customers afterwards how it was"),
+            "uses_age_band": gettext_lazy("Customers may tell their age group"),
             "owner_within_minutes": gettext_lazy("Minutes after which a case must have an owner"),
         }
         help_texts = {
@@ -156,6 +158,12 @@ class OrganisationForm(forms.ModelForm):
             "asks_outcome": gettext_lazy(
                 "When a case that was answered is done: did this answer your question, and did you"
                 " have to tell anything twice? At most once in 30 days. The home page shows it."
+            ),
+            "uses_age_band": gettext_lazy(
+                "On the page with their preferences, if they want to. Studies found that young and"
+                " old like other channels; the advice then counts it for who told it. It is never"
+                " guessed, and nobody else sees it. Switched off: what they told is erased at once,"
+                " for good."
             ),
             "owner_within_minutes": gettext_lazy(
                 "A case that waits and is with nobody for so long, counted in the opening hours of"
@@ -231,6 +239,8 @@ class OrganisationForm(forms.ModelForm):
         if self.cleaned_data["remove_logo"] and not self.files.get("logo"):
             self.instance.logo = ""
         row: Organisation = super().save(commit)
+        if not row.uses_age_band:
+            Customer.objects.forget_age_bands()
         if self.old_logo and self.old_logo != row.logo.name:
             row.logo.storage.delete(self.old_logo)
         return row

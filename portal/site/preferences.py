@@ -16,7 +16,7 @@ from channels_app import dispatch, moving, promises
 from contacts import codes, holding, one_person
 from contacts.addresses import InvalidAddress
 from contacts.kinds import EMAIL, PHONE, Kind
-from contacts.models import Consent, Customer, Holder, Identity
+from contacts.models import Consent, Customer, Holder, Identity, Organisation
 from portal import access
 from portal.context import site_of
 from portal.site import forms, proofs, second, strips
@@ -82,6 +82,7 @@ def _page(request: HttpRequest, customer: Customer, typed: Typed) -> HttpRespons
         "usual": [(offer.kind, offer.title) for offer in site.board],
         "holders": holders,
         "provable": {offer.kind.scheme for offer in site.board if offer.takes_codes} | {EMAIL},
+        "ages": Customer.AgeBand.choices if site.organisation.uses_age_band else [],
         "languages": settings.LANGUAGES if not site.languages else site.languages,
         "strips": strips.take(request),
     }
@@ -134,6 +135,24 @@ def _store_second(request: HttpRequest, customer: Customer, typed: Typed) -> str
         return _("You never want that second way: please choose another one.") if value else ""
     customer.fallback_kind, customer.fallback_identity = way.kind.name, way.identity
     return ""
+
+
+@button
+def age(request: HttpRequest) -> HttpResponse:
+    """Tell one's age group, or take it back; nobody is asked where it is not used."""
+    customer = access.signed_in_customer(request)
+    if customer is None:
+        return redirect("site:sign_in")
+    if not Organisation.current().uses_age_band:  # as it is now: what was told is erased
+        return redirect("site:preferences")
+    told = Typed(request.POST).get("age_band")
+    customer.age_band = told if told in Customer.AgeBand.values else ""
+    customer.save(update_fields=["age_band"])
+    strips.say(
+        request,
+        _("Your age group is saved.") if customer.age_band else _("Your age group is removed."),
+    )
+    return redirect("site:preferences")
 
 
 @never_cache

@@ -94,7 +94,7 @@ def page(
     offered = [topic for topic in topics() if topic.is_active]
     slug = typed.get("topic")
     topic = next((topic for topic in offered if topic.slug == slug), None)
-    asked = Asked(topic, forms.how_soon_of(typed), forms.matters_of(typed), customer)
+    asked = _asked(request, typed, topic, customer)
     suggested.advise(rows, asked)
     shown = offered[:MAX_CHIPS] + [t for t in offered[MAX_CHIPS:] if t == topic]
     carried = carry(typed, rows)
@@ -123,6 +123,15 @@ def page(
     }
     context["form"]["topic_other"] = request.method == "POST" and typed.has("topic") and not slug
     return render(request, "site/start.html", context, status=status)
+
+
+def _asked(
+    request: HttpRequest, typed: Typed, topic: Topic | None, customer: Customer | None
+) -> Asked:
+    """What the advice is told of this question."""
+    with_age = site_of(request).organisation.uses_age_band
+    soon, matters = forms.how_soon_of(typed), forms.matters_of(typed)
+    return Asked(topic, soon, matters, customer, with_age)
 
 
 def rows_for(request: HttpRequest, typed: Typed) -> list[Way]:
@@ -292,6 +301,5 @@ def advice(request: HttpRequest) -> HttpResponse:
     topic = Topic.objects.offered().filter(slug=typed.get("topic")).first()
     rows = ways.make(site_of(request).board, timezone.now())
     customer = access.signed_in_customer(request)
-    asked = Asked(topic, forms.how_soon_of(typed), forms.matters_of(typed), customer)
-    suggested.advise(rows, asked)
+    suggested.advise(rows, _asked(request, typed, topic, customer))
     return render(request, "site/_advice.html", {"ways": rows})

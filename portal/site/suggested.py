@@ -35,6 +35,7 @@ class Asked:
     how_soon: str = ""
     matters: str = ""
     customer: Customer | None = None
+    with_age: bool = False  # whether what they told of their age is used
 
 
 def advise(ways: list[Way], asked: Asked) -> None:
@@ -71,6 +72,7 @@ def situation(ways: list[Way], asked: Asked) -> Situation:
         how_soon=asked.how_soon,
         matters=asked.matters,
         relation=customer.relation if customer else "",
+        age=customer.age_band if customer and asked.with_age else "",
         preferred=customer.preferred_kind if customer else "",
         worked=_worked(customer) if customer else {},
     )

@@ -76,6 +76,7 @@ urlpatterns = [
     path("sign-in/letter/", sign_in.paper, name="paper"),
     path("sign-out/", sign_in.sign_out, name="sign_out"),
     path("preferences/", preferences.preferences, name="preferences"),
+    path("preferences/age/", preferences.age, name="age"),
     path("preferences/addresses/", preferences.add_address, name="add_address"),
     path("preferences/addresses/code/", preferences.prove, name="prove"),
     path("preferences/addresses/<int:pk>/code/", preferences.prove_address, name="prove_address"),

@@ -119,9 +119,13 @@ class Way:
         return promises.promise_line(self.offer)
 
     @property
-    def pace_line(self) -> str:
-        """ "Next free: 14:50 · Usually within 2 hours · 3 people are waiting", as far as known."""
-        return " · ".join(filter(None, (self.next_free, promises.figures_line(self.offer))))
+    def figures(self) -> tuple[str, ...]:
+        """ "Next free: 14:50", "Usually within 2 hours", "3 people are waiting", as far as known.
+
+        One by one: a narrow page breaks between them, and not after a number.
+        """
+        next_free = (self.next_free,) if self.next_free else ()
+        return next_free + promises.figures(self.offer)
 
     @property
     def asks_address(self) -> bool:

@@ -53,12 +53,12 @@ TABLE = {
         site:appointment site:appointment_file
     """,
     SIGNED_IN: """
-        site:preferences site:add_address site:prove site:prove_address site:remove_address
+        site:preferences site:age site:add_address site:prove site:prove_address site:remove_address
     """,
     STAFF: """
         admin:index admin:search admin:cases admin:case admin:case_answer admin:case_note
         admin:case_way admin:case_preview admin:case_assign admin:case_done admin:case_reopen
-        admin:case_propose admin:case_unpropose admin:case_ask_again
+        admin:case_propose admin:case_unpropose admin:case_not_now admin:case_ask_again
         admin:case_topic admin:case_join admin:case_undo_join admin:case_not_the_same
         admin:case_move admin:case_move_back
         admin:case_again admin:case_customer admin:case_choice admin:case_calls

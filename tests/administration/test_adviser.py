@@ -75,6 +75,8 @@ def test_there_is_no_other_factor(shop: Organisation, desk: Client) -> None:
         ("topic=invoice", "Own page"),
         ("preferred=letter&how_soon=now", "Letter"),
         ("relation=existing&there=nobody", "E-mail"),
+        ("age=55%2B&topic=invoice", "Phone"),
+        ("age=18-34&topic=invoice", "Own page"),
     ],
 )
 def test_try_it(shop: Organisation, desk: Client, asked: str, best: str) -> None:

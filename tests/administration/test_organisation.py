@@ -1,5 +1,6 @@
 """The organisation's page: good input, bad input, the logo and the colour."""
 
+import html
 import io
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from contacts.models import Organisation
+from contacts.models import Customer, Organisation
 from portal.desk.organisation import MAX_LOGO_BYTES
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -166,3 +167,20 @@ def test_customers_are_asked_afterwards_or_not(shop: Organisation, desk: Client)
         "Ask customers afterwards how it was"
         in desk.get(reverse("admin:organisation")).content.decode()
     )
+
+
+def test_age_groups_are_off_and_switching_them_off_erases_them(
+    shop: Organisation, desk: Client
+) -> None:
+    assert not shop.uses_age_band
+    page = html.unescape(desk.get(reverse("admin:organisation")).content.decode())
+    assert "It is never guessed" in page and "what they told is erased at once" in page
+    assert send(desk, uses_age_band="on").status_code == 302
+    sam = Customer.objects.create(name="Sam", age_band="55+")
+    assert send(desk, uses_age_band="on").status_code == 302
+    sam.refresh_from_db()
+    assert sam.age_band == "55+"
+    assert send(desk).status_code == 302
+    sam.refresh_from_db()
+    shop.refresh_from_db()
+    assert sam.age_band == "" and not shop.uses_age_band

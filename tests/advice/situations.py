@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import product
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -22,17 +23,28 @@ PHASES = ("", s.LOOKING, s.COMPARING, s.BUYING, s.AFTER)
 SOON = ("", s.NOW, s.TODAY, s.CAN_WAIT)
 MATTERS = ("", s.QUICK, s.TALK, s.WRITING, s.PLAIN)
 RELATIONS = ("", s.EXISTING)
+AGES = ("", s.YOUNG, s.MIDDLE, s.OLDER)
 BOARDS = tuple(everything(closed=closed) for closed in ((), ("phone", "chat", "in_person")))
 POINTS = st.floats(-1.05, 1.05)
 
 
 def each(boards: Iterable[tuple[Offered, ...]]) -> Iterator[Situation]:
-    """Every combination of topic, phase, urgency, what matters, relation and who is there."""
+    """Every combination of topic, phase, urgency, what matters, relation and who is there.
+
+    The age group is drawn: with it too there would be four times as many.
+    """
+    drawn = Random(7)
     for topic, phase, soon, matters, relation, board in product(
         TOPICS, PHASES, SOON, MATTERS, RELATIONS, boards
     ):
         yield Situation(
-            board, phase=phase, how_soon=soon, matters=matters, relation=relation, **topic
+            board,
+            phase=phase,
+            how_soon=soon,
+            matters=matters,
+            relation=relation,
+            age=drawn.choice(AGES),
+            **topic,
         )
 
 
@@ -63,6 +75,7 @@ def situations(draw: st.DrawFn) -> Situation:
         how_soon=draw(st.sampled_from(SOON)),
         matters=draw(st.sampled_from(MATTERS)),
         relation=draw(st.sampled_from(RELATIONS)),
+        age=draw(st.sampled_from(AGES)),
         preferred=draw(st.sampled_from(["", *KINDS])),
         worked=draw(counted),
         found=draw(counted),

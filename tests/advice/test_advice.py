@@ -13,7 +13,7 @@ from channels_app.advice.factors import BY_SLUG, FACTORS, Factor
 from channels_app.advice.ranking import PUBLISHED, Advice, recommend, suggested, weight
 from channels_app.advice.sentences import reasons, sentence
 from channels_app.advice.situation import Offered, Situation
-from contacts.kinds import EMAIL, GROUPS, KINDS, MESSAGE, PHONE, TALK, Kind
+from contacts.kinds import CHAT, EMAIL, GROUPS, KINDS, MESSAGE, PHONE, TALK, Kind
 from tests.advice.situations import BOARDS, each, situations
 
 pytestmark = pytest.mark.once
@@ -161,6 +161,8 @@ SWITCHES: dict[str, dict[str, Any]] = {
     "writing": {"matters": s.WRITING},
     "plain": {"matters": s.PLAIN},
     "customer": {"relation": s.EXISTING},
+    "under_35": {"age": s.YOUNG},
+    "over_55": {"age": s.OLDER},
 }
 
 
@@ -180,6 +182,22 @@ def test_the_kind_that_a_factor_favours_most_never_falls(slug: str) -> None:
         with_it = names(recommend(replace(told, **switch)))
         for name in favoured:
             assert with_it.index(name) <= without.index(name), (told, name)
+
+
+@pytest.mark.parametrize("matters", ["", s.TALK, s.QUICK])
+def test_the_older_the_more_phone_and_the_less_chat(matters: str) -> None:
+    """S3, S4; who did not tell it is advised as those in the middle are, by a twentieth."""
+
+    def points(age: str, kind: str) -> float:
+        rows = recommend(Situation(ALL, age=age, matters=matters))
+        return next(row.score for row in rows if row.kind.name == kind)
+
+    ages = (s.YOUNG, s.MIDDLE, s.OLDER)
+    phone, chat = ([points(age, kind) for age in ages] for kind in (PHONE, CHAT))
+    assert phone == sorted(phone) and phone[0] < phone[2]
+    assert chat == sorted(chat, reverse=True) and len(set(chat)) == 3
+    for kind in KINDS:
+        assert points("", kind) == pytest.approx(points(s.MIDDLE, kind), abs=0.05)
 
 
 def test_nothing_that_a_channel_costs_is_known() -> None:

@@ -25,11 +25,13 @@ def test_the_page_is_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_what_the_page_says_of_the_orders_is_so() -> None:
     found = {result.name: result for result in population.results()}
-    _random, fixed, popular, topic, third, learned = found.values()
+    _random, fixed, popular, topic, third, aged, learned = found.values()
     assert topic.first["shopping"] > fixed.first["shopping"] + 0.1
     assert third.first["shopping"] > topic.first["shopping"]
     assert popular.within_two["shopping"] > third.within_two["shopping"]
     assert fixed.first["financial"] > third.first["financial"] > topic.first["financial"]
+    assert aged.first["shopping"] == third.first["shopping"]
+    assert aged.first["financial"] > third.first["financial"] + 0.1
     assert learned.first["financial"] == pytest.approx(fixed.first["financial"], abs=0.01)
     assert popular.within_two["financial"] > learned.within_two["financial"]
     assert learned.within_two["shopping"] > third.within_two["shopping"]

@@ -371,7 +371,7 @@ OWN_OF_A_PAGE = re.compile(
 )
 
 
-WAITING = re.compile(r'<span class="way__pace">[^<]*</span>')
+WAITING = re.compile(r'<span class="way__pace">(?:<span>[^<]*</span> )*</span>')
 
 
 def pages_in_the_name_of(address: str) -> dict[str, str]:

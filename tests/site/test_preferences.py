@@ -7,7 +7,8 @@ from django.test import Client
 
 from channels_app import dispatch
 from contacts import holding
-from contacts.models import Case, Consent, Holder, Identity, User
+from contacts.models import Case, Consent, Customer, Holder, Identity, Organisation, User
+from tests.core.chats import offer_chat
 from tests.site.conftest import Ask, newest_code, sign_in
 
 
@@ -30,7 +31,14 @@ def level(case: Case, kind: str) -> str:
 
 def test_they_are_for_who_signed_in(client: Client, ask: Ask) -> None:
     ask(client)  # a case of one's own is not enough: the page speaks of the whole person
-    for path in ("", "addresses/", "addresses/code/", "addresses/1/code/", "addresses/1/remove/"):
+    for path in (
+        "",
+        "addresses/",
+        "addresses/code/",
+        "addresses/1/code/",
+        "addresses/1/remove/",
+        "age/",
+    ):
         response = client.post(f"/preferences/{path}", {"address": "x@example.org"})
         assert response.status_code == 302
     assert client.get("/preferences/")["Location"] == "/sign-in/"
@@ -131,3 +139,49 @@ def test_neither_an_address_nor_a_number_is_said_as_such(client: Client, case: C
     page = client.post("/preferences/addresses/", {"address": "foo"}).content.decode()
     assert "Please write an e-mail address or a phone number." in page and 'value="foo"' in page
     assert client.get("/preferences/addresses/")["Location"] == "/preferences/"
+
+
+def test_nobody_is_asked_for_an_age_unless_it_is_used(client: Client, case: Case) -> None:
+    assert "age_band" not in client.get("/preferences/").text
+    client.post("/preferences/age/", {"age_band": "55+"})
+    case.customer.refresh_from_db()
+    assert case.customer.age_band == ""
+
+
+def test_an_age_group_is_told_and_taken_back(client: Client, case: Case) -> None:
+    Organisation.objects.update(uses_age_band=True)
+
+    def tell(**given: str) -> str:
+        assert client.post("/preferences/age/", given).status_code == 302
+        case.customer.refresh_from_db()
+        return case.customer.age_band
+
+    page = client.get("/preferences/").text
+    assert "You need not say it." in page and "Remove my age group" not in page
+    assert 'value="55+" checked' not in page and "age_band" not in client.get("/").text
+    assert tell(age_band="55+") == "55+"
+    page = client.get("/preferences/").text
+    assert 'value="55+" checked' in page and "Remove my age group" in page
+    for nonsense in ("99", "18-34' OR 1=1"):
+        assert tell(age_band=nonsense) == ""
+    assert tell(age_band="18-34") == "18-34"
+    assert tell() == ""
+
+
+def test_it_moves_their_own_suggestion_alone(client: Client, case: Case, agent: User) -> None:
+    offer_chat(case.organisation)
+    Customer.objects.update(age_band="18-34")
+    phone = "What most people choose: by phone"
+    assert phone in client.get("/").text  # it is not used
+    Organisation.objects.update(uses_age_band=True)
+    page = client.get("/").text
+    assert "What people of your age like: in the chat" in page and phone not in page
+    assert "more than half of the people under 35 chat rather than phone" in page
+    assert phone in Client().get("/").text
+    assert "What people of your age like" in client.get("/advice/").text
+
+
+def test_who_is_not_signed_in_tells_none(client: Client, ask: Ask) -> None:
+    ask(client)
+    assert client.post("/preferences/age/", {"age_band": "55+"})["Location"] == "/sign-in/"
+    assert not Customer.objects.exclude(age_band="").exists()

@@ -148,16 +148,26 @@ class Way:
         return str(SCHEMES[self.kind.scheme].label)
 
     @property
+    def next_times(self) -> list[tuple[str, str]]:
+        """The next free times: value, words."""
+        now = timezone.now()
+        return [(times.value_of(at), promises.moment(at, now)) for at in self.times]
+
+    @property
+    def picks_time(self) -> bool:
+        """Whether one of the free times has to be chosen; without one nothing can be asked."""
+        return self.kind.by_appointment and bool(self.times)
+
+    @property
     def wishes(self) -> list[tuple[str, str | Promise, bool]]:
         """The moments of a call: value, words, chosen."""
-        if not self.kind.rings:
+        if not (self.kind.rings or self.picks_time):
             return []
-        rows: dict[str, str | Promise] = dict(WISHES)
+        rows: dict[str, str | Promise] = dict(WISHES) if self.kind.rings else {}
         if self.times:
-            now = timezone.now()
-            rows |= {times.value_of(at): promises.moment(at, now) for at in self.times}
+            rows |= dict(self.next_times)
             rows[times.CHOOSE] = _("at a time of my choice")
-        chosen = self.wish if self.wish in rows else "soon"
+        chosen = self.wish if self.wish in rows else next(iter(rows))
         return [(value, words, value == chosen) for value, words in rows.items()]
 
     @property
@@ -191,6 +201,8 @@ class Way:
         """The words on the button of the start page."""
         if self.kind.rings:
             return _("Call me back")
+        if self.kind.by_appointment:
+            return _("Plan the video call")
         if self.kind.name == CHAT:
             return _("Start the chat")
         return _("Send my question")
@@ -202,6 +214,8 @@ class Way:
             line = _("We call you back")
         elif self.kind.name == ACCOUNT:
             line = _("We answer on your own page")
+        elif self.kind.by_appointment:
+            return _("We speak to you by video at the time that you choose.")
         elif self.kind.name == promises.MEETING:
             return _("We have your question ready when you come.")
         else:
@@ -234,13 +248,13 @@ def make(offers: Iterable[Offer], now: datetime) -> list[Way]:
     rows = [Way(offer, promises.state_line(offer, now)) for offer in offers]
     for way in rows:
         way.asks_code = way.offer.takes_codes and way.kind.scheme != EMAIL
-        if way.kind.rings:
-            _add_times(way, now)
+        if way.kind.rings or way.kind.by_appointment:
+            add_times(way, now)
     return rows
 
 
-def _add_times(way: Way, now: datetime) -> None:
-    """The next free times of a row."""
+def add_times(way: Way, now: datetime) -> None:
+    """Let a row offer the next free times. One query."""
     way.times = tuple(slots.next_free(way.offer.channel, now))
     if way.times:
         way.next_free = _("Next free: %(when)s") % {"when": promises.moment(way.times[0], now)}

@@ -6,19 +6,43 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from channels_app import dispatch, outbox, promises, routing, slots, switching
 from channels_app.models import Appointment, Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
 from channels_app.rendering.text import LINK
 from contacts import addresses, calls, codes, services
+from contacts.kinds import CALL, VIDEO_CALL, VISIT
 from contacts.models import Case, Choice, Code, Holder, Identity, Message, User
 
 logger = logging.getLogger(__name__)
 REST = timedelta(days=1)  # so long after its time a link still says what became of it
-CALL_AHEAD, VISIT_AHEAD = timedelta(hours=1), timedelta(days=1)  # of a reminder
+AHEAD = {VISIT: timedelta(days=1)}  # of a reminder; who need not travel an hour
+HOUR = timedelta(hours=1)
 AGAIN = timedelta(minutes=15)  # until what could not be said is tried once more
 State = Appointment.State
+# What a customer reads of each sort, by what became of it; "late": its time is over.
+SAID = {
+    CALL: {
+        "booked": gettext_lazy("We call you on %(when)s."),
+        "moved": gettext_lazy("The call is moved: we call you on %(when)s."),
+        "cancelled": gettext_lazy("The call of %(when)s is cancelled."),
+        "late": gettext_lazy("The call of %(when)s is late: we call you as soon as we can."),
+    },
+    VIDEO_CALL: {
+        "booked": gettext_lazy("We speak to you by video on %(when)s."),
+        "moved": gettext_lazy("The video call is moved: we speak to you on %(when)s."),
+        "cancelled": gettext_lazy("The video call of %(when)s is cancelled."),
+        "late": gettext_lazy("The video call was planned for %(when)s."),
+    },
+    VISIT: {
+        "booked": gettext_lazy("We see you on %(when)s. %(place)s."),
+        "moved": gettext_lazy("The visit is moved: we see you on %(when)s. %(place)s."),
+        "cancelled": gettext_lazy("The visit of %(when)s is cancelled."),
+        "late": gettext_lazy("The visit was planned for %(when)s. %(place)s."),
+    },
+}
 
 
 class Taken(Exception):
@@ -204,8 +228,8 @@ def _last(appointment: Appointment) -> None:
 
 
 def _remind_at(channel: Channel, starts_at: datetime) -> datetime | None:
-    """An hour before a call, a day before a visit; None where that is over."""
-    at = starts_at - (CALL_AHEAD if channel.kind_info.rings else VISIT_AHEAD)
+    """A day before a visit, an hour before any call; None where that is over."""
+    at = starts_at - AHEAD.get(channel.kind_info.meeting, HOUR)
     return at if at > timezone.now() else None
 
 
@@ -231,7 +255,10 @@ def _tell(
     with translation.override(case.language):
         text = said(appointment, what)
         if what != "cancelled":
-            text = _("%(text)s Move or cancel: %(link)s") % {"text": text, "link": LINK}
+            line = _("%(text)s Move or cancel: %(link)s")
+            if appointment.has_room:
+                line = _("%(text)s Enter, move or cancel: %(link)s")
+            text = line % {"text": text, "link": LINK}
     return dispatch.say(
         text,
         to=way.identity,
@@ -277,27 +304,15 @@ def said(appointment: Appointment, what: str) -> str:
     """What became of it, as its customer reads it."""
     later = _put_off(appointment)
     is_late = appointment.is_booked and later is None and appointment.ends_at <= timezone.now()
-    values = {"when": when(appointment, later), "place": appointment.channel.label}
-    if appointment.channel.address and not appointment.rings:
-        values["place"] += f", {appointment.channel.address}"
-    if appointment.rings:
-        lines = {
-            "cancelled": _("The call of %(when)s is cancelled."),
-            "moved": _("The call is moved: we call you on %(when)s."),
-        }
-        if what == "booked" and appointment.tries:
-            values["when"] = when(appointment)
-            return _("We could not reach you on %(when)s, and try again.") % values
-        if is_late:
-            return _("The call of %(when)s is late: we call you as soon as we can.") % values
-        return lines.get(what, _("We call you on %(when)s.")) % values
-    lines = {
-        "cancelled": _("The visit of %(when)s is cancelled."),
-        "moved": _("The visit is moved: we see you on %(when)s. %(place)s."),
-    }
-    if is_late:
-        return _("The visit was planned for %(when)s. %(place)s.") % values
-    return lines.get(what, _("We see you on %(when)s. %(place)s.")) % values
+    if what == "booked" and appointment.rings and appointment.tries:
+        again = _("We could not reach you on %(when)s, and try again.")
+        return again % {"when": when(appointment)}
+    place = appointment.channel.label
+    if appointment.channel.address:
+        place += f", {appointment.channel.address}"
+    lines = SAID[appointment.meeting]
+    line = lines["late"] if is_late else lines.get(what, lines["booked"])
+    return str(line) % {"when": when(appointment, later), "place": place}
 
 
 def _way(case: Case, appointment: Appointment) -> routing.Route | None:

@@ -30,6 +30,7 @@ from contacts.models import (
 from contacts.models.outcome import AFTERWARDS
 
 ACKNOWLEDGEMENT = "acknowledgement"
+MEETINGS = Message.MEETINGS
 CALLBACK, VISIT, SPOKEN = Message.CALLBACK, Message.VISIT, Message.SPOKEN
 # Relay spam and mail loops: at most so often does an address hear "we have your question".
 UNPROVED_EVERY = timedelta(days=1)

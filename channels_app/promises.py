@@ -162,8 +162,10 @@ def _offer(channels: list[Channel], now: datetime, figures: Figures) -> Offer:
 def state_line(offer: Offer, now: datetime) -> str:
     """ "Open · until 17:30", "Closed · opens tomorrow 9:00"; "" where hours mean nothing.
 
-    "Closed today: King's Day · opens tomorrow 9:00".
+    "Closed today: King's Day · opens tomorrow 9:00". "By appointment" where it always is.
     """
+    if offer.kind.by_appointment:
+        return _("By appointment")
     if offer.is_deserted:
         return _("Closed · nobody is there now")
     opening = offer.channel.opening

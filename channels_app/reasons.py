@@ -106,6 +106,13 @@ WORDS: dict[str, Promise | str] = {
     "imap_database": _("The database does not answer."),
     "imap_fault": _("A fault of the portal: see its log."),
     "imap_twice": _("Another channel reads this mailbox already."),
+    "rooms_signed": _(
+        "%(host)s answers. Rooms are signed: only who pressed the button here can enter."
+    ),
+    "rooms_open": _(
+        "%(host)s answers. Rooms are not signed: nobody can guess one, but who has its address can"
+        " enter."
+    ),
     "by_hand": _("A person does this: there is nothing to connect to."),
     "in_house": _("This is the portal itself: it answers."),
 }

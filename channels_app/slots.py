@@ -74,7 +74,9 @@ class _Places:
 
 def takes(channel: Channel) -> bool:
     """Whether its customers may choose a time at all."""
-    return channel.takes_appointments and channel.is_offered and channel.kind_info.spoken
+    kind = channel.kind_info
+    is_wanted = channel.takes_appointments or kind.by_appointment
+    return is_wanted and channel.is_offered and kind.spoken
 
 
 def free(

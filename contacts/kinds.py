@@ -33,7 +33,7 @@ class Kind:
     `rings` is True where it interrupts a person (R12); `scheme` is "" where no address is needed.
     `good_for` and `cannot`: what a new channel says, until an administrator writes better words.
     `button`: what one presses there to write to us first, in that app's own word. `weight`: how
-    much of an agent's capacity an open case takes.
+    much of an agent's capacity an open case takes. `by_appointment`: always at an agreed time.
     """
 
     name: str
@@ -51,6 +51,12 @@ class Kind:
     cannot: Text = ""
     button: Text = SEND
     weight: int = 1
+    by_appointment: bool = False
+
+    @property
+    def meeting(self) -> str:
+        """What a time that is agreed there is: a call, a video call, else a visit."""
+        return CALL if self.rings else VIDEO_CALL if self.by_appointment else VISIT
 
     @property
     def staff_label(self) -> Text:
@@ -71,6 +77,8 @@ class Kind:
 EMAIL, PHONE, POST = "email", "phone", "post"
 ACCOUNT = "account"  # the own page: where an answer stands while no address is proved
 CHAT = "chat"
+VIDEO = "video"
+CALL, VIDEO_CALL, VISIT = "call", "video call", "visit"  # what can be agreed on
 OWN_PAGE = frozenset({ACCOUNT, CHAT})  # what is written and read on the page of the question
 TALK, MESSAGE, WRITING = "talk", "message", "writing"
 
@@ -103,6 +111,18 @@ KINDS = {
             good_for=_("Long stories, doubts and anything urgent"),
             cannot=_("Leaves you nothing in writing"),
             weight=4,
+        ),
+        Kind(
+            VIDEO,
+            _("Video call"),
+            _("by video"),
+            _("a video call"),
+            TALK,
+            spoken=True,
+            good_for=_("Showing what you mean, and long stories"),
+            cannot=_("Needs a camera and a quiet place"),
+            weight=4,
+            by_appointment=True,
         ),
         Kind(
             CHAT,

@@ -95,8 +95,9 @@ class DeskPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Leave the wider directives where django-csp's decorators leave theirs."""
         response = self.get_response(request)
-        if request.path.startswith(DESK) and not hasattr(response, "_csp_update"):
-            response._csp_update = settings.DESK_POLICY  # type: ignore[attr-defined]
+        if request.path.startswith(DESK):
+            own = getattr(response, "_csp_update", {})
+            response._csp_update = {**settings.DESK_POLICY, **own}  # type: ignore[attr-defined]
         return response
 
 

@@ -129,7 +129,9 @@ class Supervisor:
         # The browser's address, not the one we bind to.
         env["PUBLIC_URL"] = os.environ.get("PUBLIC_URL") or f"http://localhost:{self.port}"
         env |= _mail_doors(self.data / "ports.json")
-        env |= accounts.environment(self.data, f"http://{_reachable(self.host)}:{self.port}")
+        env |= accounts.environment(
+            self.data, f"http://{_reachable(self.host)}:{self.port}", env["PUBLIC_URL"]
+        )
         mailbox = f"smtp://{env['ONECASE_MAILBOX_LISTEN']}"
         env["EMAIL_URL"] = os.environ.get("EMAIL_URL") or mailbox
         return env

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy
 from channels_app import outbox
 from channels_app.models import Delivery
 from channels_app.rendering import without_link
-from contacts.kinds import KINDS, OWN_PAGE
+from contacts.kinds import CALL, KINDS, OWN_PAGE, VIDEO, VIDEO_CALL, VISIT
 from contacts.models import Case, Choice, Identity, Message
 from contacts.models.outcome import AFTERWARDS
 from contacts.viewers import Viewer
@@ -16,6 +16,12 @@ from contacts.viewers import Viewer
 S = Delivery.Status
 FAILED = (S.FAILED, S.RETURNED)
 ON_THE_PAGE = (S.QUEUED, S.SENDING, S.SENT, S.DELIVERED, S.READ)
+# What is not said yet of what we say in a meeting.
+SPOKEN_LATER: dict[str, Promise] = {
+    CALL: gettext_lazy("We will call you"),
+    VIDEO_CALL: gettext_lazy("In the video call"),
+    VISIT: gettext_lazy("Ready for you"),
+}
 STATES: dict[str, Promise] = {
     S.TODO: gettext_lazy("On its way"),
     S.TAKEN: gettext_lazy("On its way"),
@@ -95,6 +101,8 @@ def answer_line(choice: Choice | None, *, own: bool = False, calls_from: str = "
         line = _("We answer on this page")
     elif choice.kind == "chat":
         line = _("We answer here, in the chat")
+    elif choice.kind_info.by_appointment:
+        line = _("We speak to you by video")
     else:
         line = _("We answer %(by)s") % {"by": where}
     if choice.kind == "phone":
@@ -115,7 +123,7 @@ def state(delivery: Delivery) -> str:
     """
     if delivery.channel.kind_info.spoken:
         if delivery.status in (S.TODO, S.TAKEN):
-            return _("We will call you") if delivery.channel.kind == "phone" else _("Ready for you")
+            return str(SPOKEN_LATER[delivery.channel.kind_info.meeting])
         if delivery.status == S.DONE:
             return _("Done")
     if delivery.is_held:
@@ -139,6 +147,8 @@ def template(message: Message, viewer: Viewer, last: Delivery | None = None) -> 
         return _copy(message, viewer, last)
     if message.template == "callback":
         return _("The customer asks to be called.")
+    if message.template == "visit" and message.kind == VIDEO:
+        return _("A video call is agreed.")
     if message.template == "visit":
         return _("The customer comes to visit.")
     if message.template == "auto_reply":

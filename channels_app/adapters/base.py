@@ -53,6 +53,7 @@ class Capabilities:
     reply_window: timedelta | None = None  # so long after the customer's last message may one write
     templates: bool = False  # outside the window an approved template may go
     can_start: bool = True  # False: the customer must write first
+    has_rooms: bool = False  # both sides enter a room of its own, at an agreed time
 
     @property
     def writes_first(self) -> bool:
@@ -139,6 +140,17 @@ class Sent:
     """The provider took it."""
 
     provider_id: str = ""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """Somebody who enters a room: until when at the latest, and whether it is one of ours."""
+
+    room: str
+    name: str = field(repr=False)
+    is_host: bool
+    now: datetime
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -370,6 +382,14 @@ class Adapter:
 
     def link_to_write(self, text: str, code: str) -> str:
         """Where a customer taps to write to us first, with a text ready; "" if there is none."""
+        return ""
+
+    def entrance(self, guest: Guest) -> str:
+        """The address by which one enters a room, for this guest alone. Raises SendError."""
+        raise Rejected(Reason("sends_nothing"))
+
+    def rooms_at(self) -> str:
+        """The origin of that address, which a browser must be allowed to go to; "" without one."""
         return ""
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ import threading
 from channels_app.adapters.base import Account, Adapter
 from channels_app.adapters.email import EmailAdapter
 from channels_app.adapters.in_house import InHouseAdapter
+from channels_app.adapters.jitsi import JitsiAdapter
 from channels_app.adapters.mailgun import MailgunAdapter
 from channels_app.adapters.manual import ManualAdapter
 from channels_app.adapters.postmark import PostmarkAdapter
@@ -19,6 +20,7 @@ PROVIDERS: dict[str, type[Adapter]] = {
     "telegram": TelegramAdapter,
     "twilio": TwilioAdapter,
     "whatsapp": WhatsAppAdapter,
+    "jitsi": JitsiAdapter,
     "manual": ManualAdapter,
     "in_house": InHouseAdapter,
 }

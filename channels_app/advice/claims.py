@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from channels_app.advice import situation as s
 from channels_app.advice.ranking import Advice, recommend, suggested
 from channels_app.advice.situation import Offered, Situation
-from contacts.kinds import ACCOUNT, CHAT, EMAIL, GROUPS, KINDS, MESSAGE, PHONE, WRITING, Kind
+from contacts.kinds import ACCOUNT, CHAT, EMAIL, GROUPS, KINDS, MESSAGE, PHONE, VIDEO, WRITING, Kind
 
 LETTER, IN_PERSON = "letter", "in_person"
-LIVE = (PHONE, CHAT, IN_PERSON)  # both sides are there at the same time
+LIVE = (PHONE, VIDEO, CHAT, IN_PERSON)  # both sides are there at the same time
 NOTICE_ONLY = (EMAIL,)  # and every messenger: they carry a notice of what is private
 PROMISES = {LETTER: 2880}  # a letter takes days; minutes
 
@@ -135,6 +135,12 @@ def _question() -> Iterator[Claim]:
         first=APPS,
     )
     yield Claim("R17", "Complicated: the phone", Situation(ALL, is_complex=True), first=(PHONE,))
+    yield Claim(
+        "R17",
+        "Complicated: by phone or by video, before any way in writing",
+        Situation(ALL, is_complex=True),
+        before=(PHONE, VIDEO, EMAIL),
+    )
     yield Claim(
         "R23",
         "A technical question or a complex process: the phone, also while it is closed",

@@ -16,7 +16,7 @@ from channels_app.advice import situation as s
 from channels_app.advice import sources
 from channels_app.advice.situation import Offered, Situation
 from channels_app.advice.sources import Source, log_odds
-from contacts.kinds import ACCOUNT, CHAT, EMAIL, MESSAGE, PHONE, TALK, WRITING, Kind
+from contacts.kinds import ACCOUNT, CHAT, EMAIL, MESSAGE, PHONE, TALK, VIDEO, WRITING, Kind
 
 Text = str | Promise
 Strength = Callable[[Situation, Offered], float]
@@ -161,7 +161,7 @@ FACTORS = (
         _("Needed now"),
         _("You need it now: by phone or in the chat somebody answers straight away."),
         (sources.OPTICHANNEL, sources.WHY_PHONE),
-        {PHONE: TWO, CHAT: TWO, TALK: STEP, IN_PERSON: 0, MESSAGE: HALF, EMAIL: -HALF,
+        {PHONE: TWO, CHAT: TWO, TALK: STEP, VIDEO: 0, IN_PERSON: 0, MESSAGE: HALF, EMAIL: -HALF,
          LETTER: -TWO},
         _when(lambda it: it.how_soon == s.NOW),
         short=_("needed now"),
@@ -197,7 +197,7 @@ FACTORS = (
         _("Needed now, and nobody is there"),
         _("You need it now, and you would have to wait until we are there."),
         (sources.OPTICHANNEL, sources.WHY_PHONE),
-        {TALK: -HALF, MESSAGE: -STEP, IN_PERSON: -STEP},
+        {TALK: -HALF, MESSAGE: -STEP, VIDEO: -STEP, IN_PERSON: -STEP},
         lambda it, offered: float(offered.live and not offered.is_open and it.how_soon == s.NOW),
     ),
     Factor(
@@ -251,7 +251,7 @@ FACTORS = (
         _("You want it plain and simple: for a call, a visit or a letter you need no computer."),
         (sources.SOFTWARE_ADVICE, sources.WHY_PHONE),
         {PHONE: THREE, IN_PERSON: MORE, LETTER: STEP, CHAT: -TWO, MESSAGE: -MORE, ACCOUNT: -MORE,
-         EMAIL: -HALF},
+         EMAIL: -HALF, VIDEO: -MORE},
         _when(lambda it: it.matters == s.PLAIN),
         short=_("plain and simple"),
     ),

@@ -146,8 +146,18 @@ class Appointment(models.Model):
 
     @property
     def rings(self) -> bool:
-        """Whether we call; else they come."""
+        """Whether we call; else they come, or both enter a room."""
         return self.channel.kind_info.rings
+
+    @property
+    def meeting(self) -> str:
+        """What it is: a call, a video call or a visit, as contacts.kinds names them."""
+        return self.channel.kind_info.meeting
+
+    @property
+    def has_room(self) -> bool:
+        """Whether both sides enter a room at its time."""
+        return self.channel.capabilities.has_rooms
 
     @property
     def kind_if_missed(self) -> str:

@@ -169,6 +169,9 @@ class Channel(models.Model):
             raise ValidationError({"weekly_hours": str(error)}) from None
         if self.provider in PROVIDERS and self.kind not in PROVIDERS[self.provider].kinds:
             raise ValidationError({"provider": _("This provider does not serve this kind.")})
+        if self.kind_info.by_appointment and not self.weekly_hours:
+            words = _("Write opening hours: the times that customers choose lie within them.")
+            raise ValidationError({"weekly_hours": words})
         if not isinstance(self.config, dict) or not all(
             isinstance(value, str) and value.startswith("env:") for value in self.config.values()
         ):

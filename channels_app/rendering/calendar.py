@@ -5,14 +5,21 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from icalendar import Calendar, Event
 
 from channels_app import outbox
 from channels_app.adapters.base import OutFile
 from channels_app.models import Appointment, Delivery
 from channels_app.rendering.background import appointment_url
+from contacts.kinds import CALL, VIDEO_CALL, VISIT
 
 CALENDAR = "text/calendar"
+TITLES = {
+    CALL: gettext_lazy("Call from %(name)s"),
+    VIDEO_CALL: gettext_lazy("Video call with %(name)s"),
+    VISIT: gettext_lazy("Visit to %(name)s"),
+}
 
 
 def calendar_file(appointment: Appointment) -> bytes:
@@ -34,7 +41,7 @@ def calendar_file(appointment: Appointment) -> bytes:
 def _entry(appointment: Appointment, *, is_off: bool) -> Event:
     case, channel = appointment.case.stem, appointment.channel
     values = {"name": case.organisation.name, "reference": case.reference}
-    title = _("Call from %(name)s") if appointment.rings else _("Visit to %(name)s")
+    title = str(TITLES[appointment.meeting])
     entry = Event()
     entry.add("uid", f"{appointment.pk}@{urlsplit(settings.PUBLIC_URL).hostname}")
     entry.add("sequence", appointment.sequence)
@@ -43,13 +50,16 @@ def _entry(appointment: Appointment, *, is_off: bool) -> Event:
     entry.add("dtend", appointment.ends_at)
     entry.add("summary", title % values)
     entry.add("status", "CANCELLED" if is_off else "CONFIRMED")
-    if not appointment.rings and channel.address:
+    if appointment.meeting == VISIT and channel.address:
         entry.add("location", f"{channel.label}, {channel.address}")
     text = _("Reference %(reference)s") % values
     if appointment.code is not None:
         link = appointment_url(appointment.code)
         entry.add("url", link)
-        text += "\n" + _("Move or cancel: %(link)s") % {"link": link}
+        line = _("Move or cancel: %(link)s")
+        if appointment.has_room:
+            line = _("Enter, move or cancel: %(link)s")
+        text += "\n" + line % {"link": link}
     entry.add("description", text)
     return entry
 

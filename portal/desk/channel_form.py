@@ -41,6 +41,7 @@ SETTING_LABELS: dict[str, Text] = {
     "sender_domain": gettext_lazy("Sending domain"),
     "api_url": gettext_lazy("Address of the provider's interface"),
     "base_url": gettext_lazy("Address of the provider's interface"),
+    "jitsi.base_url": gettext_lazy("Address of the Jitsi server"),
 }
 SETTING_HELPS: dict[str, Text] = {
     "url": gettext_lazy(
@@ -65,6 +66,15 @@ SETTING_HELPS: dict[str, Text] = {
     "sender_domain": gettext_lazy("Only where it is another one than that of the mailbox."),
     "api_url": gettext_lazy("Only for another region, like https://api.eu.mailgun.net/v3."),
     "base_url": gettext_lazy("Only where it is not the provider's usual one."),
+    "jitsi.base_url": gettext_lazy("The variable holds https://meet.example.org or the like."),
+    "jitsi.app_id": gettext_lazy(
+        "For a server with token authentication: app_id in its Prosody. Without id and secret rooms"
+        " are not signed: nobody can guess one, but who has the address of a room can enter it."
+    ),
+    "jitsi.app_secret": gettext_lazy(
+        "app_secret in the server's Prosody. With it only who pressed the button here can enter,"
+        " until the call is over."
+    ),
 }
 # What else is to be known about the address that the provider calls.
 WEBHOOK_HELPS: dict[str, Text] = {
@@ -157,6 +167,8 @@ class ChannelForm(forms.ModelForm):
         if not self.kind.spoken:
             for name in APPOINTMENTS:
                 del self.fields[name]
+        elif self.kind.by_appointment:
+            del self.fields["takes_appointments"]  # there is no other way
 
     def _address_field(self) -> None:
         field = self.fields["address"]
@@ -197,9 +209,9 @@ class ChannelForm(forms.ModelForm):
                 ),
                 required=setting in adapter.settings_needed,
             )
-        if not self.references:
-            del self.fields["max_sending"]
         can = adapter.capabilities(self.kind.name)
+        if not self.references or not can.automatic:
+            del self.fields["max_sending"]
         if self.kind.group != MESSAGE or can.authenticates_sender:
             del self.fields["appends_by_sender"]  # mail has its own proof; others say who writes
 

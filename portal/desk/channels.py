@@ -78,8 +78,18 @@ def state(channel: Channel, now: datetime) -> dict[str, Any]:
         "paused_for_good": channel.is_paused(now)
         and channel.paused_until - now > timedelta(days=365),  # type: ignore[operator]
         "automatic": channel.capabilities.automatic,
-        "connects": channel.capabilities.automatic and not channel.capabilities.immediate,
+        "connects": _connects(channel),
     }
+
+
+def _connects(channel: Channel) -> bool:
+    """Whether there is a server to connect to."""
+    return channel.capabilities.has_rooms or _sends(channel)
+
+
+def _sends(channel: Channel) -> bool:
+    can = channel.capabilities
+    return can.automatic and not can.immediate
 
 
 def overview(request: HttpRequest) -> HttpResponse:
@@ -171,7 +181,7 @@ def _edit(request: HttpRequest, row: Channel) -> HttpResponse:
         state=shown,
         figures=_figures(stored) if stored else None,
         **(_pace(stored) if stored else {}),
-        health=measures.health(stored, now) if stored and shown and shown["connects"] else None,
+        health=measures.health(stored, now) if stored and _sends(stored) else None,
         kind=get(row.kind),
         organisation=row.organisation,
         pause_form=PauseForm(),
@@ -278,7 +288,7 @@ def shift(request: HttpRequest, pk: int) -> HttpResponse:
 def test(request: HttpRequest, pk: int) -> HttpResponse:
     """Really connect, now, with the settings that are stored; no message is sent."""
     channel = get_object_or_404(Channel, pk=pk)
-    if not channel.capabilities.automatic:
+    if not (_connects(channel) or channel.capabilities.automatic):
         messages.info(
             request,
             _("%(name)s is worked by people: there is nothing to connect to.")

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from channels_app import dispatch, promises, routing
 from contacts import notes, services
-from contacts.kinds import KINDS, Kind
+from contacts.kinds import KINDS, VIDEO, Kind
 from contacts.models import Case, Message
 from portal import timeline
 from portal.context import offered
@@ -166,6 +166,8 @@ def _opening(note: Message) -> str:
     came = note.direction == Message.Direction.IN
     if note.kind == promises.MEETING:
         line = _("You visited us on %(day)s.") if came else _("We spoke to each other on %(day)s.")
+    elif note.kind == VIDEO:
+        line = _("We spoke by video on %(day)s.")
     else:
         line = _("You called us on %(day)s.") if came else _("We spoke by phone on %(day)s.")
     return line % _moment(note.created_at)

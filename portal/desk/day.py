@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from channels_app.models import Appointment, Delivery
 from contacts.kinds import KINDS
 from contacts.models import User
+from portal import leading
+from portal.context import site_of
 from portal.desk import todo, words
 from portal.desk.pages import page, reading, show, staff_of
 from portal.live import sight, stay
@@ -34,7 +36,7 @@ def day(request: HttpRequest) -> HttpResponse:
         (_("Now"), [card for card in cards if card["is_due"]]),
         (_("Later today"), [card for card in cards if not card["is_due"]]),
     ]
-    return show(
+    response = show(
         request,
         "desk/day.html",
         title=_("My day"),
@@ -42,6 +44,8 @@ def day(request: HttpRequest) -> HttpResponse:
         groups=[group for group in groups if group[1]],
         missed=missed,
     )
+    # Of all that are offered: a video call may come to the page while it stays open.
+    return leading.to_rooms(response, site_of(request).channels)
 
 
 def tonight(now: datetime) -> datetime:

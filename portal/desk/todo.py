@@ -1,5 +1,6 @@
 """To do: calls, letters and visits. Somebody takes one, carries it out and says how it went."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -18,7 +19,8 @@ from channels_app import dispatch, routing, todos
 from channels_app.models import Delivery
 from contacts import services
 from contacts.models import Case, Message
-from portal.desk import confirm, facts, queue, words
+from portal import leading
+from portal.desk import confirm, facts, queue, room, words
 from portal.desk.pages import done, page, reading, show, staff_of
 from portal.live import sight, stay
 
@@ -90,6 +92,7 @@ def card(delivery: Delivery, now: datetime) -> dict[str, Any]:
         "is_callback": is_callback,
         "wish": "" if delivery.appointment_id else wish,
         "agreed": delivery.own_appointment,
+        "room": room.of(delivery),
         "text": message.text or case.title,
         "is_due": delivery.next_attempt_at <= now,
         "is_late": delivery.next_attempt_at <= now - timedelta(hours=1),
@@ -137,7 +140,7 @@ def _show_one(
 ) -> HttpResponse:
     user, case = staff_of(request), case_of(delivery)
     is_mine = delivery.status == Delivery.Status.TAKEN and delivery.taken_by_id == user.pk
-    return show(
+    response = show(
         request,
         "desk/todo_one.html",
         title=delivery.channel.kind_info.label,
@@ -155,6 +158,7 @@ def _show_one(
         outcomes=Outcome,
         files=list(delivery.message.attachments.all()),
     )
+    return leading.to_rooms(response, [delivery.channel])
 
 
 def is_second(delivery: Delivery) -> bool:
@@ -216,6 +220,17 @@ def release(request: HttpRequest, pk: Any) -> HttpResponse:
         return gone(request)
     done(request, _("It is free for a colleague again."))
     return redirect("admin:todo")
+
+
+def enter(request: HttpRequest, pk: Any) -> HttpResponse:
+    """To the room of a video call; who enters takes it, where nobody has."""
+    delivery = find(pk)
+    goal = room.enter(request, delivery)
+    if goal is None:
+        return redirect("admin:todo_one", pk=delivery.pk)
+    with suppress(todos.Gone):
+        todos.take(delivery, staff_of(request))
+    return goal
 
 
 def finish(request: HttpRequest, pk: Any) -> HttpResponse:
@@ -320,6 +335,7 @@ def urls() -> list[URLPattern]:
         page("todo/<uuid:pk>/", reading(one), "todo_one"),
         page("todo/<uuid:pk>/take/", take, "todo_take", post=True),
         page("todo/<uuid:pk>/release/", release, "todo_release", post=True),
+        page("todo/<uuid:pk>/enter/", enter, "todo_enter", post=True),
         page("todo/<uuid:pk>/finish/", finish, "todo_finish", post=True),
         page("todo/<uuid:pk>/came-back/", came_back, "todo_came_back", post=True),
     ]

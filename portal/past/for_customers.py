@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from channels_app import promises
-from contacts.kinds import CHAT, KINDS, OWN_PAGE
+from contacts.kinds import CALL, CHAT, KINDS, OWN_PAGE, VIDEO_CALL, VISIT
 from contacts.models import Choice, Event, Identity
 from portal.words import by, noun
 
@@ -44,7 +44,7 @@ def appointment(data: dict[str, str], zone: str) -> str:
     """ "Call on Tuesday 24 November at 15:00.", and what became of it."""
     when = promises.day_and_time(agreed(data["at"], zone))
     before = promises.day_and_time(agreed(data["before"], zone)) if data.get("before") else ""
-    line = APPOINTMENTS[KINDS[data["kind"]].rings].get(data["what"], "%(when)s")
+    line = APPOINTMENTS[KINDS[data["kind"]].meeting].get(data["what"], "%(when)s")
     return str(line) % {"when": when, "before": before}
 
 
@@ -140,13 +140,19 @@ def _day(row: Event) -> str:
 
 
 APPOINTMENTS = {
-    True: {
+    CALL: {
         "booked": gettext_lazy("Call on %(when)s."),
         "moved": gettext_lazy("The call is moved to %(when)s. It was on %(before)s."),
         "cancelled": gettext_lazy("The call of %(when)s is cancelled."),
         "missed": gettext_lazy("Nobody answered the call of %(when)s."),
     },
-    False: {
+    VIDEO_CALL: {
+        "booked": gettext_lazy("Video call on %(when)s."),
+        "moved": gettext_lazy("The video call is moved to %(when)s. It was on %(before)s."),
+        "cancelled": gettext_lazy("The video call of %(when)s is cancelled."),
+        "missed": gettext_lazy("Nobody came to the video call of %(when)s."),
+    },
+    VISIT: {
         "booked": gettext_lazy("Visit on %(when)s."),
         "moved": gettext_lazy("The visit is moved to %(when)s. It was on %(before)s."),
         "cancelled": gettext_lazy("The visit of %(when)s is cancelled."),

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 
 def _digits(count: int) -> str:
@@ -21,6 +22,8 @@ MAKERS: dict[str, Callable[[], str]] = {
     "DEMO_WHATSAPP_VERIFY_TOKEN": lambda: secrets.token_urlsafe(24),
     "DEMO_TELEGRAM_BOT_TOKEN": lambda: f"{_digits(10)}:AA{secrets.token_urlsafe(25)[:33]}",
     "DEMO_TELEGRAM_WEBHOOK_SECRET": lambda: secrets.token_urlsafe(24),
+    "DEMO_JITSI_APP_ID": lambda: f"velo-volt-{secrets.token_hex(4)}",
+    "DEMO_JITSI_APP_SECRET": lambda: secrets.token_urlsafe(32),
 }
 SMS_NUMBER = "+442079460020"
 WHATSAPP_NUMBER = "+442079460021"
@@ -37,12 +40,26 @@ PLACES = {
     "DEMO_WHATSAPP_URL": "whatsapp",
     "DEMO_TELEGRAM_URL": "telegram",
 }
+# The Jitsi server has to be another site than the portal, as it is with everybody: to a browser the
+# two names of this machine are two sites.
+OTHER_NAME = {"localhost": "127.0.0.1", "127.0.0.1": "localhost"}
 
 
-def environment(folder: Path, web: str) -> dict[str, str]:
-    """What every process of the demo needs, with the providers at that address."""
+def environment(folder: Path, web: str, public: str = "") -> dict[str, str]:
+    """What every process of the demo needs, with the providers at that address.
+
+    `public`: where browsers find it, which go to rooms of video calls themselves.
+    """
     urls = {name: f"{web}/demo/providers/{place}" for name, place in PLACES.items()}
+    urls["DEMO_JITSI_URL"] = f"{other_site(public or web) or public}/demo/meet"
     return {**_kept(folder / "providers.json"), **urls, WEB: web}
+
+
+def other_site(public: str) -> str:
+    """The same place by this machine's other name; "" where it has none."""
+    parts = urlsplit(public)
+    other = OTHER_NAME.get(parts.hostname or "")
+    return f"{parts.scheme}://{other}" + (f":{parts.port}" if parts.port else "") if other else ""
 
 
 def value(name: str) -> str:

@@ -45,6 +45,24 @@ CHANNELS = (
         ),
     ),
     (
+        "video",
+        "video",
+        "Video call",
+        None,
+        DESK_HOURS,
+        (
+            say("", ""),
+            say(
+                "Showing what you mean, and long stories.",
+                "Laten zien wat u bedoelt, en lange verhalen.",
+            ),
+            say(
+                "Needs a camera and a quiet place.",
+                "U hebt een camera en een rustige plek nodig.",
+            ),
+        ),
+    ),
+    (
         "chat",
         "chat",
         "Chat",
@@ -169,6 +187,7 @@ PROVIDERS = {
     "sms": "twilio",
     "whatsapp": "whatsapp",
     "telegram": "telegram",
+    "video": "jitsi",
 }
 CONFIGS = {
     "email": {"url": "env:EMAIL_URL"},
@@ -188,6 +207,11 @@ CONFIGS = {
         "bot_token": "env:DEMO_TELEGRAM_BOT_TOKEN",
         "webhook_secret": "env:DEMO_TELEGRAM_WEBHOOK_SECRET",
         "base_url": "env:DEMO_TELEGRAM_URL",
+    },
+    "video": {
+        "base_url": "env:DEMO_JITSI_URL",
+        "app_id": "env:DEMO_JITSI_APP_ID",
+        "app_secret": "env:DEMO_JITSI_APP_SECRET",
     },
 }
 ADDRESSES = {
@@ -292,7 +316,7 @@ def _make_channels(organisation: Organisation) -> None:
             promise_minutes=promise,
             weekly_hours=hours,
             config=CONFIGS.get(kind, {}),
-            takes_appointments=kind in ("phone", "in_person"),
+            takes_appointments=kind in ("phone", "video", "in_person"),
             appends_by_sender=kind == "sms",  # so that both sides of it can be tried
         )
         channel.full_clean()

@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from contacts.models import Organisation
-
-OTHER_NAME = {"localhost": "127.0.0.1", "127.0.0.1": "localhost"}
+from portal.simulator import accounts
 
 
 @dataclass(frozen=True)
@@ -46,9 +45,7 @@ WARES = (
 
 def origin() -> str:
     """Where the shop's own site is; "" where this machine has no other name."""
-    parts = urlsplit(settings.PUBLIC_URL)
-    other = OTHER_NAME.get(parts.hostname or "")
-    return f"{parts.scheme}://{other}" + (f":{parts.port}" if parts.port else "") if other else ""
+    return accounts.other_site(settings.PUBLIC_URL)
 
 
 def policy() -> str:

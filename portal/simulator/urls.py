@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.simulator import handset, pages, panel, pocket, roles, storefront, tour
+from portal.simulator import handset, meet, pages, panel, pocket, roles, storefront, tour
 from portal.simulator.providers import door
 
 app_name = "demo"
@@ -32,5 +32,7 @@ urlpatterns = [
     path("telephone/<slug:app>/", handset.threads, name="app"),
     path("telephone/<slug:app>/file/<str:key>/", handset.file, name="app_file"),
     path("telephone/<slug:app>/<str:owner>/<str:peer>/", handset.thread, name="thread"),
+    path("meet/", meet.home, name="meet"),
+    path("meet/<str:room>", meet.room, name="meet_room"),
     path("providers/<slug:place>/<path:rest>", door.view, name="provider"),
 ]

@@ -1,17 +1,48 @@
 """What was agreed in a case, as a card on the page of its question."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from channels_app import appointments, slots
-from channels_app.dispatch import CALLBACK, VISIT
+from channels_app.dispatch import MEETINGS
 from channels_app.models import Appointment, Channel
+from contacts.kinds import CALL, VIDEO_CALL, VISIT
 from contacts.models import Case
 from contacts.viewers import Viewer
 from portal import access, words
 from portal.context import site_of
+from portal.site import room
+from portal.site.room import Shown
 from portal.timeline import Change
+
+# What the pages call a time that is agreed.
+WORDS: dict[str, dict[str, Promise]] = {
+    CALL: {
+        "title": gettext_lazy("A time to be called"),
+        "yours": gettext_lazy("Your call"),
+        "asks": gettext_lazy("When shall we call you?"),
+        "cancel": gettext_lazy("Cancel the call"),
+        "take": gettext_lazy("Call me then"),
+    },
+    VIDEO_CALL: {
+        "title": gettext_lazy("A time for a video call"),
+        "yours": gettext_lazy("Your video call"),
+        "asks": gettext_lazy("When shall we speak by video?"),
+        "cancel": gettext_lazy("Cancel the video call"),
+        "take": gettext_lazy("Plan the video call"),
+    },
+    VISIT: {
+        "title": gettext_lazy("A time to come by"),
+        "yours": gettext_lazy("Your visit"),
+        "asks": gettext_lazy("When do you want to come?"),
+        "cancel": gettext_lazy("Cancel the visit"),
+        "take": gettext_lazy("I come then"),
+    },
+}
 
 
 def bookable(request: HttpRequest) -> list[Channel]:
@@ -32,6 +63,12 @@ class Card:
     agreed: Appointment
     line: str
     number: str
+    room: Shown | None
+
+    @property
+    def words(self) -> Mapping[str, Promise]:
+        """What the page calls it."""
+        return WORDS[self.agreed.meeting]
 
 
 @dataclass(frozen=True)
@@ -41,14 +78,24 @@ class Cards:
     booked: list[Card]
     channels: list[Channel]
 
+    @property
+    def every_channel(self) -> list[Channel]:
+        """Those where something stands, or can be chosen: a page that stays open may come to it."""
+        return [card.agreed.channel for card in self.booked] + self.channels
+
 
 def cards(request: HttpRequest, viewer: Viewer, case: Case, change: Change) -> Cards:
     """For the page of a question. One query, where ever a call or a visit was asked for."""
-    found = booked(case) if change.templates & {CALLBACK, VISIT} else []
+    found = booked(case) if change.templates & {*MEETINGS} else []
     number = words.answer_address(case.choice, own=access.owns(viewer, case)) if found else ""
     rings = bool(case.choice and case.choice.kind_info.rings)
     shown = [
-        Card(row, appointments.said(row, "booked"), number if row.rings and rings else "")
+        Card(
+            row,
+            appointments.said(row, "booked"),
+            number if row.rings and rings else "",
+            room.of(row),
+        )
         for row in found
     ]
     is_open = case.state == Case.State.OPEN

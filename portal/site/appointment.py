@@ -3,7 +3,7 @@
 By a link nothing is shown of the case but the time itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,10 +26,10 @@ from contacts import codes
 from contacts.addresses import InvalidAddress
 from contacts.kinds import EMAIL, PHONE
 from contacts.models import Case, Code, Identity
-from portal import access, times
+from portal import access, leading, times
 from portal.context import site_of
-from portal.site import forms, strips
-from portal.site.agreed import bookable, booked
+from portal.site import forms, room, strips
+from portal.site.agreed import WORDS, bookable, booked
 from portal.site.forms import Typed
 from portal.site.question import case_for
 
@@ -61,8 +61,13 @@ class Door:
 
     @property
     def rings(self) -> bool:
-        """Whether we call; else they come."""
+        """Whether we call; else they come, or both enter a room."""
         return self.channel.kind_info.rings
+
+    @property
+    def words(self) -> Mapping[str, Promise]:
+        """What the page calls it."""
+        return WORDS[self.channel.kind_info.meeting]
 
     @property
     def number(self) -> str:
@@ -80,7 +85,9 @@ def appointment(request: HttpRequest, reference: str, channel: str) -> HttpRespo
         door = _door(request, reference, channel)
     except times.Unknown:
         return _unknown(request, reference)
-    return _act(request, door) if request.method == "POST" else _page(request, door, Typed())
+    if request.method == "POST":
+        return _act(request, door)
+    return leading.to_rooms(_page(request, door, Typed()), [door.channel])
 
 
 @never_cache
@@ -117,7 +124,9 @@ def by_link(request: HttpRequest, code: str) -> HttpResponse:
         file=reverse("site:appointment_link_file", args=[code]),
         by_link=True,
     )
-    return _act(request, door) if request.method == "POST" else _page(request, door, Typed())
+    if request.method == "POST":
+        return _act(request, door)
+    return leading.to_rooms(_page(request, door, Typed()), [door.channel])
 
 
 @never_cache
@@ -215,6 +224,7 @@ def _page(request: HttpRequest, door: Door, typed: Typed, *, status: int = 200) 
         "case": None if door.by_link else door.case,
         "door": door,
         "line": appointments.said(agreed, "booked") if agreed else "",
+        "room": room.of(agreed) if agreed else None,
         "times": times.of(door.channel, _zone(request, door.channel, typed, agreed), since, agreed),
         "is_first": not since,
         "asks_zone": request.method != "POST" and "zone" not in request.GET,
@@ -231,8 +241,10 @@ def _zone(request: HttpRequest, channel: Channel, typed: Typed, agreed: Appointm
 
 
 def _act(request: HttpRequest, door: Door) -> HttpResponse:
-    """Cancel it, or take the time that was picked."""
+    """Enter its room, cancel it, or take the time that was picked."""
     typed = Typed(request.POST)
+    if typed.has("enter"):
+        return _enter(request, door)
     key = f"appointment:{door.case.stem.pk}"
     if not access.allow(key, times=CHANGES_PER_HOUR, seconds=3600):
         typed.fail("limit", _("You changed this many times. Please wait a while, or call us."))
@@ -258,6 +270,13 @@ def _act(request: HttpRequest, door: Door) -> HttpResponse:
         return redirect(door.page)
     strips.say(request, appointments.said(agreed, "moved" if door.agreed else "booked"))
     return redirect(door.page)
+
+
+def _enter(request: HttpRequest, door: Door) -> HttpResponse:
+    """To its room. Who has no more than a link is not told whose appointment it is."""
+    name = "" if door.by_link else door.case.stem.customer.top.name
+    goal = room.enter(request, door.agreed, name=name) if door.agreed else None
+    return goal or redirect(door.page)
 
 
 def _take(
@@ -325,8 +344,9 @@ def _cancel(request: HttpRequest, door: Door) -> HttpResponse:
 def plan(request: HttpRequest, case: Case, wish: str) -> HttpResponse | None:
     """After sending: take the time that was picked with the question, or lead to the others."""
     choice, at = case.choice, times.read(wish)
-    channel = next((row for row in bookable(request) if row.kind_info.rings), None)
-    if channel is None or choice is None or choice.identity is None:
+    kind = choice.kind if choice else ""
+    channel = next((row for row in bookable(request) if row.kind == kind), None)
+    if channel is None or choice is None or (channel.kind_info.rings and choice.identity is None):
         return None
     page = redirect("site:appointment", case.reference, channel.slug)
     if at is None:

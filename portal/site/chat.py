@@ -80,6 +80,8 @@ class Chat:
         known = Known.to(self.viewer, self.case)
         first, rest = ways.for_case(board, self.case, known, now=self.now, masked=masked)
         found = {way.kind.name: way for way in reversed(first + rest)}
+        if self.is_private and PHONE in found:
+            ways.add_times(found[PHONE], self.now)
         return [found[kind] for kind in BESIDE if kind in found]
 
     @property

@@ -161,7 +161,8 @@ def _wish(typed: Typed, way: Way) -> str:
         if way.times and times.is_time(wish):
             return wish  # perhaps it was taken meanwhile, which is said when it is booked
         known = {value for value, _words, _chosen in way.wishes}
-        return wish if wish in known else "soon"
+        usual = times.CHOOSE if way.kind.by_appointment else "soon"
+        return wish if wish in known else usual
     branches = [branch.slug for branch in way.branches]
     if len(branches) == 1:
         return branches[0]

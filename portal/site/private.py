@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 
 from contacts.kinds import ACCOUNT, CHAT, PHONE
 from contacts.models import Case, Topic
+from portal import times
 from portal.site.forms import Typed
 
 INSTEAD = (ACCOUNT, PHONE)
@@ -13,12 +14,15 @@ KEY, MOST = "chat_anyway", 20
 
 
 def chosen(typed: Typed) -> Typed:
-    """The form as a button of the card means it: that way in place of the chat."""
-    way = typed.get(FIELD)
+    """The form as a button of the card means it: that way, or that time to be called."""
+    said = typed.get(FIELD)
+    way = PHONE if times.is_time(said) else said
     if typed.data is None or typed.get("way") != CHAT or way not in INSTEAD:
         return typed
     data = typed.data.copy()
     data["way"] = way
+    if way != said:
+        data["wish_phone"] = said
     if number := typed.get(NUMBER):
         data["address_phone"] = number
     return Typed(data)

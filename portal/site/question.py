@@ -22,7 +22,7 @@ from contacts.files import File
 from contacts.kinds import CHAT, KINDS, Kind
 from contacts.models import Case, Code, Message, Question
 from contacts.viewers import Viewer
-from portal import access, timeline, words
+from portal import access, leading, timeline, words
 from portal.context import site_of
 from portal.framed import is_framed
 from portal.live import stay
@@ -160,7 +160,8 @@ def page(
         "outcome": outcome.of(case),
         "device_key": "" if is_framed(request) else push.key_for(case),  # no browser asks there
     }
-    return render(request, "site/question.html", context, status=status)
+    response = render(request, "site/question.html", context, status=status)
+    return leading.to_rooms(response, cards.every_channel)
 
 
 def _seen(request: HttpRequest, case: Case, change: Change, beside: Beside) -> Change:

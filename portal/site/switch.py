@@ -158,6 +158,8 @@ def _go_on(request: HttpRequest, case: Case, wanted: Wanted, typed: Typed) -> Ht
     if done is None:
         typed.fail("way", _("This way is not offered any more. Please choose another one."))
         return None
+    if kind.by_appointment:  # when is said next
+        return redirect("site:appointment", case.reference, wanted.way.offer.channel.slug)
     return redirect("site:question", case.reference)
 
 

@@ -157,20 +157,28 @@ class Way:
         return bool(self.times) and self.offer.nobody_free
 
     @property
+    def next_times(self) -> list[tuple[str, str]]:
+        """The next free times: value, words."""
+        now = timezone.now()
+        return [(times.value_of(at), promises.moment(at, now)) for at in self.times]
+
+    @property
+    def picks_time(self) -> bool:
+        """Whether one of the free times has to be chosen; without one nothing can be asked."""
+        return self.kind.by_appointment and bool(self.times)
+
+    @property
     def wishes(self) -> list[tuple[str, str | Promise, bool]]:
         """The moments of a call: value, words, chosen."""
-        if not self.kind.rings:
+        if not (self.kind.rings or self.picks_time):
             return []
-        rows: dict[str, str | Promise] = dict(WISHES)
+        rows: dict[str, str | Promise] = dict(WISHES) if self.kind.rings else {}
         if self.times:
-            now = timezone.now()
-            free: dict[str, str | Promise] = {
-                times.value_of(at): promises.moment(at, now) for at in self.times
-            }
+            free = dict[str, str | Promise](self.next_times)
             free[times.CHOOSE] = _("at a time of my choice")
             # Where nobody can call now the free times come before the vague ones.
             rows = {"soon": rows["soon"], **free, **rows} if self.nobody_free else rows | free
-        chosen = self.wish if self.wish in rows else "soon"
+        chosen = self.wish if self.wish in rows else next(iter(rows))
         return [(value, words, value == chosen) for value, words in rows.items()]
 
     @property
@@ -204,6 +212,8 @@ class Way:
         """The words on the button of the start page."""
         if self.kind.rings:
             return _("Call me back")
+        if self.kind.by_appointment:
+            return _("Plan the video call")
         if self.kind.name == CHAT:
             return _("Start the chat")
         return _("Send my question")
@@ -215,6 +225,8 @@ class Way:
             line = _("We call you back")
         elif self.kind.name == ACCOUNT:
             line = _("We answer on your own page")
+        elif self.kind.by_appointment:
+            return _("We speak to you by video at the time that you choose.")
         elif self.kind.name == promises.MEETING:
             return _("We have your question ready when you come.")
         else:
@@ -247,12 +259,12 @@ def make(offers: Iterable[Offer], now: datetime) -> list[Way]:
     rows = [Way(offer, promises.board_line(offer, now)) for offer in offers]
     for way in rows:
         way.asks_code = way.offer.takes_codes and way.kind.scheme != EMAIL
-        if way.kind.rings:
-            _add_times(way, now)
+        if way.kind.rings or way.kind.by_appointment:
+            add_times(way, now)
     return rows
 
 
-def _add_times(way: Way, now: datetime) -> None:
+def add_times(way: Way, now: datetime) -> None:
     """The next free times of a row: one is named, or all where nobody can call now."""
     way.times = tuple(slots.next_free(way.offer.channel, now, crew=way.offer.crew))
     if way.times:

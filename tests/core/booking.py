@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from django.utils import timezone
 
 from channels_app.models import Channel
@@ -39,3 +40,36 @@ def workday(clock: str, *, ahead: int = 7) -> datetime:
     while day.weekday() > 4:
         day += timedelta(days=1)
     return datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=AMSTERDAM)
+
+
+JITSI, APP, SECRET = "https://meet.example.org", "onecase", "a-secret-of-jitsi-that-is-long-82c"
+VIDEO = {
+    "base_url": "env:JITSI_URL",
+    "app_id": "env:JITSI_APP_ID",
+    "app_secret": "env:JITSI_APP_SECRET",
+}
+
+
+def offer_video(organisation: Organisation, **values: object) -> Channel:
+    """Video calls as well, 30 minutes each, at a Jitsi server that asks for a token."""
+    given = {"config": VIDEO, "weekly_hours": WEEK, "slot_minutes": 30, "position": 9, **values}
+    return Channel.objects.create(
+        organisation=organisation,
+        kind="video",
+        provider="jitsi",
+        slug="video",
+        name="Video",
+        **given,
+    )
+
+
+def signed(monkeypatch: pytest.MonkeyPatch, url: str = JITSI) -> None:
+    """The portal knows that server, and its secret."""
+    monkeypatch.setenv("JITSI_URL", url)
+    monkeypatch.setenv("JITSI_APP_ID", APP)
+    monkeypatch.setenv("JITSI_APP_SECRET", SECRET)
+
+
+def video() -> Channel:
+    """Its video calls."""
+    return Channel.objects.select_related("organisation").get(slug="video")

@@ -1,6 +1,8 @@
 """The suggested row: what the adviser is told, and its answer in the page's own words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -14,6 +16,7 @@ from channels_app.advice.ranking import Weights, recommend
 from channels_app.advice.ranking import suggested as best_of
 from channels_app.advice.situation import Offered, Situation
 from channels_app.models import Weight
+from channels_app.promises import Offer
 from contacts.models import Customer, Outcome, Topic
 from portal import lately
 from portal.site.ways import Way
@@ -64,7 +67,7 @@ def situation(ways: list[Way], asked: Asked) -> Situation:
     topic, customer = asked.topic, asked.customer
     rows = {way.kind.name: way for way in ways}
     told = Situation(
-        offers=tuple(offered(way) for way in rows.values()),
+        offers=tuple(offered(way.offer, way.times) for way in rows.values()),
         is_complex=bool(topic and topic.is_complex),
         is_sensitive=bool(topic and topic.is_sensitive),
         is_simple=bool(topic and not (topic.is_complex or topic.is_sensitive)),
@@ -90,9 +93,12 @@ def found(told: Situation, topic: Topic | None) -> dict[str, Found]:
     return evidence.found(evidence.before(told, weights()), own, tallying.house(tallies))
 
 
-def offered(way: Way) -> Offered:
-    """An offer as the adviser sees it: what it does for the customer, and nothing of its cost."""
-    offer, now = way.offer, timezone.now()
+def offered(offer: Offer, free: Sequence[datetime] = ()) -> Offered:
+    """An offer as the adviser sees it: what it does for the customer, and nothing of its cost.
+
+    `free`: the next free times, where they were looked for.
+    """
+    now = timezone.now()
     return Offered(
         kind=offer.kind,
         is_open=offer.is_open and not offer.is_unstaffed,
@@ -102,7 +108,7 @@ def offered(way: Way) -> Offered:
         promise_minutes=offer.promise_minutes,
         there=promises.there_line(offer, now),
         nobody_free=offer.nobody_free,
-        next_free=promises.at_moment(way.times[0], now) if way.times else "",
+        next_free=promises.at_moment(free[0], now) if free else "",
     )
 
 

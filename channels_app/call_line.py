@@ -54,7 +54,7 @@ class Crew:
     def of(cls, organisation: Organisation) -> "Crew":
         """As it is now. Four queries, and one more where nobody is there."""
         now = timezone.now()
-        takers = _takers(organisation)
+        takers = _takers(organisation) if organisation.pk else None  # else nothing is set up yet
         if takers is None:
             return cls()
         rows = due(now).order_by().values_list("status", "taken_by").annotate(Count("pk"))

@@ -10,6 +10,7 @@ from portal.api import scopes
 from portal.api.described import operation
 from portal.api.shown import ChannelList, ChannelShape, TopicList, TopicShape
 from portal.api.view import View
+from portal.context import promises_kept
 
 
 class Channels(View):
@@ -19,14 +20,15 @@ class Channels(View):
 
     @operation(
         "list_channels",
-        "List the offered channels with their state and promise",
+        "List the offered channels with their state, their promise and the next free times",
         answer=ChannelList,
         scope=scopes.CHANNELS_READ,
     )
     def get(self, request: Request) -> Response:
         """One row a kind, in the order of the chooser; words in the language of the request."""
         organisation = Organisation.current()
-        board = promises.board(organisation, timezone.now()) if organisation.pk else []
+        now, figures = timezone.now(), promises_kept(organisation)
+        board = promises.board(organisation, now, figures=figures)
         return Response({"results": [ChannelShape.of(offer) for offer in board]})
 
 

@@ -4,8 +4,10 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework import serializers
 
+from channels_app import slots
 from channels_app.joining import Invitation
 from channels_app.models import Delivery
 from channels_app.promises import MEETING, Offer
@@ -280,6 +282,21 @@ class ChannelShape(Shape):
     promise_minutes = serializers.IntegerField(
         allow_null=True, help_text="Within how many minutes of opening time we answer."
     )
+    waiting = serializers.IntegerField(
+        help_text="Customers who wait for an answer this way; of a phone, to be called now."
+    )
+    usual_minutes = serializers.IntegerField(
+        allow_null=True,
+        help_text="How long a first answer usually takes, by the clock; null where too few tell.",
+    )
+    is_free = serializers.BooleanField(
+        allow_null=True,
+        help_text="Of a phone: whether somebody is free to call now; null where nothing tells.",
+    )
+    next_free = serializers.ListField(
+        child=serializers.DateTimeField(),
+        help_text="The next times to be called or to come; none where there are several places.",
+    )
     private = serializers.BooleanField(help_text="Fit for sensitive content.")
     address_needed = serializers.ChoiceField(choices=["", *SCHEMES])
     writes_first = serializers.BooleanField(
@@ -295,6 +312,7 @@ class ChannelShape(Shape):
         """The answer."""
         places = offer.channels if offer.kind.name == MEETING else ()
         several = len(offer.channels) > 1  # branches under one name, as in the chooser
+        now, calls = timezone.now(), offer.calls if offer.is_open else None
         return {
             "kind": offer.kind.name,
             "title": str(offer.kind.label) if several else offer.title,
@@ -304,6 +322,10 @@ class ChannelShape(Shape):
             "opens_at": offer.opens_at,
             "closes_at": offer.closes_at,
             "promise_minutes": offer.promise_minutes,
+            "waiting": offer.waiting,
+            "usual_minutes": -(-offer.pace.median // 60) if offer.pace else None,
+            "is_free": calls.is_free if calls else None,
+            "next_free": [] if several else slots.next_free(offer.channel, now, crew=offer.crew),
             "private": offer.private,
             "address_needed": "" if offer.writes_first else offer.kind.scheme,
             "writes_first": offer.writes_first,

@@ -8,9 +8,10 @@ from django.test import Client
 from django.urls import reverse
 
 from channels_app.advice.factors import FACTORS
-from channels_app.models import Weight
+from channels_app.models import Channel, Weight
 from contacts.models import Organisation, Topic
 from tests.administration.conftest import said
+from tests.core import booking
 
 USUAL = "usual"
 
@@ -83,6 +84,16 @@ def test_try_it(shop: Organisation, desk: Client, asked: str, best: str) -> None
     Topic.objects.update(is_active=True)
     response = desk.get(reverse("admin:advice_try") + f"?{asked}")
     assert f"Suggested: {best}" in response.content.decode()
+
+
+@pytest.mark.parametrize("there", ["all", "nobody"])
+def test_try_it_as_if_somebody_were_free_or_nobody(
+    shop: Organisation, desk: Client, there: str
+) -> None:
+    Channel.objects.filter(kind="phone").update(takes_appointments=True, weekly_hours=booking.WEEK)
+    address = f"?preferred=phone&there={there}"
+    page = desk.get(reverse("admin:advice_try") + address).content.decode()
+    assert ("nobody is free now; we can call you" in page) == (there == "nobody")
 
 
 def test_try_it_shows_the_arithmetic_with_own_weights(shop: Organisation, desk: Client) -> None:

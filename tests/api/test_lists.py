@@ -1,17 +1,20 @@
 """Lists: pages that join without a gap, as few queries for 1000 rows as for 10, and ETags."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app.models import Channel, Delivery
+from channels_app.models import Channel, Delivery, Pace
+from contacts import duty
 from contacts.models import Attachment, Case, Choice, Message, Organisation, User
 from portal.api.models import ApiClient
 from tests.api.conftest import Api, ask, link_of, make_client
+from tests.core import booking
 
 BUDGET = 6  # organisation, token (a link: looked up in the same way), case, rows, files
 
@@ -95,7 +98,33 @@ def test_as_few_queries_for_1000_cases(api: Api, organisation: Organisation, age
     more_cases(one, 1000, agent)
     assert queries(api, "/cases/?limit=100") == few <= 3
     assert queries(api, f"/cases/{one.reference}/") <= 3
-    assert queries(api, "/channels/") <= 5  # the special days too
+    # The special days too; who waits, how long answers take, and four of who is there for calls.
+    assert queries(api, "/channels/") <= 11
+
+
+def test_a_channel_says_who_waits_what_is_usual_and_what_is_free(
+    api: Api, organisation: Organisation, agent: User
+) -> None:
+    now = booking.workday("09:10")
+    Channel.objects.filter(kind="phone").update(takes_appointments=True, weekly_hours=booking.WEEK)
+    given = {"median": 3661, "ninety": 7200, "count": 40}
+    Pace.objects.create(organisation=organisation, kind="email", **given)
+    ask(organisation)
+
+    def rows() -> dict[str, dict[str, Any]]:
+        with mock.patch.object(timezone, "now", return_value=now):
+            found = api.get("/channels/").json()["results"]
+        return {row["kind"]: row for row in found}
+
+    phone, email = rows()["phone"], rows()["email"]
+    assert (phone["is_free"], phone["waiting"], email["is_free"]) == (True, 0, None)
+    assert (email["waiting"], email["usual_minutes"], email["next_free"]) == (1, 62, [])
+    first = datetime.fromisoformat(phone["next_free"][0])
+    assert first == now.replace(hour=10, minute=20) and len(phone["next_free"]) == 3
+    duty.leave(agent)
+    assert rows()["phone"]["is_free"] is False
+    Channel.objects.filter(kind="phone").update(weekly_hours={"sun": [["09:00", "10:00"]]})
+    assert rows()["phone"]["is_free"] is None  # closed: who is there says nothing
 
 
 def test_what_a_link_sees_is_looked_for_alone(case: Case) -> None:

@@ -160,6 +160,7 @@ def test_where_nobody_is_free_the_row_and_the_advice_name_times(
     assert wishes[:5] == ["soon", *free, "choose"]
     advice = client.get("/advice/", {"how_soon": "now", "topic": "repair"}).content
     assert "nobody is free now; we can call you at 11:30" in words(advice)
+    assert "you would have to wait until we are there" in words(advice)  # it weighs as closed
 
 
 def test_the_one_who_is_free_is_said_to_be(client: Client, agent: User, noon: datetime) -> None:

@@ -12,7 +12,7 @@ from channels_app import dispatch, outbox, promises, routing, slots, switching
 from channels_app.models import Appointment, Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
 from channels_app.rendering.text import LINK
-from contacts import addresses, calls, codes, services
+from contacts import addresses, calls, codes, services, whose
 from contacts.kinds import CALL, VIDEO_CALL, VISIT
 from contacts.models import Case, Choice, Code, Holder, Identity, Message, User
 
@@ -249,9 +249,9 @@ def _tell(
 ) -> Message | None:
     """Say it that way; None where that address heard enough today."""
     assert way.identity is not None
-    if staff is None and not _may_tell(way.identity):
-        return None
     case = appointment.case.stem
+    if staff is None and not _may_tell(case, way.identity):
+        return None
     with translation.override(case.language):
         text = said(appointment, what)
         if what != "cancelled":
@@ -270,12 +270,14 @@ def _tell(
     )
 
 
-def _may_tell(identity: Identity) -> bool:
+def _may_tell(case: Case, identity: Identity) -> bool:
     """Anybody may type an address and book, move and cancel: unproved it hears once a day.
 
-    All spellings of one mailbox have one turn.
+    A code that came back in this very case proves it here. All spellings of one mailbox have one
+    turn.
     """
-    if Holder.objects.proved().filter(identity=identity).exists():
+    is_proved = Holder.objects.proved().filter(identity=identity).exists()
+    if is_proved or identity.pk in whose.proved_in(case):
         return True
     box = addresses.mailbox(identity.scheme, identity.value)
     turn = identity if box == identity.value else Identity.of(identity.scheme, box)

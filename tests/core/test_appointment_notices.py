@@ -13,7 +13,7 @@ from channels_app import (
     dispatch,
 )
 from channels_app.models import Appointment, Channel, Delivery
-from contacts.models import Identity, Organisation
+from contacts.models import Event, Identity, Organisation
 from tests import shop
 from tests.core import booking
 from tests.core.booking import workday
@@ -125,6 +125,17 @@ def test_an_address_that_nobody_proved_hears_once_a_day(house: Organisation) -> 
     Identity.objects.update(told_at=timezone.now() - dispatch.UNPROVED_EVERY)
     Appointment.objects.filter(pk=later.pk).update(remind_at=timezone.now())
     assert appointments.remind() == 1
+
+
+def test_a_code_that_came_back_in_the_case_proves_it_there_alone(house: Organisation) -> None:
+    case, other = a_case("email", "sam@example.org"), a_case("email", "sam@example.org")
+    assert case.choice and case.choice.identity
+    proof = {"identity": case.choice.identity.pk}
+    case.append(Event(sort=Event.Sort.PROVED, data=proof))
+    for agreed in (book(case), book(other, "10:30")):
+        appointments.move(appointment=agreed, starts_at=workday("15:00"))
+        appointments.cancel(appointment=agreed)
+    assert notices("sam@example.org") == 3 + 1
 
 
 def test_who_proved_an_address_hears_each_time_and_lines_besides(house: Organisation) -> None:

@@ -81,11 +81,11 @@ def test_the_token_says_what_prosody_looks_at(agreed: Appointment) -> None:
     assert [claims["moderator"] for claims in read] == [False, True, False]
 
 
-def _claims(address: str) -> dict[str, object]:
+def _claims(address: str) -> dict[str, Any]:
     """As a library that others wrote reads it, which checks the signature."""
     token = address.partition("?jwt=")[2]
-    options = {"verify_exp": False, "verify_nbf": False}
-    found: dict[str, object] = jwt.decode(
+    options: Any = {"verify_exp": False, "verify_nbf": False}  # the clock is moved
+    found: dict[str, Any] = jwt.decode(
         token, booking.SECRET, algorithms=["HS256"], audience=booking.APP, options=options
     )
     return found

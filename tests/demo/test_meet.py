@@ -38,7 +38,7 @@ def token(db: None, data: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[...,
         if not changes and key == secret and alg == "HS256":
             return ours
         claims = jwt.decode(ours, secret, algorithms=["HS256"], audience=app) | changes
-        return jwt.encode(claims, key if alg != "none" else None, algorithm=alg)
+        return jwt.encode(claims, key if alg != "none" else "", algorithm=alg)
 
     return made
 

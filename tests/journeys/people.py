@@ -6,6 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Locator, Page, Response, expect
 
+SMS_NUMBER = "+442079460020"  # the demo shop's, as portal/simulator/accounts.py has it
 PASSWORD = "demo-onecase"
 HOMES = cycle(range(1, 255))  # addresses for documentation
 REFUSED_PAGE = re.compile(r"the server responded with a status of (\d+)")
@@ -104,6 +105,16 @@ class Customer(Person):
         taken = {"name": "onecase_telephone", "value": number, "url": self.url}
         self.context.add_cookies([taken])  # type: ignore[list-item]
         return self
+
+    def read_sms(self, words: str | re.Pattern[str]) -> str:
+        """Open the SMS with the shop on a telephone of the demo; the newest one has these words."""
+        number = next(
+            c["value"] for c in self.context.cookies() if c["name"] == "onecase_telephone"
+        )
+        self.go(f"/demo/telephone/sms/{number}/{SMS_NUMBER}/")
+        newest = self.page.locator(".talk .bubble:not(.bubble--mine)").last
+        expect(newest).to_contain_text(words, timeout=15_000)
+        return newest.inner_text()
 
     def add(self, text: str) -> None:
         """Write on the page of the question."""

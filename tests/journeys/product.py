@@ -5,6 +5,8 @@ import mailbox
 import re
 import smtplib
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from email import message_from_bytes
@@ -43,6 +45,12 @@ HOURS = (
     ("channels_app_delivery", "appointment_id", "next_attempt_at"),
     ("channels_app_appointment", "id", "starts_at"),
 )
+NEAR = """
+    UPDATE channels_app_appointment
+    SET remind_at = strftime('%Y-%m-%d %H:%M:%f000', 'now', '-1 second')
+    WHERE state = 'booked'
+    AND case_id IN (SELECT id FROM contacts_case WHERE reference = ?)
+"""
 CLOCKS = (
     ("contacts_message", "id", "created_at"),
     ("channels_app_delivery", "message_id", "created_at"),
@@ -118,6 +126,32 @@ class Product:
                 statement = COMES.format(table=table, key=key, clock=clock)
                 assert database.execute(statement, [reference]).rowcount
             database.commit()
+
+    def let_it_come_near(self, reference: str) -> None:
+        """Its time comes near for what was agreed in a case; the sweep of that minute looks."""
+        with closing(sqlite3.connect(self.data / "onecase.sqlite3", timeout=20)) as database:
+            assert database.execute(NEAR, [reference]).rowcount
+            database.commit()
+        ring = [
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "portal.celery",
+            "call",
+            "channels_app.remind",
+        ]
+        subprocess.run(ring, env=self._environment(), check=True, stdout=subprocess.DEVNULL)
+
+    def _environment(self) -> dict[str, str]:
+        """What its own processes know."""
+        for process in self.running.processes().values():
+            parts = (Path("/proc") / str(process) / "environ").read_bytes().split(b"\0")
+            pairs = (part.decode().partition("=") for part in parts if part)
+            found = {name: value for name, _sign, value in pairs}
+            if "ONECASE_DEMO" in found:  # Valkey writes its title over its own
+                return found
+        raise AssertionError("no process of the portal runs")
 
     def let_links_expire(self, owner: str) -> None:
         """A month passes for somebody's links; behind the doors, as `let_pass`."""

@@ -3,10 +3,14 @@
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
-from channels_app.models import Channel
+from channels_app import slots
+from channels_app.models import Appointment, Channel
 from contacts.kinds import CHAT
-from contacts.models import Case, Organisation
+from contacts.models import Case, Organisation, Topic
+from portal import times
+from tests.core import booking
 from tests.core.chats import offer_chat
 from tests.site.conftest import Ask, posted
 
@@ -88,3 +92,57 @@ def test_what_is_not_offered_is_no_way_out(client: Client) -> None:
     _status, page = send(client)
     card = page.split('id="private"')[1]
     assert 'value="account"' in card and 'name="private" value="phone"' not in card
+
+
+@pytest.fixture
+def bookable(organisation: Organisation) -> Channel:
+    """Its phone gives times."""
+    Channel.objects.filter(kind="phone").update(takes_appointments=True, weekly_hours=booking.WEEK)
+    return booking.phone()
+
+
+def test_one_tap_books_a_time_to_be_called(client: Client, bookable: Channel) -> None:
+    _status, page = send(client)
+    card = page.split('id="private"')[1].split("</section>")[0]
+    wish = times.value_of(slots.next_free(bookable, timezone.now())[1])
+    assert card.count('name="private" value="at-') == 3 and f'value="{wish}"' in card
+    answer = client.post(
+        "/", posted(way=CHAT, topic="invoice", private=wish, private_phone="020 765 43 21")
+    )
+    reference = answer["Location"].split("/")[2]
+    assert choice_of(reference) == ("phone", "020 765 4321")
+    agreed = Appointment.objects.get()
+    assert agreed.starts_at == times.read(wish) and agreed.case.reference == reference
+
+
+def test_another_time_leads_to_all_of_them(client: Client, bookable: Channel) -> None:
+    answer = client.post(
+        "/", posted(way=CHAT, topic="invoice", private="choose", private_phone="020 765 43 21")
+    )
+    assert answer["Location"].endswith("/appointment/phone/")
+    assert choice_of(answer["Location"].split("/")[2])[0] == "phone"
+
+
+def test_a_time_needs_a_number_and_stays_chosen(client: Client, bookable: Channel) -> None:
+    wish = times.value_of(slots.next_free(bookable, timezone.now())[0])
+    status, page = send(client, private=wish, private_phone="")
+    assert status == 422 and 'id="address_phone-error"' in page
+    assert f'id="wish_phone_{wish}" value="{wish}" checked' in page
+    assert not Appointment.objects.exists()
+
+
+def test_a_chat_that_turns_private_offers_times_too(
+    client: Client, bookable: Channel, ask: Ask
+) -> None:
+    case = ask(client, way=CHAT, topic="repair")
+    assert 'name="at"' not in client.get(f"/q/{case.reference}/").content.decode()
+    Case.objects.update(topic=Topic.objects.get(slug="invoice"))
+    page = client.get(f"/q/{case.reference}/").content.decode()
+    wish = times.value_of(slots.next_free(bookable, timezone.now())[0])
+    assert f'name="at" value="{wish}"' in page and 'name="number"' in page
+    path = f"/q/{case.reference}/appointment/phone/"
+    assert path in page
+    client.post(path, {"at": wish, "number": "020 765 43 21"})
+    assert Appointment.objects.get().starts_at == times.read(wish)
+    assert choice_of(case.reference)[0] == "phone"
+    assert "This is private" not in client.get(f"/q/{case.reference}/").content.decode()

@@ -66,11 +66,19 @@ def test_all_ways_to_reach_us(client: Client, organisation: Organisation) -> Non
 
 
 def test_the_state_of_the_phone_is_told(client: Client, organisation: Organisation) -> None:
+    def bar() -> str:
+        return client.get("/").content.decode().split('class="callbar')[1].split("</a>")[0]
+
     Channel.objects.filter(kind="phone").update(weekly_hours={"mon": [["09:00", "09:01"]]})
-    page = client.get("/").content.decode()
-    assert "opens" in page.split('class="callbar')[1] or "open until" in page
+    assert "opens" in bar() or "open until" in bar()
     Channel.objects.filter(kind="phone").update(weekly_hours={})
-    assert "opens" not in client.get("/").content.decode().split('class="callbar')[1]
+    assert "opens" not in bar()
+
+
+def test_the_number_is_the_first_link_of_a_page(client: Client, organisation: Organisation) -> None:
+    """R5; also for who goes by the keyboard, or hears the page."""
+    _skip, first = re.findall(r'<a [^>]*href="([^"]+)"', client.get("/").content.decode())[:2]
+    assert first == "tel:+31201234567"
 
 
 def test_the_language_is_changed_by_a_button_and_no_case_changes(client: Client, ask: Ask) -> None:

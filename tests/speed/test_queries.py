@@ -377,7 +377,7 @@ NOT_HERE = {
     *("admin:jsi18n", "admin:view_on_site"),  # Django's own, unused by ours
     *("site:solved", "site:again", "site:outcome", "site:call_code", "site:proposal", "site:undo"),
     *("site:write_again", "site:write_off", "site:calls", "site:second", "site:sign_out"),
-    *("site:add_address", "site:prove_address", "site:remove_address"),
+    *("site:add_address", "site:prove_address", "site:remove_address", "site:age"),
     *(
         "site:language",
         "site:file",

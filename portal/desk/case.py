@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from channels_app import due, opening, promises, routing
+from channels_app.due import Owed
 from contacts import kinds
 from contacts.models import Case, Choice, Consent, Customer, User
 from portal import access, timeline
@@ -21,6 +22,7 @@ from portal.desk import (
     chats,
     composer,
     counts,
+    dues,
     facts,
     handing,
     proposing,
@@ -102,16 +104,15 @@ def beside(request: HttpRequest, case: Case) -> HttpResponse:
     others = queue.cases_beside(case)  # first, as it reads the joined ones along
     change = timeline.change(case)
     read = composer.Read.of(case, change)
+    owed = owing(case, read)
     return part(
         request,
         "desk/_beside.html",
         case=case,
         name=words.customer_name(case.customer, case),
-        story=story.tell(
-            facts.of(case, None, change.to_do, read.addresses, read.channels, read.proposals)
-        ),
+        story=told(case, None, change, read, owed),
         receivers=handing.receivers(case, colleagues()),
-        urgency=urgency(case, read),
+        urgency=urgency(case, owed),
         **composer.context(case, staff_of(request), read=read),
         **people(case, read, others),
         **choices(case, read),
@@ -131,7 +132,7 @@ def whole(
     others = queue.cases_beside(case)  # first, as it reads the joined ones along
     change, staff = timeline.change(case), colleagues()
     read = composer.Read.of(case, change)
-    viewer = access.staff_viewer(request.user)
+    viewer, owed = access.staff_viewer(request.user), owing(case, read)
     found = timeline.page(case, viewer, known=known(read, staff))
     name = words.customer_name(case.customer, case)
     return show(
@@ -144,13 +145,11 @@ def whole(
         mark=change.mark,
         timeline=found,
         replaced=replaced(found),
-        story=story.tell(
-            facts.of(case, found, change.to_do, read.addresses, read.channels, read.proposals)
-        ),
+        story=told(case, found, change, read, owed),
         receivers=handing.receivers(case, staff),
         sent=request.GET.get("sent", "")[:36],
         **chats.beside(case, staff_of(request)),
-        urgency=urgency(case, read),
+        urgency=urgency(case, owed),
         **composer.context(case, staff_of(request), draft, read),
         **people(case, read, others),
         **choices(case, read),
@@ -176,13 +175,31 @@ def known(read: composer.Read, staff: Sequence[User] = ()) -> timeline.Known:
     return timeline.Known(staff, [row.identity for row in read.addresses])
 
 
-def urgency(case: Case, read: composer.Read) -> dict[str, Any]:
-    """Since when the customer waits, and whether the promise is near or broken."""
-    now = timezone.now()
-    found = due.of(case, due.speaker(read.channels, due.kind_of(case)), now)
-    waits = words.span(now - case.waiting_since) if case.waiting_since else ""
-    level = found.level(now) if found else ""
-    return {"level": level, "due": found.at if found else None, "waits": waits}
+def owing(case: Case, read: composer.Read) -> Owed:
+    """What is due in it, counted once for all parts of the page."""
+    return due.of(case, due.speaker(read.channels, due.kind_of(case)), timezone.now())
+
+
+def told(
+    case: Case,
+    found: timeline.Timeline | None,
+    change: timeline.Change,
+    read: composer.Read,
+    owed: Owed,
+) -> story.Story:
+    """The story so far."""
+    known = (read.addresses, read.channels, read.proposals)
+    return story.tell(facts.of(case, found, change.to_do, *known, owed))
+
+
+def urgency(case: Case, owed: Owed) -> dict[str, Any]:
+    """Since when the customer waits, what is due next, and how near that is."""
+    now, found = timezone.now(), owed.next
+    return {
+        "waits": words.span(now - case.waiting_since) if case.waiting_since else "",
+        "level": found.level(now) if found else "",
+        "due": dues.sentence(found) if found else "",
+    }
 
 
 def people(case: Case, read: composer.Read, others: list[Case]) -> dict[str, Any]:

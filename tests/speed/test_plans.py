@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app import away, measures, waiting_room
+from channels_app import away, due, measures, reckoning, waiting_room
 from channels_app.models import Chat, Delivery
 from contacts import services
 from contacts.models import Case, Choice, Message, Team, Topic, User
@@ -141,3 +141,28 @@ def test_the_work_of_ones_teams_is_found_in_the_order_of_the_tab(
     found = plans(lambda: list(queue.rows_for(wanted, agent)[: queue.PAGE + 1]))
     (plan,) = [plan for plan in found if "on contacts_case" in plan]
     assert f"using {index} on contacts_case" in plan and "->  Sort" not in plan, plan
+
+
+def test_what_is_nearly_late_is_found_in_the_order_of_its_time(
+    make_case: MakeCase, agent: User
+) -> None:
+    """Of many open cases those that are near, without a sort; the sweeps begin where they must."""
+    case, now = make_case(), timezone.now()
+    many = [copy(case) for _ in range(3_000)]
+    for number, row in enumerate(many):
+        row.pk, row.reference = None, new_reference()
+        row.due_at = now + timedelta(minutes=number - 30)
+        row.near_at = row.due_at - timedelta(minutes=30)
+        row.due_as_of, row.is_warned = now + timedelta(days=1), number % 50 != 0
+        row.due_for = due.OURS[0]
+    Case.objects.bulk_create(many)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_case")
+    wanted = queue.Filter.read({"tab": "late"})
+    found = plans(lambda: list(queue.rows_for(wanted, agent)[: queue.PAGE + 1]))
+    found += plans(lambda: list(reckoning.to_warn(now)[:10]))
+    found += plans(lambda: list(reckoning.stale(case.organisation)[:10]))
+    cases = [plan for plan in found if "on contacts_case" in plan]
+    for plan, index in zip(cases, ("case_due", "case_to_warn", "case_to_reckon"), strict=True):
+        assert f"using {index} on contacts_case" in plan, plan
+    assert "->  Sort" not in cases[0] and re.search(r"Index Cond: .*near_at <=", cases[0])

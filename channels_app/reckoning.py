@@ -103,8 +103,8 @@ def _tell(case: Case, rules: Rules, now: datetime) -> None:
         return
     owed = found[stem.pk]
     told = Alert.objects.filter(case=stem, sort=SORTS[owed.what], created_at__gte=owed.since)
-    if not told.exists():
-        people = _people(stem, rules)
+    people = _people(stem, rules)
+    if people and not told.exists():
         stem.append(alerts=[Alert(user_id=key, sort=SORTS[owed.what]) for key in people])
 
 

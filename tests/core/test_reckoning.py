@@ -73,6 +73,8 @@ CHANGES: list[Callable[[Case, User], object]] = [
     lambda case, user: Channel.objects.all()[0].save(),
     lambda case, user: Channel.objects.all()[0].offer(False),
     lambda case, user: Channel.objects.all()[0].offer(True),
+    lambda case, user: Channel.objects.get(kind="letter").delete(),
+    lambda case, user: case.organisation.save(),
     lambda case, user: Target.objects.get().save(),
     lambda case, user: Target.objects.get().delete(),
     lambda case, user: SpecialDay.objects.close(Channel.objects.all()[0], timezone.now().date()),

@@ -111,6 +111,7 @@ def test_it_goes_on_where_the_page_before_ended(
     for _page in range(3):
         (case,) = queue.rows_for(wanted, agent)[:1]
         found.append(case)
+        assert case.due_at is not None
         after = queue.written((case.due_at, case.pk))
         wanted = queue.Filter.read({"tab": "late", "after": after})
     assert found == [cases[1], cases[2], cases[0]]

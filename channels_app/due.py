@@ -119,11 +119,14 @@ def all_of(cases: Sequence[Case], now: datetime) -> dict[int, Due]:
 
 def counted(cases: Sequence[Case]) -> dict[int, Due]:
     """The same where no time would be agreed: that one goes by without a word."""
-    speakers, targets = speaking(cases), Target.objects.for_cases(cases) if cases else Targets([])
-    asked = [case for case in cases if targets.first_answer(case, kind_of(case))]
+    left = [case for case in cases if case.state == Case.State.OPEN]
+    if not left:
+        return {}
+    speakers, targets = speaking(left), Target.objects.for_cases(left)
+    asked = [case for case in left if waits_now(case) and targets.first_answer(case, kind_of(case))]
     answered = first_answers(asked) if asked else {}
     found: dict[int, Due] = {}
-    for case in cases:
+    for case in left:
         channel = speakers.get((case.organisation_id, kind_of(case)))
         owed = _owed(case, channel, targets, answered.get(case.pk))
         if owed.next:

@@ -62,8 +62,6 @@ def _missed(
     organisation: Organisation, speakers: Iterable[Channel], now: datetime
 ) -> Iterator[Finding]:
     """Targets of ours that are being missed, channel by channel. By the index `case_due`."""
-    if not organisation.targets.exists():
-        return
     rows = due.nearly_late(now).filter(organisation=organisation, due_at__lte=now)
     rows = rows.filter(due_for__in=due.OURS).order_by()
     counts = dict(rows.values_list("choice__kind").annotate(count=Count("pk")))

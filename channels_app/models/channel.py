@@ -161,6 +161,11 @@ class Channel(models.Model):
         super().save(*args, **kwargs)
         Organisation.change_due(self.organisation_id)
 
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        """Remove; another one may speak for its kind."""
+        Organisation.change_due(self.organisation_id)
+        return super().delete(*args, **kwargs)
+
     def clean(self) -> None:
         """Refuse hours that are no hours, settings that hold a secret, a provider that cannot."""
         try:

@@ -195,13 +195,15 @@ class Case(models.Model):
             models.Index(fields=["state", "assignee", "-changed_at"], name="case_by_assignee"),
             # queue: unassigned, waiting for the customer, done: Index Scan in this order, 0.7 ms
             models.Index(fields=["state", "-changed_at"], name="case_by_change"),
-            # queue: nearly late, what is due first: Index Scan, 0.9 ms of 30,000 that are due
+            # queue: nearly late, what is due first: of 30,000 open cases 828 in 1.6 ms, and 39 ms
+            # with all that a page shows of them; its figure: 1.7 ms
             models.Index(
                 fields=["due_at", "near_at"],
                 condition=Q(state="open", root=None, due_at__isnull=False),
                 name="case_due",
             ),
-            # the sweep: of whose time nobody was warned; and whose is to be counted anew
+            # the sweep: of whose time nobody was warned, and whose is to be counted anew: Index
+            # Scans, 0.1 ms and 0.6 ms for the 100 of a batch
             models.Index(
                 fields=["near_at"],
                 condition=Q(state="open", root=None, is_warned=False, near_at__isnull=False),

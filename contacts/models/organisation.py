@@ -1,5 +1,7 @@
 """The organisation or brand that a customer writes to."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
@@ -50,6 +52,11 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; with another time zone or other holidays what is due is counted anew."""
+        self.due_changed_at = timezone.now()
+        super().save(*args, **kwargs)
 
     @staticmethod
     def change_due(key: int | None = None) -> None:

@@ -18,6 +18,8 @@ ICONS = {
     Alert.Sort.UNCERTAIN: "info",
     Alert.Sort.MENTIONED: "user",
     Alert.Sort.UNOWNED: "clock",
+    Alert.Sort.ANSWER_DUE: "clock",
+    Alert.Sort.RESOLUTION_DUE: "clock",
 }
 BAD = (Alert.Sort.FAILED, Alert.Sort.UNCERTAIN, Alert.Sort.UNOWNED)
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from channels_app import due, opening, promises, routing
+from channels_app.due import Owed
 from contacts import kinds
 from contacts.models import Case, Choice, Consent, Customer, User
 from portal import access, timeline
@@ -21,6 +22,7 @@ from portal.desk import (
     chats,
     composer,
     counts,
+    dues,
     facts,
     handing,
     hinting,
@@ -123,12 +125,13 @@ def around(
 ) -> dict[str, Any]:
     """What stands around the history, on the whole page and for one that is open."""
     said = facts.lately(case, history)
-    known = (change.to_do, read.addresses, read.channels, read.proposals, said)
+    owed = due.of(case, due.speaker(read.channels, due.kind_of(case)), timezone.now())
+    known = (change.to_do, read.addresses, read.channels, read.proposals, said, owed)
     board = promises.board(case.organisation, timezone.now(), read.channels)
     who = people(case, read, others)
     return {
         "story": story.tell(facts.of(case, history, *known)),
-        "urgency": urgency(case, read),
+        "urgency": urgency(case, owed),
         "hint": hinting.of(case, read, change, said, board, who["unwelcome"]),
         **who,
         **choices(board),
@@ -187,13 +190,14 @@ def known(read: composer.Read, staff: Sequence[User] = ()) -> timeline.Known:
     return timeline.Known(staff, [row.identity for row in read.addresses])
 
 
-def urgency(case: Case, read: composer.Read) -> dict[str, Any]:
-    """Since when the customer waits, and whether the promise is near or broken."""
-    now = timezone.now()
-    found = due.of(case, due.speaker(read.channels, due.kind_of(case)), now)
-    waits = words.span(now - case.waiting_since) if case.waiting_since else ""
-    level = found.level(now) if found else ""
-    return {"level": level, "due": found.at if found else None, "waits": waits}
+def urgency(case: Case, owed: Owed) -> dict[str, Any]:
+    """Since when the customer waits, what is due next, and how near that is."""
+    now, found = timezone.now(), owed.next
+    return {
+        "waits": words.span(now - case.waiting_since) if case.waiting_since else "",
+        "level": found.level(now) if found else "",
+        "due": dues.sentence(found) if found else "",
+    }
 
 
 def people(case: Case, read: composer.Read, others: list[Case]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.db.models.functions import Left
 from django.utils import timezone
 
 from channels_app import due, proposals
+from channels_app.due import Owed
 from channels_app.models import Channel, Delivery
 from contacts import notes
 from contacts.kinds import KINDS, SCHEMES
@@ -15,7 +16,7 @@ from contacts.models import Case, Choice, Event, Message, Question
 from contacts.models.message import MessageQuerySet
 from portal import timeline
 from portal.context import offered
-from portal.desk import addresses, words
+from portal.desk import addresses, dues, words
 from portal.desk.story import Asked, Assigned, Facts, Said, Story, Switched, Tried, tell
 from portal.timeline import Timeline, ToDo
 
@@ -49,12 +50,13 @@ def of(
     channels: Sequence[Channel] | None = None,
     proposed: Sequence[Question] | None = None,
     said: Sequence[Message] | None = None,
+    owed: Owed | None = None,
 ) -> Facts:
     """Read the facts of a case.
 
     `history` is what a page has read of its newest lines. `to_do`: see `timeline.Change`. `known`,
-    its addresses, the offered `channels`, what was `proposed`, and what was `said` (`lately`), are
-    read where a page has them not.
+    its addresses, the offered `channels`, what was `proposed`, what was `said` (`lately`) and what
+    is `owed`, are read where a page has them not.
     """
     rows = Message.objects.read_of(case)
     came = rows.filter(direction=Message.Direction.IN)
@@ -83,7 +85,7 @@ def of(
         language=case.get_language_display(),
         topic=str(case.topic) if case.topic else "",
         points=case.open_points,
-        **_due(case, offered(case.organisation) if channels is None else channels),
+        **_due(_owed(case, channels) if owed is None else owed),
         **_told(rows),
         **_happened(case),
         **(_chosen(choice) if choice else {}),
@@ -144,11 +146,18 @@ def _chosen(choice: Choice) -> dict[str, Any]:
     }
 
 
-def _due(case: Case, channels: Sequence[Channel]) -> dict[str, Any]:
-    """When the promise to who waits breaks."""
-    now = timezone.now()
-    found = due.of(case, due.speaker(channels, due.kind_of(case)), now)
-    return {"due": found.at, "is_late": found.level(now) == due.BROKEN} if found else {}
+def _owed(case: Case, channels: Sequence[Channel] | None) -> Owed:
+    listed = offered(case.organisation) if channels is None else channels
+    return due.of(case, due.speaker(listed, due.kind_of(case)), timezone.now())
+
+
+def _due(owed: Owed) -> dict[str, Any]:
+    """When the promise to who waits breaks, and how our own targets stand."""
+    now, found = timezone.now(), owed.promise
+    ours = {"targets": tuple(dues.standing(target, now) for target in owed.targets)}
+    if found is None:
+        return ours
+    return ours | {"due": found.at, "is_late": found.level(now) == due.BROKEN}
 
 
 def _proved(known: Iterable[addresses.Known]) -> tuple[str, ...]:

@@ -54,6 +54,7 @@ def set_up(request: HttpRequest) -> list[dict[str, Any]]:
         item("organisation", "storefront", _("Organisation"), path),
         item("channels", "alt_route", _("Channels"), path),
         item("special_days", "event", _("Special days"), path),
+        item("targets", "timer", _("Targets"), path),
         item("topics", "sell", _("Topics"), path),
         item("advice", "lightbulb", _("Advice"), path),
         item("canned_answers", "quickreply", _("Canned answers"), path),

@@ -23,7 +23,7 @@ from contacts import kinds, search
 from contacts.models import Case, Customer, Team, User
 from contacts.models.case import CaseQuerySet
 from portal.context import topics
-from portal.desk import counts, words
+from portal.desk import counts, dues, words
 from portal.desk.pages import page, part, reading, show, staff_of
 from portal.live import sight, stay
 
@@ -55,6 +55,13 @@ TABS = {
             _("Needs an answer"),
             lambda user: Case.objects.waiting(),
             "waiting_since",
+            descending=False,
+        ),
+        Tab(
+            "late",
+            _("Nearly late"),
+            lambda user: due.nearly_late(timezone.now()),
+            "due_at",
             descending=False,
         ),
         Tab("mine", _("Mine"), lambda user: Case.objects.open().filter(assignee=user)),
@@ -184,13 +191,14 @@ def from_cursor(rows: CaseQuerySet, wanted: Filter) -> CaseQuerySet:
 
 @dataclass(frozen=True)
 class Row:
-    """One case of the queue. `level`: "" in time, "near" or "broken" promise."""
+    """One case of the queue. `level`: "" in time, "near" or "broken"; `owed`: what is due next."""
 
     case: Case
     name: str
     kind: str
     waits: str
     level: str
+    owed: str
     has_failed: bool
     is_unread: bool
 
@@ -225,6 +233,7 @@ def _row(case: Case, owed: Due | None, has_failed: bool, is_unread: bool, now: d
         kind=due.kind_of(case),
         waits=words.span(now - since),
         level=owed.level(now) if owed else "",
+        owed=dues.brief(owed, now) if owed else "",
         has_failed=has_failed,
         is_unread=is_unread,
     )

@@ -91,6 +91,7 @@ class Facts:
     how_soon: str = ""
     due: datetime | None = None  # when the promise of the channel breaks
     is_late: bool = False
+    targets: tuple[str, ...] = ()  # how ours stand, or were met
     to_do: tuple[ToDo, ...] = ()  # open calls, letters, visits
     proposals: tuple[Asked, ...] = ()
     tried: tuple[Tried, ...] = ()
@@ -144,6 +145,7 @@ class Story:
     then: str  # what the last answer answers
     answered: str
     promised: str
+    targets: str
     open: str
     tried: str
     known: str
@@ -166,6 +168,7 @@ def tell(facts: Facts) -> Story:
         then=f"{_where(facts.then)}: {_quote(facts.then.text)}" if facts.then else "",
         answered=_answered(facts),
         promised=_promised(facts),
+        targets=" ".join(facts.targets),
         open=_open(facts),
         tried=" ".join(map(_tried, facts.tried)),
         known=_not_again(facts),

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from channels_app import dispatch, opening
-from channels_app.models import Channel, Delivery, InboundEvent, SpecialDay
+from channels_app.models import Channel, Delivery, InboundEvent, SpecialDay, Target
 from contacts import codes, holding
 from contacts.files import File
 from contacts.models import (
@@ -76,6 +76,7 @@ TABLE = {
     """,
     ADMINISTRATOR: """
         admin:organisation admin:channels admin:channel_add admin:channel_today
+        admin:targets admin:target_add admin:target admin:target_remove
         admin:special_days admin:special_day_add admin:special_day admin:special_day_remove
         admin:channel_new admin:channel admin:channel_offer admin:channel_move admin:channel_test
         admin:channel_pause admin:channel_resume admin:channel_remove admin:topics
@@ -125,6 +126,7 @@ def world(organisation: Organisation) -> dict[str, Any]:
     Team.objects.create(organisation=organisation, name="Everybody")
     Channel.objects.filter(slug="phone").update(takes_appointments=True)
     SpecialDay.objects.create(organisation=organisation, first="2030-12-24", last="2030-12-24")
+    Target.objects.create(organisation=organisation, first_answer_minutes=60)
     case = opening.open_case(
         organisation=organisation,
         text="Where is my parcel?",
@@ -185,6 +187,8 @@ def arguments(name: str, world: dict[str, Any]) -> dict[str, Any]:
         "admin:topic_remove": lambda: Topic.objects.first().pk,  # type: ignore[union-attr]
         "admin:special_day": lambda: SpecialDay.objects.get().pk,
         "admin:special_day_remove": lambda: SpecialDay.objects.get().pk,
+        "admin:target": lambda: Target.objects.get().pk,
+        "admin:target_remove": lambda: Target.objects.get().pk,
         "admin:team": lambda: Team.objects.first().pk,  # type: ignore[union-attr]
         "admin:team_move": lambda: Team.objects.first().pk,  # type: ignore[union-attr]
         "admin:team_remove": lambda: Team.objects.first().pk,  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ from contacts.models import Organisation
 from tests.shop import make_shop
 
 PAGES = ["index", "cases", "todo", "record", "alerts", "troubles"]
-SET_UP = ["organisation", "channels", "topics", "staff", "teams", "quarantine"]
+SET_UP = ["organisation", "channels", "topics", "targets", "staff", "teams", "quarantine"]
 ADVICE = ["advice", "advice_try", "advice_found"]
 
 

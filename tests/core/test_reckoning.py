@@ -58,6 +58,7 @@ def is_marked(case: Case) -> bool:
 def test_the_sweep_counts_what_was_written(house: Organisation, agent: User) -> None:
     case = asked(house, HOUR)
     assert (left(case), case.due_for) == (3, "first_answer")
+    assert case.due_at and case.near_at
     assert round((case.due_at - case.near_at) / HOUR, 2) == 1
     assert not is_marked(case)
     services.resolve(case=case, by=agent)
@@ -73,6 +74,8 @@ CHANGES: list[Callable[[Case, User], object]] = [
     lambda case, user: Channel.objects.all()[0].save(),
     lambda case, user: Channel.objects.all()[0].offer(False),
     lambda case, user: Channel.objects.all()[0].offer(True),
+    lambda case, user: Channel.objects.get(kind="letter").delete(),
+    lambda case, user: case.organisation.save(),
     lambda case, user: Target.objects.get().save(),
     lambda case, user: Target.objects.get().delete(),
     lambda case, user: SpecialDay.objects.close(Channel.objects.all()[0], timezone.now().date()),

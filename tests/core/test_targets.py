@@ -65,7 +65,8 @@ SORTS = ("customer", "customer topic", "customer topic kind", "topic", "topic ki
         (("", "kind", "topic"), "topic"),
         (("kind", "topic", "topic kind"), "topic kind"),
         (("topic kind", "customer"), "customer"),
-        (("customer", "customer topic"), "customer topic"),
+        (("customer", "customer kind", "customer topic"), "customer topic"),
+        (("customer", "customer kind", "topic kind"), "customer kind"),
         ((), None),
     ],
 )

@@ -111,7 +111,7 @@ def test_its_cost_does_not_grow_with_the_case(make_case: MakeCase) -> None:
         with CaptureQueriesContext(connection) as counted:
             facts_of(case)
         costs.append(len(counted))
-    assert costs[0] == costs[1] <= 9
+    assert costs[0] == costs[1] <= 10  # the last one: targets
     assert facts_of(case).unanswered == 43
     assert timedelta(0) <= timezone.now() - case.opened_at
 

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from channels_app import away, call_line, dispatch, measures, waiting_room
+from channels_app import away, call_line, dispatch, due, measures, reckoning, waiting_room
 from channels_app.models import Appointment, Channel, Chat, Delivery, pace
 from contacts import services
 from contacts.models import Case, Choice, Message, Team, Topic, User
@@ -166,18 +166,18 @@ def test_who_is_to_be_reminded_is_found_by_its_time(make_case: MakeCase) -> None
     case, now = make_case(), timezone.now()
     branch = Channel.objects.filter(kind="in_person").first()
     assert branch is not None
-    rows = [
+    many = [
         Appointment(
             case=case, channel=branch, starts_at=now + timedelta(minutes=20 * n), minutes=20,
             zone="Europe/Amsterdam", state="done", remind_at=None if n % 2 else now,
         )
         for n in range(3_000)
     ]  # fmt: skip
-    Appointment.objects.bulk_create(rows)
+    Appointment.objects.bulk_create(many)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE channels_app_appointment")
-    due = Appointment.objects.to_remind(now).order_by("remind_at")
-    (plan,) = plans(lambda: list(due[:100]))
+    rows = Appointment.objects.to_remind(now).order_by("remind_at")
+    (plan,) = plans(lambda: list(rows[:100]))
     assert "using appointment_to_remind" in plan and "->  Sort" not in plan, plan
 
 
@@ -211,3 +211,28 @@ def test_what_is_usual_is_counted_from_the_newest_cases(make_case: MakeCase) -> 
     keys, lines = found
     assert "using case_by_change" in keys, keys
     assert OF_THE_CASE.search(lines), lines
+
+
+def test_what_is_nearly_late_is_found_in_the_order_of_its_time(
+    make_case: MakeCase, agent: User
+) -> None:
+    """Of many open cases those that are near, without a sort; the sweeps begin where they must."""
+    case, now = make_case(), timezone.now()
+    many = [copy(case) for _ in range(3_000)]
+    for number, row in enumerate(many):
+        row.pk, row.reference = None, new_reference()
+        row.due_at = now + timedelta(minutes=number - 30)
+        row.near_at = row.due_at - timedelta(minutes=30)
+        row.due_as_of, row.is_warned = now + timedelta(days=1), number % 50 != 0
+        row.due_for = due.OURS[0]
+    Case.objects.bulk_create(many)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE contacts_case")
+    wanted = queue.Filter.read({"tab": "late"})
+    found = plans(lambda: list(queue.rows_for(wanted, agent)[: queue.PAGE + 1]))
+    found += plans(lambda: list(reckoning.to_warn(now)[:10]))
+    found += plans(lambda: list(reckoning.stale(case.organisation)[:10]))
+    cases = [plan for plan in found if "on contacts_case" in plan]
+    for plan, index in zip(cases, ("case_due", "case_to_warn", "case_to_reckon"), strict=True):
+        assert f"using {index} on contacts_case" in plan, plan
+    assert "->  Sort" not in cases[0] and re.search(r"Index Cond: .*near_at <=", cases[0])

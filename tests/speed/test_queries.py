@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from channels_app.models import Appointment, Channel, InboundEvent, SpecialDay
+from channels_app.models import Appointment, Channel, InboundEvent, SpecialDay, Target
 from contacts import codes
 from contacts.models import Alert, CannedAnswer, Code, Message, Team, Topic
 from portal import lately, timeline
@@ -98,6 +98,7 @@ def _poll(*wants: str) -> Address:
 # a question asks what may be its second way: eight of them. What says when a channel is open reads
 # the special days as well: one, and one more where a button closes it for today. The findings ask
 # who waits longest by each way: one.
+# Of cases that are open: our targets, and which of those that wait were answered before.
 PAGES: dict[str, tuple[str, Address, int]] = {
     "start": ("customer", lambda here: "/", 4),  # and how answers went for who is signed in
     "question": ("customer", _question(), 23),
@@ -157,21 +158,22 @@ PAGES: dict[str, tuple[str, Address, int]] = {
         10,
     ),
     "my day": ("staff", lambda here: "/admin/day/", 8),
-    "home": ("staff", lambda here: "/admin/", 18),
-    "queue: needs an answer": ("staff", lambda here: "/admin/cases/?tab=needs", 11),
-    "queue: mine": ("staff", lambda here: "/admin/cases/?tab=mine", 11),
-    "queue: unassigned": ("staff", lambda here: "/admin/cases/?tab=unassigned", 11),
-    "queue: waiting for the customer": ("staff", lambda here: "/admin/cases/?tab=customer", 11),
+    "home": ("staff", lambda here: "/admin/", 19),
+    "queue: needs an answer": ("staff", lambda here: "/admin/cases/?tab=needs", 13),
+    "queue: nearly late": ("staff", lambda here: "/admin/cases/?tab=late", 13),
+    "queue: mine": ("staff", lambda here: "/admin/cases/?tab=mine", 13),
+    "queue: unassigned": ("staff", lambda here: "/admin/cases/?tab=unassigned", 13),
+    "queue: waiting for the customer": ("staff", lambda here: "/admin/cases/?tab=customer", 12),
     "queue: done": ("staff", lambda here: "/admin/cases/?tab=done", 11),
-    "queue: one way": ("staff", lambda here: "/admin/cases/?tab=customer&kind=email", 11),
-    "queue: one topic": ("staff", lambda here: "/admin/cases/?tab=customer&topic=topic0", 11),
+    "queue: one way": ("staff", lambda here: "/admin/cases/?tab=customer&kind=email", 12),
+    "queue: one topic": ("staff", lambda here: "/admin/cases/?tab=customer&topic=topic0", 12),
     "queue: one colleague": (
         "staff",
         lambda here: f"/admin/cases/?tab=customer&who={here.admin.pk}",
         7,
     ),
-    "queue: my teams": ("staff", lambda here: "/admin/cases/?tab=customer&teams=mine", 13),
-    "queue: live": ("staff", lambda here: "/admin/cases/?part=list", 10),
+    "queue: my teams": ("staff", lambda here: "/admin/cases/?tab=customer&teams=mine", 14),
+    "queue: live": ("staff", lambda here: "/admin/cases/?part=list", 12),
     "my chats": ("staff", lambda here: "/admin/chats/", 12),
     "my chats: live": ("staff", lambda here: "/admin/chats/?part=1", 12),
     "canned answers at a case": ("staff", _case("canned/"), 5),
@@ -179,9 +181,9 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "new canned answer": ("staff", lambda here: "/admin/canned/new/", 5),
     "canned answer": ("staff", lambda here: f"/admin/canned/{_one(CannedAnswer)}/", 6),
     "chats beside a case": ("staff", lambda h: f"/admin/chats/rail/{h.case.reference}/", 12),
-    "search": ("staff", lambda here: "/admin/cases/?q=sam", 16),
-    "case": ("staff", _case(), 18),
-    "case, with an alert": ("staff", _told, 19),
+    "search": ("staff", lambda here: "/admin/cases/?q=sam", 17),
+    "case": ("staff", _case(), 20),
+    "case, with an alert": ("staff", _told, 21),
     "case, older lines": ("staff", _case("?part=older&before=2100-01-01T00:00:00%2B00:00"), 11),
     "case, live": ("staff", _case("?part=live"), 12),
     "case, one new line": ("staff", lambda h: _case(f"?part=live&have={_have(h)}")(h), 12),
@@ -190,20 +192,20 @@ PAGES: dict[str, tuple[str, Address, int]] = {
         lambda here: _case(f"same/{here.stranger.pk}/")(here),
         16,
     ),
-    "case, beside": ("staff", _case("?part=beside"), 13),
+    "case, beside": ("staff", _case("?part=beside"), 15),
     "to whom a case can go": ("staff", _case("receivers/"), 6),
     "confirm a call": ("staff", lambda here: f"{_case()(here)}confirm/{_note(here)}/", 20),
     "case, queue and bell, polled": ("staff", _poll("d:{}", "queue", "bell"), 8),
     "bell": ("staff", lambda here: "/admin/alerts/bell/", 3),
     "alerts": ("staff", lambda here: "/admin/alerts/", 7),
     "to do": ("staff", lambda here: "/admin/todo/", 7),
-    "one to do": ("staff", lambda here: f"/admin/todo/{here.delivery.pk}/", 16),
+    "one to do": ("staff", lambda here: f"/admin/todo/{here.delivery.pk}/", 18),
     "record a contact": ("staff", lambda here: "/admin/record/?q=sam", 13),
     "record: people": ("staff", lambda here: "/admin/record/people/?q=sam", 12),
     "record: the card of a case": (
         "staff",
         lambda here: f"/admin/record/story/?into=case:{here.case.reference}",
-        12,
+        14,
     ),
     "letter": ("staff", lambda here: f"/admin/todo/{here.letter.pk}/letter/", 7),
     "my settings": ("staff", lambda here: "/admin/me/", 4),
@@ -211,13 +213,16 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "record in a case": (
         "staff",
         lambda here: f"/admin/record/?case={here.case.reference}",
-        19,
+        21,
     ),
     "did not arrive": ("staff", lambda here: "/admin/troubles/", 6),
     "did not arrive: perhaps": ("staff", lambda here: "/admin/troubles/?status=uncertain", 6),
     "organisation": ("staff", lambda here: "/admin/organisation/", 5),
-    "channels": ("staff", lambda here: "/admin/channels/", 14),
-    "channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/", 21),
+    "channels": ("staff", lambda here: "/admin/channels/", 15),
+    "channel": ("staff", lambda here: f"/admin/channels/{_one(Channel)}/", 22),
+    "targets": ("staff", lambda here: "/admin/targets/", 5),
+    "new target": ("staff", lambda here: "/admin/targets/new/", 5),
+    "target": ("staff", lambda here: f"/admin/targets/{_one(Target)}/", 6),
     "special days": ("staff", lambda here: "/admin/special-days/", 6),
     "new special day": ("staff", lambda here: "/admin/special-days/new/", 5),
     "special day": ("staff", lambda here: f"/admin/special-days/{_one(SpecialDay)}/", 6),
@@ -234,7 +239,7 @@ PAGES: dict[str, tuple[str, Address, int]] = {
     "programs": ("staff", lambda here: "/admin/api/", 4),
     "program": ("staff", lambda here: f"/admin/api/{_one(ApiClient)}/", 5),
     "new program": ("staff", lambda here: "/admin/api/new/", 4),
-    "topics": ("staff", lambda here: "/admin/topics/", 10),
+    "topics": ("staff", lambda here: "/admin/topics/", 11),
     "topic": ("staff", lambda here: f"/admin/topics/{_one(Topic)}/", 4),
     "advice: what counts": ("staff", lambda here: "/admin/advice/", 4),
     "advice: a factor": ("staff", lambda here: "/admin/advice/factors/usual/", 5),

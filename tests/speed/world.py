@@ -8,7 +8,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from channels_app import opening
-from channels_app.models import Attempt, Channel, Delivery, InboundEvent, SpecialDay
+from channels_app.models import Attempt, Channel, Delivery, InboundEvent, SpecialDay, Target
 from contacts.models import (
     Alert,
     Attachment,
@@ -71,7 +71,9 @@ class World:
         )
 
     def _setup(self, numbers: range) -> None:
-        _write(Topic(name={"en": f"Topic {n}"}, slug=f"topic{n}") for n in numbers)
+        topics = _write(Topic(name={"en": f"Topic {n}"}, slug=f"topic{n}") for n in numbers)
+        aims = {"first_answer_minutes": 60, "resolution_minutes": 600}
+        _write(Target(organisation=self.organisation, topic=topic, **aims) for topic in topics)
         mail = Channel.objects.get(kind="email", is_offered=True)
         _write(
             InboundEvent(

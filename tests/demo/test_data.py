@@ -77,6 +77,7 @@ def test_it_has_the_shop_and_sixteen_cases(demo: None) -> None:
     kinds = set(Channel.objects.offered().values_list("kind", flat=True))
     assert kinds == {
         "phone",
+        "video",
         "email",
         "account",
         "letter",

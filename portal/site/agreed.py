@@ -11,7 +11,7 @@ from contacts.models import Case
 from contacts.viewers import Viewer
 from portal import access, words
 from portal.context import site_of
-from portal.timeline import Change
+from portal.marks import Change
 
 
 def bookable(request: HttpRequest) -> list[Channel]:

@@ -22,10 +22,11 @@ from contacts.files import File
 from contacts.kinds import CHAT, KINDS, Kind
 from contacts.models import Case, Code, Message, Question
 from contacts.viewers import Viewer
-from portal import access, timeline, words
+from portal import access, marks, timeline, words
 from portal.context import site_of
 from portal.framed import is_framed
 from portal.live import stay
+from portal.marks import Change
 from portal.site import (
     agreed,
     arrival,
@@ -42,7 +43,7 @@ from portal.site.agreed import Cards
 from portal.site.buttons import button
 from portal.site.chat import Chat
 from portal.site.forms import Typed
-from portal.timeline import Change, Timeline
+from portal.timeline import Timeline
 
 MESSAGES_PER_HOUR = 60  # in one case
 LINES_PER_HOUR = 300  # of a chat, where one says in many short ones what a letter says at once
@@ -204,7 +205,7 @@ class Asked:
 def _change(request: HttpRequest, case: Case, talk: Chat | None, have: str = "") -> Change:
     """How the page stands against its mark: its history, its way, and what a chat says."""
     beside = away(request, case) + (talk.mark if talk else "")
-    return timeline.change(case, have, beside=beside)
+    return marks.change(case, have, beside=beside)
 
 
 def _shown(viewer: Viewer, case: Case, found: Timeline) -> Timeline:

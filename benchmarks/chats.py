@@ -14,7 +14,7 @@ from benchmarks.load import Browser
 from benchmarks.table import Figure, milliseconds, quantile
 from contacts import services
 from contacts.models import Case, User
-from portal import timeline
+from portal import marks
 from tests.journeys.people import Customer
 from tests.needs import chromium
 
@@ -138,7 +138,7 @@ def _fresh(case: Case) -> Case:
 
 def _want(case: Case) -> str:
     """As an open page wants it: the news themselves."""
-    return f"q:{case.reference}:{case.seq}:{timeline.change(case).mark}"
+    return f"q:{case.reference}:{case.seq}:{marks.change(case).mark}"
 
 
 def _staff() -> User:

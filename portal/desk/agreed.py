@@ -18,7 +18,7 @@ from channels_app.models import Appointment, Channel, Delivery
 from contacts.models import Case, Identity
 from portal import access, times
 from portal.desk.pages import done, page, show, staff_of
-from portal.timeline import Change
+from portal.marks import Change
 
 
 def beside(case: Case, change: Change, channels: Sequence[Channel]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from channels_app import due, opening, promises, routing
 from channels_app.due import Owed
 from contacts import kinds
 from contacts.models import Case, Choice, Consent, Customer, User
-from portal import access, timeline
+from portal import access, marks, timeline
 from portal.context import topics
 from portal.desk import (
     agreed,
@@ -84,7 +84,7 @@ def live(request: HttpRequest, case: Case, *, is_sent: bool = False) -> HttpResp
 
     `is_sent`: the answer to a form, which takes the line along that says so.
     """
-    change, staff = timeline.change(case, request.GET.get("have", "")), staff_of(request)
+    change, staff = marks.change(case, request.GET.get("have", "")), staff_of(request)
     own = timeline.Known(people=[staff])
     found = timeline.news(case, access.staff_viewer(staff), change, own)
     shown = part(
@@ -103,7 +103,7 @@ def live(request: HttpRequest, case: Case, *, is_sent: bool = False) -> HttpResp
 def beside(request: HttpRequest, case: Case) -> HttpResponse:
     """What stands around the history, for the open page: it asks for it a moment later."""
     others = queue.cases_beside(case)  # first, as it reads the joined ones along
-    change = timeline.change(case)
+    change = marks.change(case)
     read = composer.Read.of(case, change)
     return part(
         request,
@@ -119,7 +119,7 @@ def beside(request: HttpRequest, case: Case) -> HttpResponse:
 def around(
     case: Case,
     read: composer.Read,
-    change: timeline.Change,
+    change: marks.Change,
     others: list[Case],
     history: timeline.Timeline | None = None,
 ) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def whole(
 ) -> TemplateResponse:
     """The page with what stands in the composer."""
     others = queue.cases_beside(case)  # first, as it reads the joined ones along
-    change, staff = timeline.change(case), colleagues()
+    change, staff = marks.change(case), colleagues()
     read = composer.Read.of(case, change)
     viewer = access.staff_viewer(request.user)
     found = timeline.page(case, viewer, known=known(read, staff))

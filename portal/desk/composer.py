@@ -27,7 +27,7 @@ from contacts.models import Case, Event, Message, Question, User
 from portal.context import offered
 from portal.desk import addresses, leaving, preview, proposing, words
 from portal.desk.pages import staff_of
-from portal.timeline import Change
+from portal.marks import Change
 
 REFUSED_ONCE = timedelta(minutes=10)  # the same try of the same person is one line of history
 

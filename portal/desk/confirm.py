@@ -15,7 +15,7 @@ from channels_app import dispatch, promises, routing
 from contacts import notes, services
 from contacts.kinds import KINDS, VIDEO, Kind
 from contacts.models import Case, Message
-from portal import timeline
+from portal import marks
 from portal.context import offered
 from portal.desk import facts, words
 from portal.desk.case import address, find
@@ -176,7 +176,7 @@ def _opening(note: Message) -> str:
 def _owed(case: Case) -> list[str]:
     """What is still to come by the rules: calls at their time, and the answer that is due."""
     now = timezone.now()
-    change = timeline.change(case)
+    change = marks.change(case)
     told = facts.of(case, to_do=change.to_do)
     lines = [
         _("we call you on %(day)s, %(time)s") % _moment(max(to_do.at, now))

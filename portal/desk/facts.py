@@ -14,11 +14,12 @@ from contacts import notes
 from contacts.kinds import KINDS, SCHEMES
 from contacts.models import Case, Choice, Event, Message, Question
 from contacts.models.message import MessageQuerySet
-from portal import timeline
+from portal import marks
 from portal.context import offered
 from portal.desk import addresses, dues, words
 from portal.desk.story import Asked, Assigned, Facts, Said, Story, Switched, Tried, tell
-from portal.timeline import Timeline, ToDo
+from portal.marks import ToDo
+from portal.timeline import Timeline
 
 MOST_UNANSWERED = 100  # counted no further
 MOST_TO_DO = 5
@@ -39,7 +40,7 @@ HAPPENED = (
 
 def story_of(case: Case) -> Story:
     """The card of a case, on a page that has read nothing else of it."""
-    return tell(of(case, to_do=timeline.change(case).to_do))
+    return tell(of(case, to_do=marks.change(case).to_do))
 
 
 def of(
@@ -54,7 +55,7 @@ def of(
 ) -> Facts:
     """Read the facts of a case.
 
-    `history` is what a page has read of its newest lines. `to_do`: see `timeline.Change`. `known`,
+    `history` is what a page has read of its newest lines. `to_do`: see `marks.Change`. `known`,
     its addresses, the offered `channels`, what was `proposed`, what was `said` (`lately`) and what
     is `owed`, are read where a page has them not.
     """

@@ -16,8 +16,8 @@ from channels_app.promises import Offer
 from contacts import kinds
 from contacts.models import Case, Consent, Message
 from portal.desk.composer import Read
+from portal.marks import Change
 from portal.site.suggested import offered
-from portal.timeline import Change
 
 KEY = re.compile(r"[a-z0-9_-]{1,40}")
 DAY_FIRST = ("nl",)  # languages in which 3/4/2026 is in April

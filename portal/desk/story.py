@@ -13,7 +13,7 @@ from django.utils.translation import ngettext, pgettext
 
 from contacts.kinds import KINDS
 from portal.desk import words
-from portal.timeline import ToDo
+from portal.marks import ToDo
 from portal.words import WISHES
 
 MOST_FILES = 4

@@ -15,9 +15,9 @@ from contacts.models import Case
 from contacts.viewers import Viewer
 from portal import access, words
 from portal.context import site_of
+from portal.marks import Change
 from portal.site import room
 from portal.site.room import Shown
-from portal.timeline import Change
 
 # What the pages call a time that is agreed.
 WORDS: dict[str, dict[str, Promise]] = {

@@ -22,10 +22,11 @@ from contacts.files import File
 from contacts.kinds import CHAT, KINDS, Kind
 from contacts.models import Case, Code, Message, Question
 from contacts.viewers import Viewer
-from portal import access, leading, timeline, words
+from portal import access, leading, marks, timeline, words
 from portal.context import site_of
 from portal.framed import is_framed
 from portal.live import stay
+from portal.marks import Change
 from portal.site import (
     agreed,
     arrival,
@@ -43,7 +44,7 @@ from portal.site.beside import Beside
 from portal.site.buttons import button
 from portal.site.chat import Chat
 from portal.site.forms import Typed
-from portal.timeline import Change, Timeline
+from portal.timeline import Timeline
 
 MESSAGES_PER_HOUR = 60  # in one case
 LINES_PER_HOUR = 300  # of a chat, where one says in many short ones what a letter says at once
@@ -207,7 +208,7 @@ class Asked:
 
 def _change(request: HttpRequest, case: Case, beside: Beside, have: str = "") -> Change:
     """How the page stands against its mark: its history, its way, and what is said beside it."""
-    return timeline.change(case, have, beside=away(request, case) + beside.mark)
+    return marks.change(case, have, beside=away(request, case) + beside.mark)
 
 
 def _shown(viewer: Viewer, case: Case, found: Timeline) -> Timeline:

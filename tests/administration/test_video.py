@@ -28,8 +28,8 @@ def test_it_is_set_up_with_hours_and_without_a_switch_for_times(
     assert "takes_appointments" not in page and 'name="slot_minutes"' in page
     assert 'name="max_sending"' not in page and "nobody can guess one" in page
     assert "Showing what you mean, and long stories" in page
-    page = desk.post(NEW, form(**GIVEN))
-    assert page.status_code == 422 and "Write opening hours" in page.content.decode()
+    refused = desk.post(NEW, form(**GIVEN))
+    assert refused.status_code == 422 and "Write opening hours" in refused.content.decode()
     assert not Channel.objects.filter(kind="video").exists()
     assert desk.post(NEW, form(**GIVEN, **OPEN)).status_code == 302
     made = Channel.objects.get(kind="video")

@@ -14,10 +14,10 @@ from contacts import holding, notes, points, services
 from contacts.files import File
 from contacts.models import Case, Event, Holder, Identity, Question, Topic, User
 from contacts.viewers import Viewer
-from portal import past, timeline
+from portal import marks, past
 from portal.desk.facts import of, story_of
 from portal.desk.story import Asked, Assigned, Facts, Said, Switched, Tried, tell
-from portal.timeline import ToDo
+from portal.marks import ToDo
 from tests.desk.conftest import MakeCase
 
 NOW = timezone.now()
@@ -161,7 +161,7 @@ def test_a_case_tells_what_is_known_tried_and_owed(case: Case, agent: User) -> N
         delivery = Delivery.objects.to_do().get()
         todos.take(delivery, agent)
         todos.finish(delivery, agent, Delivery.Outcome.NOT_REACHED, note=note)
-    facts = of(fresh(case), to_do=timeline.change(fresh(case)).to_do)
+    facts = of(fresh(case), to_do=marks.change(fresh(case)).to_do)
     assert (facts.name, facts.topic, facts.language) == ("Sam Sample", "Repair", "English")
     assert facts.files == ("brake.jpg",) and [said.kind for said in facts.told] == ["phone"]
     assert facts.proved == ("020 111 2233",)

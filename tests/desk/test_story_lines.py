@@ -12,10 +12,10 @@ from channels_app import dispatch, switching
 from contacts import merging, services
 from contacts.models import Case, Identity, User
 from contacts.viewers import Viewer
-from portal import access, timeline
+from portal import access, marks, timeline
 from portal.desk.facts import of as facts_of
 from portal.desk.story import Facts, Said, tell
-from portal.timeline import ToDo
+from portal.marks import ToDo
 from tests.desk.conftest import MakeCase
 
 NOW = timezone.now()
@@ -124,7 +124,7 @@ def test_a_page_tells_what_its_lines_and_the_database_tell(
 
     def same() -> Facts:
         read = Case.objects.get(pk=case.pk)
-        to_do = timeline.change(read).to_do
+        to_do = marks.change(read).to_do
         told = facts_of(read, timeline.page(read, viewer), to_do)
         assert told == facts_of(read, to_do=to_do)
         return told
@@ -144,7 +144,7 @@ def test_a_page_tells_what_its_lines_and_the_database_tell(
 def test_it_names_what_is_to_do(case: Case, agent: User) -> None:
     switching.switch(case=case, kind="phone", identity=Identity.of("phone", "+31201112233"))
     dispatch.reply(case=Case.objects.get(pk=case.pk), staff=agent, text="Read this out.")
-    to_do = timeline.change(Case.objects.get(pk=case.pk)).to_do
+    to_do = marks.change(Case.objects.get(pk=case.pk)).to_do
     assert [one.kind for one in to_do] == ["phone"]
 
 

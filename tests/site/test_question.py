@@ -12,7 +12,7 @@ from channels_app import dispatch
 from channels_app.models import Channel, Delivery
 from contacts import merging, services
 from contacts.models import Case, Choice, Code, Event, Message, Organisation, User
-from portal import timeline
+from portal import marks
 from portal.site import question
 from tests import shop
 from tests.site.conftest import Ask, sign_in
@@ -334,12 +334,12 @@ def test_an_acknowledgement_that_failed_is_told_and_how_it_goes_otherwise_is_not
     client: Client, ask: Ask
 ) -> None:
     case = ask(client)
-    mark = timeline.change(case).mark
+    mark = marks.change(case).mark
     sent = Delivery.objects.filter(message__case=case, message__template="acknowledgement")
     assert sent.update(status=Delivery.Status.SENT) == 1
-    assert timeline.change(case).mark == mark
+    assert marks.change(case).mark == mark
     sent.update(status=Delivery.Status.FAILED)
-    assert timeline.change(case).mark != mark
+    assert marks.change(case).mark != mark
     assert "Did not arrive: choose another way" in body(client, case)
 
 

@@ -18,7 +18,7 @@ from pytest_django import DjangoDbBlocker
 from channels_app.models import Appointment, Channel, InboundEvent, SpecialDay, Target
 from contacts import codes
 from contacts.models import Alert, CannedAnswer, Code, Message, Team, Topic
-from portal import lately, timeline
+from portal import lately, marks
 from portal.access import SessionStore
 from portal.api import scopes
 from portal.api.models import ApiClient
@@ -48,7 +48,7 @@ def _api_case(end: str = "") -> Address:
 def _have(here: World) -> str:
     """The mark of a page to which one line came since."""
     here.case.refresh_from_db()
-    now = timeline.change(here.case, f"{here.case.seq - 1}.x.x").now
+    now = marks.change(here.case, f"{here.case.seq - 1}.x.x").now
     return f"{now.after}.{now.old}.x"
 
 

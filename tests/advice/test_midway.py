@@ -15,7 +15,7 @@ from contacts.kinds import ACCOUNT, CHAT, EMAIL, KINDS, PHONE
 from tests.advice.situations import some_offers
 
 pytestmark = pytest.mark.once
-QUICKLY = settings(max_examples=100, deadline=None)
+QUICKLY = settings(max_examples=40, deadline=None)
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)  # a Monday
 TODAY = NOW.date()
 OFFERED = tuple(Offered(KINDS[name]) for name in (PHONE, EMAIL, ACCOUNT, CHAT, "sms"))

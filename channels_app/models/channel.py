@@ -18,7 +18,7 @@ from i18nfield.fields import I18nCharField
 from channels_app import hours, reasons
 from channels_app.adapters.base import Account, Capabilities, Reason
 from channels_app.adapters.registry import PROVIDERS, adapter_for
-from contacts.kinds import Kind, get, kind_choices
+from contacts.kinds import KINDS, Kind, get, kind_choices
 from contacts.models import Organisation
 
 TRIAL = timedelta(minutes=2)  # longer than one message takes
@@ -174,7 +174,8 @@ class Channel(models.Model):
             raise ValidationError({"weekly_hours": str(error)}) from None
         if self.provider in PROVIDERS and self.kind not in PROVIDERS[self.provider].kinds:
             raise ValidationError({"provider": _("This provider does not serve this kind.")})
-        if self.kind_info.by_appointment and not self.weekly_hours:
+        kind = KINDS.get(self.kind)
+        if kind is not None and kind.by_appointment and not self.weekly_hours:
             words = _("Write opening hours: the times that customers choose lie within them.")
             raise ValidationError({"weekly_hours": words})
         if not isinstance(self.config, dict) or not all(

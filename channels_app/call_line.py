@@ -39,29 +39,23 @@ class Calls:
 
 @dataclass(frozen=True)
 class Crew:
-    """Who takes calls, by language, and how busy they are; `takers` None: nothing tells who.
-
-    `usual`: how long it took lately until who waited was called, in seconds; None where too few
-    tell.
-    """
+    """Who takes calls, by language, and how busy they are; `takers` None: nothing tells who."""
 
     takers: dict[str, frozenset[int]] | None = None
     busy: frozenset[int] = frozenset()
     waiting: int = 0
-    usual: int | None = None
 
     @classmethod
     def of(cls, organisation: Organisation) -> "Crew":
-        """As it is now. Four queries, and one more where nobody is there."""
-        now = timezone.now()
+        """As it is now. Three queries, and one more where nobody is there."""
         takers = _takers(organisation) if organisation.pk else None  # else nothing is set up yet
         if takers is None:
             return cls()
-        rows = due(now).order_by().values_list("status", "taken_by").annotate(Count("pk"))
+        rows = due(timezone.now()).order_by().values_list("status", "taken_by").annotate(Count("pk"))
         found = list(rows)
         waiting = sum(count for status, _who, count in found if status == S.TODO)
         busy = frozenset(who for status, who, _count in found if status == S.TAKEN and who)
-        return cls(takers, busy, waiting, usual(now))
+        return cls(takers, busy, waiting)
 
     @property
     def people(self) -> int | None:

@@ -78,7 +78,7 @@ class Figures:
 
     @classmethod
     def of(cls, organisation: Organisation) -> "Figures":
-        """As they are now, with the crew. Six queries, and one more where nobody is there."""
+        """As they are now, with the crew. Five queries, and one more where nobody is there."""
         return cls.counted(organisation).with_crew(Crew.of(organisation))
 
     @classmethod

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from channels_app import promises
+from channels_app import call_line, promises
 from channels_app.call_line import Crew
 from channels_app.models import Channel
 from channels_app.promises import Offer
@@ -32,6 +32,11 @@ def promises_kept(organisation: Organisation) -> promises.Figures:
     counted = lately.read(name, lambda: promises.Figures.counted(organisation), times=10)
     name = f"crew of {organisation.pk}"
     return counted.with_crew(lately.read(name, lambda: Crew.of(organisation), times=2))
+
+
+def usual_wait() -> int | None:
+    """How many seconds it usually takes until who waits is called, at most ten seconds old."""
+    return lately.read("usual wait", lambda: call_line.usual(timezone.now()), times=10)
 
 
 def topics() -> list[Topic]:

@@ -14,7 +14,7 @@ from channels_app.models import Appointment
 from channels_app.promises import Offer
 from contacts.kinds import PHONE
 from contacts.models import Case
-from portal.context import site_of
+from portal.context import site_of, usual_wait
 from portal.site.chat import standing
 from portal.times import Time, value_of
 
@@ -60,7 +60,7 @@ class CallNow:
             return _("We are closed now. You keep your place.")
         if self.offer.is_unstaffed:
             return _("Nobody is there for calls at this moment. You keep your place.")
-        usual = self.offer.crew.usual if self.offer.crew else None
+        usual = usual_wait()
         if usual is None:
             return ""
         within = promises.duration(promises.rounded(usual))

@@ -39,7 +39,7 @@ class Calls:
 
 @dataclass(frozen=True)
 class Crew:
-    """Who takes calls, by language, and how busy they are; `takers` None: nothing tells who."""
+    """Who takes calls, by language, and how busy they are; `takers` None: nothing tells."""
 
     takers: dict[str, frozenset[int]] | None = None
     busy: frozenset[int] = frozenset()

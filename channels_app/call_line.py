@@ -51,7 +51,9 @@ class Crew:
         takers = _takers(organisation) if organisation.pk else None  # else nothing is set up yet
         if takers is None:
             return cls()
-        rows = due(timezone.now()).order_by().values_list("status", "taken_by").annotate(Count("pk"))
+        rows = (
+            due(timezone.now()).order_by().values_list("status", "taken_by").annotate(Count("pk"))
+        )
         found = list(rows)
         waiting = sum(count for status, _who, count in found if status == S.TODO)
         busy = frozenset(who for status, who, _count in found if status == S.TAKEN and who)

@@ -1,6 +1,7 @@
 """The door to the room of a video call, on the customer's own pages."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -17,17 +18,24 @@ ENTERED_PER_HOUR = 60  # of one case
 
 @dataclass(frozen=True)
 class Shown:
-    """The door on a page: open, or a line that says when it opens, or that it is over."""
+    """The door on a page: open, or a line that says when it opens, or that it is over.
+
+    `opens_at`: from when on a page that stays open looks again; None where it never will.
+    """
 
     agreed: Appointment
     is_open: bool
     line: str
+    opens_at: datetime | None
 
 
 def of(agreed: Appointment) -> Shown | None:
     """The door of an appointment; None where there is none. One query from its time on."""
     found = rooms.of(agreed)
-    return Shown(agreed, found.is_open, closed_line(found)) if found else None
+    if found is None:
+        return None
+    opens_at = found.opens_at if found.is_to_come else None
+    return Shown(agreed, found.is_open, closed_line(found), opens_at)
 
 
 def enter(request: HttpRequest, agreed: Appointment, *, name: str) -> HttpResponse | None:

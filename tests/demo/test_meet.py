@@ -83,8 +83,8 @@ def test_what_is_no_token_is_refused(token: Callable[..., str], forged: str) -> 
     assert enter(forged)[0] == 403
 
 
-def near(shop: Organisation, minutes: int) -> Appointment:
-    """A video call of the demo's shop, so many minutes from now."""
+def agree(shop: Organisation) -> Appointment:
+    """A video call of the demo's shop, some day."""
     case = opening.open_case(
         organisation=shop,
         text="My brake squeaks: may I show it?",
@@ -96,7 +96,11 @@ def near(shop: Organisation, minutes: int) -> Appointment:
     )
     channel = Channel.objects.select_related("organisation").get(slug="video")
     at = slots.next_free(channel, timezone.now())[0]
-    agreed = appointments.book(case=case, channel=channel, starts_at=at)
+    return appointments.book(case=case, channel=channel, starts_at=at)
+
+
+def near(agreed: Appointment, minutes: int) -> Appointment:
+    """So many minutes from now."""
     at = timezone.now() + timedelta(minutes=minutes)
     Appointment.objects.filter(pk=agreed.pk).update(starts_at=at)
     Delivery.objects.filter(appointment=agreed, role="main").update(next_attempt_at=at)
@@ -109,11 +113,15 @@ def test_both_meet_in_the_room_and_the_browser_lets_them(
     web: str, shop: Organisation, page: Page
 ) -> None:
     """Chromium holds the redirect of a form to form-action: the server is another site."""
-    agreed = near(shop, 5)
+    agreed = near(agree(shop), 12)
     assert agreed.code is not None
     faults: list[str] = []
     page.context.on("console", lambda line: faults.append(line.text))
     page.goto(f"{web}/a/{agreed.code.plain}/")
+    door = page.locator("[data-opens]")
+    expect(door).to_contain_text("You can enter the video call from")
+    near(agreed, 5)  # it opened while the page was there
+    door.evaluate("door => { door.dataset.opens = new Date().toISOString(); }")
     with page.context.expect_page() as opened:
         page.get_by_role("button", name="Start the video call").click()
     theirs = opened.value

@@ -211,6 +211,17 @@ function overdue() {
   card.querySelector(".waiting__over").hidden = false;
 }
 
+/* ---------- The door of a video call opens on a page that stays open */
+async function doors() {
+  for (const door of document.querySelectorAll("[data-opens]")) {
+    if (document.hidden || Date.parse(door.dataset.opens) > Date.now()) continue;
+    const answer = await fetch(location.href).catch(() => null);
+    const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html");
+    const there = fresh && fresh.getElementById(door.id);
+    if (there) door.replaceWith(there);
+  }
+}
+
 /* ---------- What is new comes in by itself: live.js */
 // "From now on by SMS", with Undo, is over once the line below it says another way.
 function outdated() {
@@ -257,6 +268,7 @@ document.addEventListener("DOMContentLoaded", () => {
   document.addEventListener("live:after", (event) => { if (event.detail.old.id === "history") tellSeen(); });
   document.addEventListener("visibilitychange", tellSeen);
   setInterval(overdue, 5000);
+  setInterval(doors, 5000);
   document.body.addEventListener("htmx:afterSwap", openSheet);
 });
 document.addEventListener("submit", askPrivately, true);

@@ -24,6 +24,8 @@ from tests.needs import chromium, require
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 WAITING = ("live", "imap")  # folders of those that wait for streams and mail servers
+# Folders of what asks either database the same: forms of administrators, the demo's own pages.
+ONCE = ("administration", "demo")
 DESCRIBING = {"django_content_type", "auth_permission"}
 LOOPBACK = ("127.", "localhost", "::1", "0.0.0.0", "testserver")
 
@@ -48,9 +50,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.flaky(reruns=1))
     if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
         return
-    rest = [item for item in items if not _has_database(item)]
+    rest = [item for item in items if not _for_postgres(item)]
     config.hook.pytest_deselected(items=rest)
-    items[:] = [item for item in items if _has_database(item)]
+    items[:] = [item for item in items if _for_postgres(item)]
 
 
 def pytest_collection_finish() -> None:
@@ -64,6 +66,10 @@ def _waits(item: pytest.Item) -> bool:
     """Has seconds for what others do: beside two other runs it may try twice, and that is told."""
     marked = item.get_closest_marker("browser") or item.get_closest_marker("processes")
     return bool(marked) or item.path.parent.name in WAITING
+
+
+def _for_postgres(item: pytest.Item) -> bool:
+    return item.path.parent.name not in ONCE and _has_database(item)
 
 
 def _has_database(item: pytest.Item) -> bool:

@@ -77,7 +77,7 @@ def form_action(response: Any) -> str:
 def test_chosen_on_the_start_page_with_one_of_the_next_times(client: Client, ask: Ask) -> None:
     html = words(client.get("/"))
     row = html.split('id="row-video"')[1].split('class="way kind-')[0]
-    assert "By appointment" in row and "Next free:" in row and "soon" not in row
+    assert "By appointment" in row and "You can book:" in row and "soon" not in row
     assert row.count('name="wish_video"') == 3 + 1
     wish = times.value_of(slots.next_free(video(), timezone.now())[1])
     case = ask(client, way="video", wish_video=wish)

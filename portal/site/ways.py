@@ -120,7 +120,7 @@ class Way:
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """ "You can book: 14:50", "Usually within 2 hours", "3 people are waiting", as far as known.
+        """ "You can book: 14:50", "Usually within 2 hours", "3 people are waiting", if known.
 
         One by one: a narrow page breaks between them, and not after a number.
         """

@@ -135,6 +135,7 @@ def _offer(channels: list[Channel], now: datetime, figures: Figures) -> Offer:
     opening, can = first.opening, first.capabilities
     in_hours = first.is_open(now) and not first.is_paused(now)
     people = first.staffed_in
+    waits = first.kind != MEETING and not first.kind_info.by_appointment  # those come at a time
     is_deserted = in_hours and people is not None and get_language() not in people
     return Offer(
         kind=first.kind_info,
@@ -153,7 +154,7 @@ def _offer(channels: list[Channel], now: datetime, figures: Figures) -> Offer:
         title=first.label,
         good_for=str(first.good_for),
         cannot=str(first.cannot),
-        waiting=0 if first.kind == MEETING else figures.waiting.get(first.kind, 0),
+        waiting=figures.waiting.get(first.kind, 0) if waits else 0,
         pace=figures.paces.get(first.kind),
         crew=figures.crew if first.kind == PHONE else None,
     )

@@ -38,7 +38,7 @@ class Way:
 
     offer: Offer
     state_line: str
-    next_free: str = ""  # "Next free: 14:50"
+    next_free: str = ""  # "You can book: 14:50"
     identity: Identity | None = None
     is_current: bool = False
     asks_code: bool = False
@@ -120,7 +120,7 @@ class Way:
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """ "Next free: 14:50", "Usually within 2 hours", "3 people are waiting", as far as known.
+        """ "You can book: 14:50", "Usually within 2 hours", "3 people are waiting", if known.
 
         One by one: a narrow page breaks between them, and not after a number.
         """
@@ -269,7 +269,7 @@ def add_times(way: Way, now: datetime) -> None:
     way.times = tuple(slots.next_free(way.offer.channel, now, crew=way.offer.crew))
     if way.times:
         named = way.times if way.nobody_free else way.times[:1]
-        way.next_free = _("Next free: %(when)s") % {"when": promises.moments(named, now)}
+        way.next_free = _("You can book: %(when)s") % {"when": promises.moments(named, now)}
 
 
 def groups(ways: list[Way]) -> list[Group]:

@@ -112,7 +112,7 @@ def callback_at_three(product: Product, customer: Customer, desks: list[Agent]) 
         expect(row).to_contain_text("nobody is there for calls now", timeout=1000)
 
     expect_soon(says_so)  # who is there is asked every two seconds
-    expect(row).to_contain_text("Next free:")
+    expect(row).to_contain_text("You can book:")
     customer.choose("phone", address_phone=NUMBER)
     expect(row).to_contain_text("Nobody can call you right now.")
     at_three = row.locator("input[name=wish_phone][value^=at-]").first

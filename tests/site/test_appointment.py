@@ -46,7 +46,7 @@ def words(response: object) -> str:
 
 def test_the_start_page_offers_the_next_free_times(client: Client, ask: Ask) -> None:
     html = words(client.get("/"))
-    assert "Next free:" in html and html.count('name="wish_phone"') == 4 + 3 + 1
+    assert "You can book:" in html and html.count('name="wish_phone"') == 4 + 3 + 1
     wish = free()[1]
     case = ask(client, way="phone", address_phone="020 765 43 21", wish_phone=wish)
     agreed = Appointment.objects.get()

@@ -147,12 +147,12 @@ def test_where_nobody_is_free_the_row_and_the_advice_name_times(
     client: Client, agent: User, noon: datetime
 ) -> None:
     here = phone_row(client)
-    assert "somebody is free now" in here and "Next free: 10:30 " in here
+    assert "somebody is free now" in here and "You can book: 10:30 " in here
     assert "Nobody can call you right now." not in client.get("/").content.decode()
     duty.leave(agent)
     gone = phone_row(client)
     assert "Open · until 12:00 · nobody is there for calls now" in gone
-    assert "Next free: 11:30, 13:00, 13:30" in gone and "within 4 hours" not in gone
+    assert "You can book: 11:30, 13:00, 13:30" in gone and "within 4 hours" not in gone
     page = client.get("/").content.decode()
     assert "Nobody can call you right now." in page
     wishes = re.findall(r'name="wish_phone" [^>]*value="([^"]+)"', page)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import appointments, slots
+from channels_app import appointments, promises, slots
 from channels_app.models import Appointment, Channel, Delivery
 from contacts.models import Case, Organisation
 from portal import times
@@ -77,7 +77,7 @@ def form_action(response: Any) -> str:
 def test_chosen_on_the_start_page_with_one_of_the_next_times(client: Client, ask: Ask) -> None:
     html = words(client.get("/"))
     row = html.split('id="row-video"')[1].split('class="way kind-')[0]
-    assert "By appointment" in row and "Next free:" in row and "soon" not in row
+    assert "By appointment" in row and "You can book:" in row and "soon" not in row
     assert row.count('name="wish_video"') == 3 + 1
     wish = times.value_of(slots.next_free(video(), timezone.now())[1])
     case = ask(client, way="video", wish_video=wish)
@@ -86,6 +86,14 @@ def test_chosen_on_the_start_page_with_one_of_the_next_times(client: Client, ask
     html = words(client.get(f"/q/{case.reference}/"))
     assert appointments.said(agreed, "booked") in html and OPENS in html and START not in html
     assert "Video call on " in html and "Cancel the video call" in html
+
+
+def test_nobody_waits_for_video_in_a_line(client: Client, organisation: Organisation) -> None:
+    client.post("/", posted(way="video", wish_video="choose"))
+    figures = promises.Figures.of(organisation)
+    assert figures.waiting["video"] == 1
+    board = promises.board(organisation, timezone.now(), figures=figures)
+    assert [offer.waiting for offer in board if offer.kind.by_appointment] == [0]
 
 
 @pytest.mark.parametrize("wish", ["choose", "soon", "", "at-20200101T1000Z"])

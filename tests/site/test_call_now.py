@@ -10,10 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from channels_app import call_line, slots, todos
+from channels_app import call_line, dispatch, slots, todos
 from channels_app.models import Appointment, Channel, Delivery
 from contacts import duty
-from contacts.models import Case, Organisation, User
+from contacts.models import Case, Choice, Message, Organisation, User
 from portal import times
 from tests.core import booking
 from tests.core.booking import phone, workday
@@ -104,6 +104,52 @@ def test_a_time_instead_takes_two_taps_and_gives_up_the_place(
     assert call_of(case).next_attempt_at == free[1]
     assert card(client, case) == ""
     assert call_line.place(other, noon) == call_line.Place(1)
+
+
+def waiting(case: Case) -> list[tuple[str, datetime]]:
+    """Its to-dos: what they bring, and when."""
+    rows = Delivery.objects.to_do().filter(message__case=case).order_by("message__template")
+    return list(rows.values_list("message__template", "next_attempt_at"))
+
+
+def test_a_time_instead_is_also_when_an_answer_by_phone_is_said(
+    client: Client, ask: Ask, agent: User, noon: datetime
+) -> None:
+    case = ask(client, **SOON)
+    page = f"/q/{case.reference}/appointment/phone/"
+    dispatch.reply(case=case, staff=agent, text="Your lock is here.")
+    assert "You are next." in card(client, case)
+    first, second, third = slots.next_free(phone(), noon)
+    client.post(page, {"at": times.value_of(first)})
+    assert waiting(case) == [("", first), (Message.CALLBACK, first)]
+    assert card(client, case) == ""
+    client.post(page, {"at": times.value_of(second)})  # which moves it
+    assert waiting(case) == [("", second), (Message.CALLBACK, second)]
+    client.post(page, {"cancel": "1"})
+    assert waiting(case) == [("", noon)] and "You are next." in card(client, case)
+    todos.finish(call_of(case), agent, "not_reached")
+    assert "We could not reach you." in card(client, case)
+    client.post(page, {"at": times.value_of(third)})
+    assert waiting(case) == [("", third), (Message.CALLBACK, third)]
+    assert card(client, case) == ""
+    Delivery.objects.to_do().update(next_attempt_at=noon)
+    assert call_line.place(case, noon) == call_line.Place(1)
+    for row in Delivery.objects.to_do():  # either of them
+        todos.take(row, agent)
+        assert call_line.place(case, noon) == call_line.Place(0, "Anna")
+        todos.release(row, agent)
+
+
+def test_an_answer_that_a_colleague_has_taken_stays_with_them(
+    client: Client, ask: Ask, agent: User, noon: datetime
+) -> None:
+    case = ask(client, **{**SOON, "wish_phone": "choose"})
+    dispatch.reply(case=case, staff=agent, text="Your lock is here.")
+    todos.take(call_of(case), agent)
+    Choice.objects.update(wish="")  # else the choice is another one, and the answer follows it
+    at = slots.next_free(phone(), noon)[0]
+    client.post(f"/q/{case.reference}/appointment/phone/", {"at": times.value_of(at)})
+    assert waiting(case) == [("", noon), (Message.CALLBACK, at)]
 
 
 @pytest.mark.parametrize(

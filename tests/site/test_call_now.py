@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -12,7 +13,7 @@ from django.utils import timezone, translation
 
 from channels_app import call_line, dispatch, slots, todos
 from channels_app.models import Appointment, Channel, Delivery
-from contacts import duty
+from contacts import duty, hints
 from contacts.models import Case, Choice, Message, Organisation, User
 from portal import times
 from tests.core import booking
@@ -88,6 +89,30 @@ def test_from_the_line_to_the_call(client: Client, ask: Ask, agent: User, noon: 
     todos.finish(call_of(case), agent, "reached", note="The lock is frozen.")
     assert card(client, case) == ""
     assert "The lock is frozen." in client.get(f"/q/{case.reference}/").content.decode()
+
+
+def test_a_call_that_is_given_back_is_in_the_line_again(
+    client: Client,
+    ask: Ask,
+    agent: User,
+    noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    case, told = ask(client, **SOON), list[int]()
+    monkeypatch.setattr(hints, "publish", lambda pk, _seq: told.append(pk))
+
+    def looks_again() -> bool:
+        """Whether an open page looks by itself, for what no hint tells it."""
+        return b"data-in-line" in client.get(f"/q/{case.reference}/").content
+
+    for act, line in ((todos.take, "We are calling you now."), (todos.release, "You are next.")):
+        with django_capture_on_commit_callbacks(execute=True):
+            act(call_of(case), agent)
+        assert line in card(client, case) and looks_again()
+    assert told == [case.pk, case.pk]
+    todos.finish(call_of(case), agent, "not_reached")
+    assert not looks_again()  # until then nobody else changes it
 
 
 def test_a_time_instead_takes_two_taps_and_gives_up_the_place(

@@ -123,6 +123,7 @@ def test_a_time_instead_takes_two_taps_and_gives_up_the_place(
     offered = re.findall(r'name="at" value="([^"]+)"', text)
     free = slots.next_free(phone(), noon)
     assert [times.read(value) for value in offered] == free
+    assert 'name="zone"' not in text  # booked and told by the clock of these buttons
     answer = client.post(f"/q/{case.reference}/appointment/phone/", {"at": offered[1]}, follow=True)
     agreed = Appointment.objects.get(case=case)
     assert agreed.starts_at == free[1] and "We call you on" in answer.content.decode()
@@ -245,8 +246,10 @@ def test_chosen_in_the_same_form_it_is_booked(
 ) -> None:
     duty.leave(agent)
     wish = times.value_of(slots.next_free(phone(), noon)[0])
-    case = ask(client, **{**SOON, "wish_phone": wish})
+    case = ask(client, **{**SOON, "wish_phone": wish, "zone": "America/New_York"})
     assert Appointment.objects.get(case=case).starts_at == noon.replace(hour=11, minute=30)
+    said = words(client.get(f"/q/{case.reference}/").content)
+    assert re.search(r"We call you on [^.]* at 11:30\.", said)  # as the button said it
 
 
 @pytest.mark.once

@@ -215,6 +215,18 @@ def test_who_wants_to_be_called_otherwise_has_no_place(
     assert card(client, mail) == ""
 
 
+@pytest.mark.parametrize(
+    ("wish", "line"),
+    [("soon", "We answer by phone before 14:10."), ("tomorrow", "We answer by phone.")],
+)
+def test_who_asked_to_be_called_later_is_promised_nothing_before(
+    client: Client, ask: Ask, agent: User, noon: datetime, wish: str, line: str
+) -> None:
+    case = ask(client, **{**SOON, "wish_phone": wish})
+    said = words(client.get(f"/q/{case.reference}/").content)
+    assert f"Nothing yet. {line}" in said
+
+
 def test_where_nobody_is_free_the_row_and_the_advice_name_times(
     client: Client, agent: User, noon: datetime
 ) -> None:

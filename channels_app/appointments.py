@@ -74,8 +74,9 @@ def book(
 ) -> Appointment:
     """Take a free time; who has one on that channel already moves it. A call chooses the phone.
 
-    `identity`: the number to call; `zone`: in which the customer reads times, "" for the
-    organisation's; `staff`: who notes it at the customer's request. Raises Taken, NotPossible.
+    An answer that waits by phone waits for that call. `identity`: the number to call; `zone`: in
+    which the customer reads times, "" for the organisation's; `staff`: who notes it at the
+    customer's request. Raises Taken, NotPossible.
     """
     rings = channel.kind_info.rings
     if not slots.takes(channel) or (rings and identity is None):
@@ -99,6 +100,7 @@ def book(
     made.save(update_fields=["code"])
     if rings:
         _choose(made, identity, staff)
+        _answers(made).update(next_attempt_at=starts_at)
     made.case.append(made.told("booked", staff), changed_at=timezone.now())
     _to_do(made, identity if rings else None)
     confirm(made, "booked", staff)
@@ -192,6 +194,7 @@ def move(
         raise Taken(slots.next_free(channel, now))
     _last(appointment)
     _open_rows(appointment).update(next_attempt_at=starts_at)
+    _answers(appointment).filter(next_attempt_at=before).update(next_attempt_at=starts_at)
     line = appointment.told("moved", staff, before=before.isoformat())
     case.append(line, changed_at=now)
     confirm(appointment, "moved", staff)
@@ -200,11 +203,16 @@ def move(
 
 @transaction.atomic
 def cancel(*, appointment: Appointment, staff: User | None = None) -> None:
-    """Call it off: its place is free, and nobody calls or waits. Raises Over."""
+    """Call it off: its place is free, and nobody calls or waits then. Raises Over.
+
+    An answer that was to be said in that call waits by phone again, as it did before.
+    """
     case = _hold(appointment)
     if not appointment.close(State.CANCELLED, staff=staff):
         raise Over
     dispatch.cancel(_open_rows(appointment))
+    left = _answers(appointment).filter(next_attempt_at=appointment.starts_at)
+    left.update(next_attempt_at=timezone.now())
     calls.taken_back(case, dispatch.CALLBACK if appointment.rings else dispatch.VISIT)
     confirm(appointment, "cancelled", staff)
 
@@ -219,6 +227,14 @@ def _hold(appointment: Appointment) -> Case:
 def _open_rows(appointment: Appointment) -> DeliveryQuerySet:
     """Its to-do, while it is one; what we said of it goes as it is."""
     return Delivery.objects.to_meet().filter(appointment=appointment)
+
+
+def _answers(appointment: Appointment) -> DeliveryQuerySet:
+    """What waits to be said by phone besides, and nobody has taken: one call is enough for all."""
+    if not appointment.rings:
+        return Delivery.objects.none()
+    waiting = dispatch.open_in(appointment.case.stem).filter(status=Delivery.Status.TODO)
+    return waiting.filter(channel__kind=appointment.channel.kind, appointment=None)
 
 
 def _last(appointment: Appointment) -> None:

@@ -112,15 +112,17 @@ class Place:
 def place(case: Case, now: datetime) -> Place | None:
     """Where a case stands; None where no call is due, or was tried. At most two queries."""
     mine = Delivery.objects.to_do().filter(channel__kind=PHONE, message__case__in=case.member_ids)
-    rows = mine.select_related("taken_by", "message").order_by("next_attempt_at", "pk")
+    # Of those of one moment one that is taken: then somebody calls.
+    rows = mine.select_related("taken_by", "message").order_by("next_attempt_at", "status", "pk")
     row = rows.first()
     if row is None:
         return None
     at = row.next_attempt_at
     if at > now:  # of what was agreed its own card says so
-        is_told = not row.attempt_count or row.own_appointment is not None
-        in_vain = row.outcome == Delivery.Outcome.NOT_REACHED
-        return None if is_told else Place(None, at=at, in_vain=in_vain)
+        agreed = mine.filter(next_attempt_at=at, appointment__isnull=False)
+        if not row.attempt_count or agreed.exists():
+            return None
+        return Place(None, at=at, in_vain=row.outcome == Delivery.Outcome.NOT_REACHED)
     if row.status == S.TAKEN:
         return Place(0, row.taken_by.public_name if row.taken_by else "")
     before = Q(next_attempt_at__lt=at) | Q(next_attempt_at=at, pk__lt=row.pk)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Subquery
 
-from channels_app import reasons
+from channels_app import due, reasons
 from channels_app.adapters.base import Reason
 from channels_app.models import Attempt, Channel, Delivery, InboundItem, Template
 from contacts import one_person, whose
@@ -226,10 +226,10 @@ def approved(channel: Channel, language: str) -> Template | None:
 
 def chosen_kind(case: Case) -> tuple[str, str]:
     """What the customer chose for this case, else their usual channel; "" if neither."""
-    choice = case.choice
-    if choice is not None:
-        return choice.kind, Message.Why.ONCE if choice.once else Message.Why.CHOSEN
-    return case.customer.top.preferred_kind, Message.Why.DEFAULT
+    why = Message.Why.DEFAULT
+    if case.choice is not None:
+        why = Message.Why.ONCE if case.choice.once else Message.Why.CHOSEN
+    return due.kind_of(case), why
 
 
 def consents(customer: Customer) -> Consents:

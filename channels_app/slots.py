@@ -2,8 +2,9 @@
 
 They lie on a grid: from the beginning of each span of the opening hours one slot after another.
 
-Who is there now says something of calls in the next two hours, and nothing of later ones: a call
-that begins before that has no more places than there are people, and none while nobody is there.
+Who is there now says something of calls in the next two hours, as long as it stays open, and
+nothing of later ones: a call that begins before that has no more places than there are people, and
+none while nobody is there. Before we open, and over lunch, nobody is expected to be there.
 """
 
 from bisect import bisect_left, bisect_right
@@ -63,13 +64,22 @@ class _Places:
         found = None
         if channel.kind_info.rings:
             found = call_line.people(channel.organisation) if crew is None else crew.people
-        return cls(channel.slot_places, now + SOON, channel.slot_places if found is None else found)
+        people = channel.slot_places if found is None else found
+        return cls(channel.slot_places, _there_until(channel, now), people)
 
     def free(self, at: datetime, taken: set[int]) -> list[int]:
         """Those of a time that are left, the first ones first."""
         left = [seat for seat in range(self.most) if seat not in taken]
         here = min(self.most, self.people) if at < self.until else self.most
         return left[: max(0, here - len(taken))]
+
+
+def _there_until(channel: Channel, now: datetime) -> datetime:
+    """How long who is there now stays, as far as anybody can say; `now` where it is closed."""
+    if not channel.is_open(now):
+        return now
+    closes_at = hours.closes_at(channel.opening, now)  # None: not in a week from now
+    return min(now + SOON, closes_at) if closes_at else now + SOON
 
 
 def takes(channel: Channel) -> bool:

@@ -76,6 +76,7 @@ def release(delivery: Delivery, staff: User) -> None:
     mine = Delivery.objects.filter(pk=delivery.pk, status=S.TAKEN, taken_by=staff)
     if not mine.update(status=S.TODO, taken_by=None):
         raise Gone
+    delivery.show()
 
 
 def finish(

@@ -260,8 +260,12 @@ class Delivery(models.Model):
             self.status = to
             for name, value in fields.items():
                 setattr(self, name, value)
-            transaction.on_commit(self._tell, robust=True)
+            self.show()
         return bool(changed)
+
+    def show(self) -> None:
+        """Have open pages show where it stands, once that is stored."""
+        transaction.on_commit(self._tell, robust=True)
 
     def record(
         self, outcome: str, started: datetime, why: Reason | None = None, detail: str = ""

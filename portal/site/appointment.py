@@ -342,7 +342,10 @@ def _cancel(request: HttpRequest, door: Door) -> HttpResponse:
 
 
 def plan(request: HttpRequest, case: Case, wish: str) -> HttpResponse | None:
-    """After sending: take the time that was picked with the question, or lead to the others."""
+    """After sending: take the time that was picked with the question, or lead to the others.
+
+    Agreed by the organisation's clock, which the buttons of that time showed.
+    """
     choice, at = case.choice, times.read(wish)
     kind = choice.kind if choice else ""
     channel = next((row for row in bookable(request) if row.kind == kind), None)
@@ -357,7 +360,6 @@ def plan(request: HttpRequest, case: Case, wish: str) -> HttpResponse | None:
             channel=channel,
             starts_at=at,
             identity=choice.identity,
-            zone=request.POST.get("zone", "")[:64],
         )
     except appointments.Taken as taken:
         strips.say(request, taken_line(taken, channel.organisation.time_zone), tone="warn")

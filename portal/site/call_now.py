@@ -33,6 +33,11 @@ class CallNow:
         return bool(self.place.number)
 
     @property
+    def may_change(self) -> bool:
+        """Whether what others do changes it: who waits moves up, and who calls may give it back."""
+        return self.place.number is not None
+
+    @property
     def is_left(self) -> bool:
         """Whether nobody calls for now: a time is the better choice."""
         return self.waits and (not self.offer.is_open or self.offer.is_unstaffed)

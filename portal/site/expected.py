@@ -19,17 +19,20 @@ def calls_from(offer: Offer | None) -> str:
 
 
 def nothing_yet(request: HttpRequest, case: Case) -> str:
-    """ "Nothing yet. We answer by e-mail before 16:00.", as far as there is a promise."""
+    """ "Nothing yet. We answer by e-mail before 16:00.", as far as there is a promise.
+
+    One query where an agreed time may matter.
+    """
     choice = case.choice
     if choice is None or case.waiting_since is None or choice.kind == promises.MEETING:
         return ""
     by, offer = choice.kind_info.by, site_of(request).offer(choice.kind)
-    at = offer.channel.due_at(case.waiting_since) if offer else None
     now = timezone.now()
-    if at is None or at < now:
+    found = due.promised(case, offer.channel, now) if offer else None
+    if found is None or found.at < now:
         line = _("Nothing yet. We answer %(by)s.") % {"by": by}
     else:
-        words = {"by": by, "when": promises.moment(at, now)}
+        words = {"by": by, "when": promises.moment(found.at, now)}
         line = _("Nothing yet. We answer %(by)s before %(when)s.") % words
     usual = promises.pace_line(offer.pace) if offer and offer.pace else ""
     return f"{line} {usual}." if usual else line

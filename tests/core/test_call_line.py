@@ -216,6 +216,27 @@ def test_soon_there_are_no_more_places_than_people(house: Organisation) -> None:
     assert [places(clock) for clock in ("09:30", "11:00", "11:30")] == [2, 3, 3]
 
 
+@pytest.mark.parametrize(
+    ("now", "first"),
+    [
+        ("07:30", "09:00"),  # nobody need be there before we open
+        ("12:15", "13:00"),  # nor over lunch
+        ("11:15", "13:00"),  # nobody is there: the morning has no places, the afternoon has
+        ("15:10", None),
+    ],
+)
+def test_while_we_are_closed_who_is_there_says_nothing_of_the_next_hours(
+    house: Organisation, now: str, first: str | None
+) -> None:
+    duty.leave(shop.make_agent())
+    Channel.objects.filter(slug="phone").update(weekly_hours=booking.WEEK, slot_lead_minutes=5)
+    at = workday(now)
+    found = [*slots.next_free(phone(), at, 1), *slots.next_free(phone(), at, 1, Crew.of(house))]
+    wanted = workday(first) if first else found[0]
+    assert found == [wanted] * 2 and (first or found[0].date() > at.date())
+    assert slots.open_seats(phone(), wanted, at) == [0]
+
+
 def test_who_is_there_for_calls_says_nothing_of_visits(house: Organisation) -> None:
     duty.leave(shop.make_agent())
     Channel.objects.update(slot_lead_minutes=5)

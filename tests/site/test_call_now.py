@@ -4,16 +4,17 @@ import html
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from unittest import mock
 
 import pytest
 from django.test import Client
 from django.utils import timezone, translation
 
-from channels_app import call_line, slots, todos
+from channels_app import call_line, dispatch, slots, todos
 from channels_app.models import Appointment, Channel, Delivery
-from contacts import duty
-from contacts.models import Case, Organisation, User
+from contacts import duty, hints
+from contacts.models import Case, Choice, Message, Organisation, User
 from portal import times
 from tests.core import booking
 from tests.core.booking import phone, workday
@@ -90,6 +91,30 @@ def test_from_the_line_to_the_call(client: Client, ask: Ask, agent: User, noon: 
     assert "The lock is frozen." in client.get(f"/q/{case.reference}/").content.decode()
 
 
+def test_a_call_that_is_given_back_is_in_the_line_again(
+    client: Client,
+    ask: Ask,
+    agent: User,
+    noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    case, told = ask(client, **SOON), list[int]()
+    monkeypatch.setattr(hints, "publish", lambda pk, _seq: told.append(pk))
+
+    def looks_again() -> bool:
+        """Whether an open page looks by itself, for what no hint tells it."""
+        return b"data-in-line" in client.get(f"/q/{case.reference}/").content
+
+    for act, line in ((todos.take, "We are calling you now."), (todos.release, "You are next.")):
+        with django_capture_on_commit_callbacks(execute=True):
+            act(call_of(case), agent)
+        assert line in card(client, case) and looks_again()
+    assert told == [case.pk, case.pk]
+    todos.finish(call_of(case), agent, "not_reached")
+    assert not looks_again()  # until then nobody else changes it
+
+
 def test_a_time_instead_takes_two_taps_and_gives_up_the_place(
     client: Client, ask: Ask, agent: User, noon: datetime
 ) -> None:
@@ -98,12 +123,59 @@ def test_a_time_instead_takes_two_taps_and_gives_up_the_place(
     offered = re.findall(r'name="at" value="([^"]+)"', text)
     free = slots.next_free(phone(), noon)
     assert [times.read(value) for value in offered] == free
+    assert 'name="zone"' not in text  # booked and told by the clock of these buttons
     answer = client.post(f"/q/{case.reference}/appointment/phone/", {"at": offered[1]}, follow=True)
     agreed = Appointment.objects.get(case=case)
     assert agreed.starts_at == free[1] and "We call you on" in answer.content.decode()
     assert call_of(case).next_attempt_at == free[1]
     assert card(client, case) == ""
     assert call_line.place(other, noon) == call_line.Place(1)
+
+
+def waiting(case: Case) -> list[tuple[str, datetime]]:
+    """Its to-dos: what they bring, and when."""
+    rows = Delivery.objects.to_do().filter(message__case=case).order_by("message__template")
+    return list(rows.values_list("message__template", "next_attempt_at"))
+
+
+def test_a_time_instead_is_also_when_an_answer_by_phone_is_said(
+    client: Client, ask: Ask, agent: User, noon: datetime
+) -> None:
+    case = ask(client, **SOON)
+    page = f"/q/{case.reference}/appointment/phone/"
+    dispatch.reply(case=case, staff=agent, text="Your lock is here.")
+    assert "You are next." in card(client, case)
+    first, second, third = slots.next_free(phone(), noon)
+    client.post(page, {"at": times.value_of(first)})
+    assert waiting(case) == [("", first), (Message.CALLBACK, first)]
+    assert card(client, case) == ""
+    client.post(page, {"at": times.value_of(second)})  # which moves it
+    assert waiting(case) == [("", second), (Message.CALLBACK, second)]
+    client.post(page, {"cancel": "1"})
+    assert waiting(case) == [("", noon)] and "You are next." in card(client, case)
+    todos.finish(call_of(case), agent, "not_reached")
+    assert "We could not reach you." in card(client, case)
+    client.post(page, {"at": times.value_of(third)})
+    assert waiting(case) == [("", third), (Message.CALLBACK, third)]
+    assert card(client, case) == ""
+    Delivery.objects.to_do().update(next_attempt_at=noon)
+    assert call_line.place(case, noon) == call_line.Place(1)
+    for row in Delivery.objects.to_do():  # either of them
+        todos.take(row, agent)
+        assert call_line.place(case, noon) == call_line.Place(0, "Anna")
+        todos.release(row, agent)
+
+
+def test_an_answer_that_a_colleague_has_taken_stays_with_them(
+    client: Client, ask: Ask, agent: User, noon: datetime
+) -> None:
+    case = ask(client, **{**SOON, "wish_phone": "choose"})
+    dispatch.reply(case=case, staff=agent, text="Your lock is here.")
+    todos.take(call_of(case), agent)
+    Choice.objects.update(wish="")  # else the choice is another one, and the answer follows it
+    at = slots.next_free(phone(), noon)[0]
+    client.post(f"/q/{case.reference}/appointment/phone/", {"at": times.value_of(at)})
+    assert waiting(case) == [("", noon), (Message.CALLBACK, at)]
 
 
 @pytest.mark.parametrize(
@@ -143,6 +215,18 @@ def test_who_wants_to_be_called_otherwise_has_no_place(
     assert card(client, mail) == ""
 
 
+@pytest.mark.parametrize(
+    ("wish", "line"),
+    [("soon", "We answer by phone before 14:10."), ("tomorrow", "We answer by phone.")],
+)
+def test_who_asked_to_be_called_later_is_promised_nothing_before(
+    client: Client, ask: Ask, agent: User, noon: datetime, wish: str, line: str
+) -> None:
+    case = ask(client, **{**SOON, "wish_phone": wish})
+    said = words(client.get(f"/q/{case.reference}/").content)
+    assert f"Nothing yet. {line}" in said
+
+
 def test_where_nobody_is_free_the_row_and_the_advice_name_times(
     client: Client, agent: User, noon: datetime
 ) -> None:
@@ -174,8 +258,10 @@ def test_chosen_in_the_same_form_it_is_booked(
 ) -> None:
     duty.leave(agent)
     wish = times.value_of(slots.next_free(phone(), noon)[0])
-    case = ask(client, **{**SOON, "wish_phone": wish})
+    case = ask(client, **{**SOON, "wish_phone": wish, "zone": "America/New_York"})
     assert Appointment.objects.get(case=case).starts_at == noon.replace(hour=11, minute=30)
+    said = words(client.get(f"/q/{case.reference}/").content)
+    assert re.search(r"We call you on [^.]* at 11:30\.", said)  # as the button said it
 
 
 @pytest.mark.once

@@ -248,10 +248,8 @@ function tellSeen() {
 // Times are read by the own clock: who lives by another one than the portal's is shown theirs.
 function ownClock() {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (!zone) return;
-  for (const field of document.querySelectorAll("[data-zone-here]")) field.value = zone;
   const form = document.querySelector("form[data-zone]");
-  if (!form || form.dataset.zone === zone) return;
+  if (!zone || !form || form.dataset.zone === zone) return;
   const goal = new URL(window.location.href);
   goal.searchParams.set("zone", zone);
   window.location.replace(goal);

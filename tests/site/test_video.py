@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import appointments, slots
+from channels_app import appointments, promises, rooms, slots
 from channels_app.models import Appointment, Channel, Delivery
 from contacts.models import Case, Organisation
 from portal import times
@@ -148,6 +148,15 @@ def test_too_early_or_too_late_nothing_opens(
     assert response.status_code == 302 and response["Location"] == f"/q/{case.reference}/"
     line = OPENS if minutes > 0 else "This video call is over."
     assert line in words(client.get(response["Location"]))
+
+
+def test_of_another_day_the_line_says_it(agreed: Appointment) -> None:
+    line = room.closed_line(rooms.of(agreed))
+    assert "from 9:50 on" in line
+    later = agreed.starts_at + timedelta(days=1)
+    assert f"from {promises.day_and_time(later - rooms.EARLY)} on" in room.closed_line(
+        rooms.of(agreed, later)
+    )
 
 
 def test_called_off_or_moved_meanwhile_nothing_opens(client: Client, agreed: Appointment) -> None:

@@ -13,7 +13,7 @@ from channels_app import appointments, promises, rooms, slots
 from channels_app.models import Appointment, Channel, Delivery
 from contacts.models import Case, Organisation
 from portal import times
-from portal.site import room
+from portal.site import appointment, room
 from tests.core import booking
 from tests.core.booking import phone, video, workday
 from tests.site.conftest import Ask, posted
@@ -119,6 +119,21 @@ def test_at_its_time_the_door_stands_on_all_pages_and_leads_to_the_room(
         assert response["Location"].startswith(f"{booking.JITSI}/")
         assert response["Referrer-Policy"] == "no-referrer"
         assert "no-store" in response["Cache-Control"] and not response.content
+
+
+def test_after_what_was_refused_the_door_leads_there_still(
+    client: Client, agreed: Appointment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_near(agreed)
+    for path in (page_of(agreed.case), link_of(agreed)):
+        for status, at in ((422, ""), (409, times.value_of(workday("03:33"))), (429, "")):
+            if status == 429:
+                monkeypatch.setattr(appointment, "CHANGES_PER_HOUR", 0)
+            response = client.post(path, {"at": at})
+            assert response.status_code == status and START in words(response)
+            assert form_action(response) == f"'self' {booking.JITSI}"
+        monkeypatch.undo()
+        booking.signed(monkeypatch)
 
 
 def test_only_pages_with_such_a_door_lead_out(client: Client, agreed: Appointment) -> None:

@@ -103,6 +103,35 @@ def test_who_goes_on_by_video_chooses_a_time_next(client: Client, case: Case) ->
     assert case.choice and case.choice.kind == "video"
 
 
+def test_without_any_free_time_it_is_no_way(client: Client, case: Case, ask: Ask) -> None:
+    path = f"/q/{case.reference}/switch/"
+    assert 'value="video"' in words(client.get(path))
+    short = {"mon": [["09:00", "09:10"]]}
+    Channel.objects.filter(kind="video").update(weekly_hours=short)
+    for page in ("/", path, "/ways/", "/widget/"):
+        assert 'value="video"' not in words(client.get(page)), page
+        assert "kind-video" not in words(client.get(page)), page
+    for page in ("/", path):
+        response = client.post(page, posted(way="video", wish_video=""))
+        assert response.status_code == 422
+        assert "This way is not offered any more." in words(response)
+    assert not Case.objects.filter(choice__kind="video").exists()
+
+
+def test_until_a_time_is_agreed_the_page_asks_for_one(client: Client, ask: Ask) -> None:
+    case = ask(client, way="video", wish_video="")
+    path = f"/q/{case.reference}/"
+    html = words(client.get(path))
+    link = f'<a href="{page_of(case)}">Choose a time for the video call.</a>'
+    assert html.count(link) == 2 and f"Nothing yet. {link}" in html
+    assert "We speak to you by video" not in html and "We answer by video" not in html
+    agreed = appointments.book(case=case, channel=video(), starts_at=workday("10:00"))
+    html = words(client.get(path))
+    assert link not in html and "We speak to you by video" in html
+    agreed.close("done")
+    assert link not in words(client.get(path))
+
+
 def test_at_its_time_the_door_stands_on_all_pages_and_leads_to_the_room(
     client: Client, agreed: Appointment
 ) -> None:

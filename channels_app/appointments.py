@@ -8,7 +8,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from channels_app import dispatch, outbox, promises, routing, slots, switching
+from channels_app import dispatch, outbox, promises, routing, slots, switching, todos
 from channels_app.models import Appointment, Channel, Delivery
 from channels_app.models.delivery import DeliveryQuerySet
 from channels_app.rendering.text import LINK
@@ -199,6 +199,19 @@ def move(
     case.append(line, changed_at=now)
     confirm(appointment, "moved", staff)
     return appointment
+
+
+@transaction.atomic
+def put_off(*, delivery: Delivery, staff: User, starts_at: datetime, note: str = "") -> None:
+    """Later: what both sides come to is moved, and the customer hears of it.
+
+    `delivery`: its to-do, of a free time from now on. Raises Taken, Over, NotPossible, todos.Gone.
+    """
+    agreed = delivery.own_appointment
+    if agreed is None:
+        raise Over
+    todos.finish(delivery, staff, Delivery.Outcome.LATER, note=note, later_at=starts_at)
+    move(appointment=agreed, starts_at=starts_at, staff=staff)
 
 
 @transaction.atomic

@@ -53,6 +53,9 @@ WORDS: dict[str, Promise | str] = {
     "worker_stopped": _("The worker stopped while this was being sent."),
     # Adapters: what they found, without what may repeat a secret.
     "setting_missing": _("The setting %(name)s is missing."),
+    "setting_misnamed": _(
+        "The value of %(name)s goes to browsers: the name of its variable must end in %(ending)s."
+    ),
     "setting_empty": _("%(name)s is not set in the environment."),
     "sends_nothing": _("This channel sends nothing by itself."),
     "mail_url": _("EMAIL_URL must read like smtp://user:password@host:587?tls=1."),

@@ -119,6 +119,11 @@ def next_free(
     return list(islice(free(channel, now, crew=crew), most))
 
 
+def can_be_chosen(channel: Channel, now: datetime) -> bool:
+    """Whether one can be answered there; by appointment only where a time is free: one query."""
+    return not channel.kind_info.by_appointment or bool(next_free(channel, now, 1))
+
+
 def _length(channel: Channel) -> timedelta:
     return timedelta(minutes=channel.slot_minutes)
 

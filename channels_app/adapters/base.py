@@ -336,6 +336,8 @@ class Adapter:
     settings_optional: ClassVar[tuple[str, ...]] = ()
     # Those of them that we make up and an administrator types at the provider: shown on demand.
     settings_given: ClassVar[tuple[str, ...]] = ()
+    # Those whose values browsers get, and how the names of their variables have to end.
+    settings_seen: ClassVar[Mapping[str, str]] = {}
     # How the own address of an account looks, whole, and one to show; "": it has none of its own.
     address_pattern: ClassVar[str] = ""
     address_example: ClassVar[str] = ""

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
@@ -32,6 +33,7 @@ class JitsiAdapter(HttpAdapter):
     home: ClassVar[str] = ""  # which server it is must be said
     settings_needed: ClassVar[tuple[str, ...]] = ("base_url",)
     settings_optional: ClassVar[tuple[str, ...]] = SIGNED_BY
+    settings_seen: ClassVar[Mapping[str, str]] = {"base_url": "JITSI_URL", "app_id": "APP_ID"}
 
     @classmethod
     def capabilities(cls, kind: str) -> Capabilities:
@@ -42,8 +44,8 @@ class JitsiAdapter(HttpAdapter):
         """Ask the server for its page; and whether rooms are signed, or only hard to guess."""
         is_signed = self._is_signed()
         if is_signed:
-            for name in SIGNED_BY:
-                self.account.setting(name)
+            self._signature()
+        self.rooms_at()
         answer = self.door.call("GET", "/")
         if not answer.ok:
             raise self.door.refusal(answer)
@@ -51,7 +53,7 @@ class JitsiAdapter(HttpAdapter):
 
     def entrance(self, guest: Guest) -> str:
         """The room, with a token for this guest where the server asks for one."""
-        check_base(self.base_url)
+        self.rooms_at()
         address = f"{self.base_url}/{quote(guest.room, safe='')}"
         return f"{address}?jwt={self._token(guest)}" if self._is_signed() else address
 
@@ -62,6 +64,22 @@ class JitsiAdapter(HttpAdapter):
         if not HOST.fullmatch(parts.netloc):
             raise Misconfigured(Reason("provider_url_wrong", {"fault": "host"}))
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def base_url(self) -> str:
+        """The address of the server, of a variable that is named for it."""
+        return self._seen("base_url").rstrip("/")
+
+    def _seen(self, name: str) -> str:
+        """A setting that browsers get: never of a variable that is for something else."""
+        ending, reference = self.settings_seen[name], dict(self.account.config).get(name, "")
+        if reference and not reference.endswith(ending):
+            raise Misconfigured(Reason("setting_misnamed", {"name": name, "ending": ending}))
+        return self.account.setting(name)
+
+    def _signature(self) -> tuple[str, str]:
+        """The application's id and its secret."""
+        return self._seen("app_id"), self.account.setting("app_secret")
 
     @property
     def _host(self) -> str:
@@ -80,7 +98,7 @@ class JitsiAdapter(HttpAdapter):
 
     def _token(self, guest: Guest) -> str:
         """A JSON Web Token (RFC 7519), signed with HMAC-SHA256."""
-        app, secret = (self.account.setting(name) for name in SIGNED_BY)
+        app, secret = self._signature()
         role = "owner" if guest.is_host else "member"
         user: dict[str, Any] = {"affiliation": role, "moderator": guest.is_host}
         if guest.name:

@@ -189,6 +189,11 @@ class Channel(models.Model):
                     )
                 }
             )
+        seen = PROVIDERS[self.provider].settings_seen if self.provider in PROVIDERS else {}
+        for name, ending in seen.items():
+            if not self.config.get(name, ending).endswith(ending):
+                why = Reason("setting_misnamed", {"name": name, "ending": ending})
+                raise ValidationError({"config": reasons.words(why)})
 
     @property
     def kind_info(self) -> Kind:

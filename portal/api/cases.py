@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app import opening, promises
+from channels_app import opening, promises, slots
 from channels_app.promises import Offer
 from channels_app.rendering import code_url
 from channels_app.todos import WISHES
@@ -139,9 +139,10 @@ def not_offered() -> str:
 
 def offer_of(organisation: Organisation, kind: str) -> Offer:
     """The offered row of a kind. Raises Invalid."""
-    board = promises.board(organisation, timezone.now()) if organisation.pk else []
+    now = timezone.now()
+    board = promises.board(organisation, now) if organisation.pk else []
     offer = next((offer for offer in board if offer.kind.name == kind), None)
-    if offer is None:
+    if offer is None or not slots.can_be_chosen(offer.channel, now):
         raise Invalid("kind", not_offered())
     return offer
 

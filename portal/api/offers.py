@@ -4,7 +4,7 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from channels_app import promises
+from channels_app import promises, slots
 from contacts.models import Organisation, Topic
 from portal.api import scopes
 from portal.api.described import operation
@@ -29,6 +29,7 @@ class Channels(View):
         organisation = Organisation.current()
         now, figures = timezone.now(), promises_kept(organisation)
         board = promises.board(organisation, now, figures=figures)
+        board = [offer for offer in board if slots.can_be_chosen(offer.channel, now)]
         return Response({"results": [ChannelShape.of(offer) for offer in board]})
 
 

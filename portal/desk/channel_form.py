@@ -66,10 +66,14 @@ SETTING_HELPS: dict[str, Text] = {
     "sender_domain": gettext_lazy("Only where it is another one than that of the mailbox."),
     "api_url": gettext_lazy("Only for another region, like https://api.eu.mailgun.net/v3."),
     "base_url": gettext_lazy("Only where it is not the provider's usual one."),
-    "jitsi.base_url": gettext_lazy("The variable holds https://meet.example.org or the like."),
+    "jitsi.base_url": gettext_lazy(
+        "The variable holds https://meet.example.org or the like. Its name ends in JITSI_URL, since"
+        " browsers get its value."
+    ),
     "jitsi.app_id": gettext_lazy(
         "For a server with token authentication: app_id in its Prosody. Without id and secret rooms"
-        " are not signed: nobody can guess one, but who has the address of a room can enter it."
+        " are not signed: nobody can guess one, but who has the address of a room can enter it. Its"
+        " name ends in APP_ID, since browsers get its value."
     ),
     "jitsi.app_secret": gettext_lazy(
         "app_secret in the server's Prosody. With it only who pressed the button here can enter,"
@@ -208,6 +212,7 @@ class ChannelForm(forms.ModelForm):
                     GIVEN % {"ending": setting.upper()} if setting in adapter.settings_given else ""
                 ),
                 required=setting in adapter.settings_needed,
+                ending=adapter.settings_seen.get(setting, ""),
             )
         can = adapter.capabilities(self.kind.name)
         if not self.references or not can.automatic:

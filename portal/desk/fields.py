@@ -170,10 +170,14 @@ class ReferenceField(forms.CharField):
         "no_name": gettext_lazy(
             "Write only the name of the variable, in capitals, like EMAIL_URL. The value itself"
             " belongs in the environment of the portal, not here."
-        )
+        ),
+        "misnamed": gettext_lazy(
+            "The value of this variable goes to browsers: its name must end in %(ending)s."
+        ),
     }
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, ending: str = "", **kwargs: Any) -> None:
+        self.ending = ending
         widget = UnfoldAdminTextInputWidget(
             attrs={"autocomplete": "off", "spellcheck": "false", "class": "adm-mono"}
         )
@@ -184,6 +188,9 @@ class ReferenceField(forms.CharField):
         name = super().clean(value).strip().removeprefix("env:")
         if name and not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
             raise ValidationError(self.error_messages["no_name"], code="no_name")
+        if name and not name.endswith(self.ending):
+            words = self.error_messages["misnamed"] % {"ending": self.ending}
+            raise ValidationError(words, code="misnamed")
         return f"env:{name}" if name else ""
 
     def bound_data(self, data: Any, initial: Any) -> Any:

@@ -15,17 +15,19 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from channels_app import dispatch, routing, todos
+from channels_app import appointments, dispatch, promises, routing, slots, todos
 from channels_app.models import Delivery
 from contacts import services
-from contacts.models import Case, Message
-from portal import leading
+from contacts.kinds import Text
+from contacts.models import Case, Message, User
+from portal import leading, times
 from portal.desk import confirm, facts, queue, room, words
 from portal.desk.pages import done, page, reading, show, staff_of
 from portal.live import sight, stay
 
 SHOWN = 200
-LATER = {
+LATER_TIMES = 8  # so many free times a video call can be put off to at once
+LATER: dict[str, Text] = {
     "hour": gettext_lazy("in an hour"),
     "three": gettext_lazy("in three hours"),
     "tomorrow": gettext_lazy("tomorrow morning"),
@@ -43,6 +45,11 @@ class Report:
     later: str = "hour"
     later_at: str = ""
     errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_later(self) -> bool:
+        """Whether it is to be done at another time."""
+        return self.outcome == Outcome.LATER
 
 
 def rows() -> QuerySet[Delivery]:
@@ -154,11 +161,26 @@ def _show_one(
         report=report,
         next_step=next_step(delivery) if is_mine and delivery.channel.kind_info.spoken else "",
         instead_of=delivery.message.chosen_kind if is_second(delivery) else "",
-        later=LATER,
+        later=_laters(delivery) if is_mine else {},
         outcomes=Outcome,
         files=list(delivery.message.attachments.all()),
     )
     return leading.to_rooms(response, [delivery.channel])
+
+
+def _laters(delivery: Delivery) -> dict[str, Text]:
+    """When it can be done instead: what both sides come to only at a free time. One query then."""
+    if not _is_met(delivery):
+        return LATER
+    now = timezone.now()
+    free = slots.next_free(delivery.channel, now, LATER_TIMES)
+    found: dict[str, Text] = {times.value_of(at): promises.moment(at, now) for at in free}
+    return found | {"other": LATER["other"]}
+
+
+def _is_met(delivery: Delivery) -> bool:
+    """Whether both sides come to it at an agreed time."""
+    return delivery.own_appointment is not None and delivery.channel.kind_info.by_appointment
 
 
 def is_second(delivery: Delivery) -> bool:
@@ -240,14 +262,16 @@ def finish(request: HttpRequest, pk: Any) -> HttpResponse:
     if report.errors:
         return _show_one(request, delivery, report, status=422)
     try:
-        said = todos.finish(
-            delivery,
-            staff,
-            report.outcome,
-            note=report.note,
-            later_at=later_at(report) if report.outcome == Outcome.LATER else None,
+        said = _finish(delivery, staff, report)
+    except appointments.Taken as taken:
+        report.errors["later"] = _not_free(taken)
+        return _show_one(request, find(pk), report, status=409)
+    except appointments.NotPossible:
+        report.errors["later"] = _(
+            "No time can be agreed on here any more. What was agreed before stays."
         )
-    except todos.Gone:
+        return _show_one(request, find(pk), report, status=409)
+    except (todos.Gone, appointments.Over):
         messages.warning(
             request, _("It is no longer to do. What you wrote is below: keep it as a note.")
         )
@@ -259,6 +283,24 @@ def finish(request: HttpRequest, pk: Any) -> HttpResponse:
     if delivery.status == Delivery.Status.FAILED:
         messages.warning(request, what_follows(delivery))
     return redirect(f"{reverse('admin:todo')}?sent={delivery.pk}")
+
+
+def _finish(delivery: Delivery, staff: User, report: Report) -> Message | None:
+    """Raises todos.Gone; of what both sides come to also appointments' Taken, Over, NotPossible."""
+    at = later_at(report) if report.is_later else None
+    if at is not None and _is_met(delivery):
+        appointments.put_off(delivery=delivery, staff=staff, starts_at=at, note=report.note)
+        return None
+    return todos.finish(delivery, staff, report.outcome, note=report.note, later_at=at)
+
+
+def _not_free(taken: appointments.Taken) -> str:
+    """That what was chosen is no free time, and what is free next."""
+    line = _("This time is not free.")
+    if not taken.free:
+        return f"{line} {_('No time is free in the next 30 days.')}"
+    free = promises.moments(taken.free, timezone.now())
+    return f"{line} {_('Next free: %(times)s.') % {'times': free}}"
 
 
 def what_follows(delivery: Delivery) -> str:
@@ -303,7 +345,7 @@ def read(request: HttpRequest, delivery: Delivery) -> Report:
         report.errors["note"] = _("This is too long: at most %(count)s characters.") % {
             "count": services.MAX_TEXT
         }
-    if report.outcome == Outcome.LATER and later_at(report) is None:
+    if report.is_later and later_at(report) is None:
         report.errors["later_at"] = _("Choose a time that is still to come.")
     return report
 
@@ -311,6 +353,8 @@ def read(request: HttpRequest, delivery: Delivery) -> Report:
 def later_at(report: Report) -> datetime | None:
     """When to try again; None for no time, or one that is over."""
     now = timezone.now()
+    if (free := times.read(report.later)) is not None:
+        return free if free > now else None
     if report.later == "three":
         return now + timedelta(hours=3)
     if report.later == "tomorrow":

@@ -1,6 +1,6 @@
 """What was agreed in a case, as a card on the page of its question."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.http import HttpRequest
@@ -77,6 +77,7 @@ class Cards:
 
     booked: list[Card]
     channels: list[Channel]
+    to_plan: Channel | None  # where a time is to be chosen, or we cannot answer as they chose
 
     @property
     def every_channel(self) -> list[Channel]:
@@ -85,7 +86,10 @@ class Cards:
 
 
 def cards(request: HttpRequest, viewer: Viewer, case: Case, change: Change) -> Cards:
-    """For the page of a question. One query, where ever a call or a visit was asked for."""
+    """For the page of a question. One query, where ever a call or a visit was asked for.
+
+    One more where they chose what is always by appointment.
+    """
     found = booked(case) if change.templates & {*MEETINGS} else []
     number = words.answer_address(case.choice, own=access.owns(viewer, case)) if found else ""
     rings = bool(case.choice and case.choice.kind_info.rings)
@@ -101,4 +105,16 @@ def cards(request: HttpRequest, viewer: Viewer, case: Case, change: Change) -> C
     is_open = case.state == Case.State.OPEN
     there = {row.channel.kind for row in found}
     rest = [row for row in bookable(request) if row.kind not in there] if is_open else []
-    return Cards(shown, rest)
+    return Cards(shown, rest, _to_plan(case, rest))
+
+
+def _to_plan(case: Case, channels: Sequence[Channel]) -> Channel | None:
+    """Where one was chosen and no time is agreed, until it was held. One query then."""
+    choice = case.choice
+    if choice is None or not choice.kind_info.by_appointment:
+        return None
+    held = Appointment.objects.of(case).filter(
+        channel__kind=choice.kind, state=Appointment.State.DONE
+    )
+    found = next((row for row in channels if row.kind == choice.kind), None)
+    return found if found is not None and not held.exists() else None

@@ -87,7 +87,7 @@ def appointment(request: HttpRequest, reference: str, channel: str) -> HttpRespo
         return _unknown(request, reference)
     if request.method == "POST":
         return _act(request, door)
-    return leading.to_rooms(_page(request, door, Typed()), [door.channel])
+    return _page(request, door, Typed())
 
 
 @never_cache
@@ -126,7 +126,7 @@ def by_link(request: HttpRequest, code: str) -> HttpResponse:
     )
     if request.method == "POST":
         return _act(request, door)
-    return leading.to_rooms(_page(request, door, Typed()), [door.channel])
+    return _page(request, door, Typed())
 
 
 @never_cache
@@ -231,7 +231,8 @@ def _page(request: HttpRequest, door: Door, typed: Typed, *, status: int = 200) 
         "if_missed": [(value, IF_MISSED[value], value == wanted) for value in door.missed],
         "strips": strips.take(request),
     }
-    return render(request, "site/appointment.html", context, status=status)
+    response = render(request, "site/appointment.html", context, status=status)
+    return leading.to_rooms(response, [door.channel])
 
 
 def _zone(request: HttpRequest, channel: Channel, typed: Typed, agreed: Appointment | None) -> str:

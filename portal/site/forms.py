@@ -157,12 +157,13 @@ def _wish(typed: Typed, way: Way) -> str:
     if way.kind.scheme == POST:
         return way.wish  # the name that this address has now
     wish = typed.get(way.wish_name)
+    if way.times and times.is_time(wish):
+        return wish  # perhaps it was taken meanwhile, which is said when it is booked
+    if way.kind.by_appointment:
+        return times.CHOOSE  # whatever was posted: without a time nothing can be done
     if way.wishes:
-        if way.times and times.is_time(wish):
-            return wish  # perhaps it was taken meanwhile, which is said when it is booked
         known = {value for value, _words, _chosen in way.wishes}
-        usual = times.CHOOSE if way.kind.by_appointment else "soon"
-        return wish if wish in known else usual
+        return wish if wish in known else "soon"
     branches = [branch.slug for branch in way.branches]
     if len(branches) == 1:
         return branches[0]

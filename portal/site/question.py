@@ -149,7 +149,7 @@ def page(
         "is_newest": not request.GET.get("before"),
         "strips": [line for line in lines if not line.get("keep")],
         "sent": next((line for line in lines if line.get("keep")), None),
-        "answer": answer(request, viewer, case),
+        "answer": answer(request, viewer, case, cards),
         "link": kept_link(case),
         "pin": _pin(case),
         "appointments": cards,
@@ -253,7 +253,7 @@ def _rendered(
         "then": second.standing(viewer, case) if failed == "answer" else None,
         "nothing_yet": ""
         if talk or cards.booked or shown.older or _is_answered(shown)
-        else expected.nothing_yet(request, case),
+        else expected.nothing_yet(request, case, cards.to_plan),
         "chat": talk,
         "is_newest": is_newest,
         "organisation": site_of(request).organisation,
@@ -277,7 +277,7 @@ def away(request: HttpRequest, case: Case) -> str:
     return "paused" if leaving.gone_among(found, choice.wish, timezone.now()) else ""
 
 
-def answer(request: HttpRequest, viewer: Viewer, case: Case) -> dict[str, Any]:
+def answer(request: HttpRequest, viewer: Viewer, case: Case, cards: Cards) -> dict[str, Any]:
     """How we answer this case, for the line under the title."""
     choice, own = case.choice, access.owns(viewer, case)
     offer = site_of(request).offer(choice.kind) if choice else None
@@ -288,6 +288,8 @@ def answer(request: HttpRequest, viewer: Viewer, case: Case) -> dict[str, Any]:
     line = words.answer_line(choice, own=own, calls_from=expected.calls_from(offer))
     if choice and gone == "off":
         line = _("You chose %(kind)s.") % {"kind": choice.kind_info.noun}
+    if cards.to_plan:
+        line = _("Choose a time for the video call.")
     return {
         "line": line,
         # It stays on one row.
@@ -299,6 +301,7 @@ def answer(request: HttpRequest, viewer: Viewer, case: Case) -> dict[str, Any]:
         "to_chat": _to_chat(request, case),
         "away": gone,
         "place": place,
+        "to_plan": cards.to_plan,
         "is_late": not gone and expected.is_late(case, offer),
     }
 
@@ -351,7 +354,7 @@ def _fresh(request: HttpRequest, viewer: Viewer, case: Case) -> HttpResponse:
         "chat": talk,
         "mark": change.mark,
         "is_tail": shown.is_tail,
-        "answer": answer(request, viewer, case),
+        "answer": answer(request, viewer, case, cards),
         "appointments": cards,
         **_open(request, case, change),
         "outcome": outcome.of(case),

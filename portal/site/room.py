@@ -59,5 +59,9 @@ def closed_line(room: Room | None) -> str:
     """When one can enter, or that it is over."""
     if room is None or not room.is_to_come:
         return _("This video call is over.")
-    time = promises.clock(room.agreed.local(room.opens_at))  # of the day that stands above it
+    opens, above = (room.agreed.local(at) for at in (room.opens_at, room.agreed.starts_at))
+    if opens.date() != above.date():  # the day that stands above it
+        line = _("You can enter the video call from %(when)s on.")
+        return line % {"when": promises.day_and_time(opens)}
+    time = promises.clock(opens)
     return _("You can enter the video call from %(time)s on.") % {"time": time}

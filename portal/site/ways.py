@@ -255,13 +255,16 @@ class Group:
 
 
 def make(offers: Iterable[Offer], now: datetime) -> list[Way]:
-    """One row per offered kind. A mail may go to whom typed it; a number has to be proved first."""
+    """One row per offered kind. A mail may go to whom typed it; a number has to be proved first.
+
+    What is always by appointment is none while no time is free.
+    """
     rows = [Way(offer, promises.board_line(offer, now)) for offer in offers]
     for way in rows:
         way.asks_code = way.offer.takes_codes and way.kind.scheme != EMAIL
         if way.kind.rings or way.kind.by_appointment:
             add_times(way, now)
-    return rows
+    return [way for way in rows if way.times or not way.kind.by_appointment]
 
 
 def add_times(way: Way, now: datetime) -> None:
@@ -335,6 +338,8 @@ def for_case(
             first.append(way)
         way = Way(offer, line, has_known=bool(fitting))
         way.is_current = _is_current(choice, way)
+        if not (way.is_current or slots.can_be_chosen(offer.channel, now)):
+            continue
         way.asks_code = offer.takes_codes
         (first if not offer.kind.scheme and way.is_current else rest).append(way)
     for way in first + rest:

@@ -1,13 +1,17 @@
 """A Jitsi server: what its test says; entering a room is in tests/core/test_rooms.py."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from channels_app import reasons
-from channels_app.adapters.base import Account, Misconfigured, SendError, Unavailable
+from channels_app.adapters.base import Account, Guest, Misconfigured, SendError, Unavailable
 from channels_app.adapters.jitsi import JitsiAdapter
 from tests.webhooks.providers import provider_server
 
 SECRET = "a-secret-of-jitsi-59d"
+NAMED = {"base_url": "J_JITSI_URL", "app_id": "J_APP_ID", "app_secret": "J_APP_SECRET"}
+GUEST = Guest("room", "Sam", False, datetime.now(UTC), datetime.now(UTC) + timedelta(hours=1))
 pytestmark = pytest.mark.once
 
 
@@ -15,8 +19,8 @@ def jitsi(monkeypatch: pytest.MonkeyPatch, url: str, *settings: str) -> JitsiAda
     """The adapter of a server, with these settings in its channel."""
     values = {"base_url": url, "app_id": "onecase", "app_secret": SECRET}
     for name, value in values.items():
-        monkeypatch.setenv(f"J_{name.upper()}", value)
-    config = tuple((name, f"env:J_{name.upper()}") for name in ("base_url", *settings))
+        monkeypatch.setenv(NAMED[name], value)
+    config = tuple((name, f"env:{NAMED[name]}") for name in ("base_url", *settings))
     return JitsiAdapter(Account("video", config=config))
 
 
@@ -56,7 +60,7 @@ def test_a_server_that_is_ill_and_one_that_is_not_there(monkeypatch: pytest.Monk
         ("https://meet.example.org", ("app_id",), "app_secret is missing"),
         ("https://meet.example.org", ("app_secret",), "app_id is missing"),
         ("http://meet.example.org", (), "must start with https://"),
-        ("", (), "J_BASE_URL is not set"),
+        ("", (), "J_JITSI_URL is not set"),
     ],
 )
 def test_what_is_missing_is_said(
@@ -83,6 +87,32 @@ def test_only_a_plain_origin_gets_into_a_policy(
     adapter = jitsi(monkeypatch, url)
     if origin:
         assert adapter.rooms_at() == origin
-    else:
+        assert adapter.entrance(GUEST).startswith(origin)
+        return
+    for ask in (adapter.rooms_at, lambda: adapter.entrance(GUEST)):
         with pytest.raises(Misconfigured):
-            adapter.rooms_at()
+            ask()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"base_url": "J_HOOK_URL"},
+        {"app_id": "J_DATABASE_URL"},
+        {"app_id": "J_APP_SECRET", "app_secret": "J_APP_ID"},
+    ],
+)
+def test_no_other_variable_of_the_server_leaves_by_it(
+    monkeypatch: pytest.MonkeyPatch, names: dict[str, str]
+) -> None:
+    named = NAMED | names
+    for name in named.values():
+        monkeypatch.setenv(name, "https://a-word-of-the-server.example")
+    adapter = JitsiAdapter(
+        Account("video", config=tuple((name, f"env:{value}") for name, value in named.items()))
+    )
+    for ask in (adapter.check, lambda: adapter.entrance(GUEST)):
+        with pytest.raises(Misconfigured) as wrong:
+            ask()
+        line = reasons.words(wrong.value.why)
+        assert "goes to browsers" in line and "a-word" not in line

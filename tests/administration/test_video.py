@@ -1,6 +1,7 @@
 """Video calls in the admin: what is asked for, what is never shown, and the test that connects."""
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
@@ -62,3 +63,18 @@ def test_no_secret_can_be_typed_in(shop: Organisation, desk: Client) -> None:
     typed = form(**GIVEN, **OPEN) | {"setting_app_secret": booking.SECRET}
     answer = desk.post(NEW, typed)
     assert answer.status_code == 422 and booking.SECRET.encode() not in answer.content
+
+
+@pytest.mark.parametrize(
+    ("setting", "variable"), [("base_url", "DATABASE_URL"), ("app_id", "JITSI_APP_SECRET")]
+)
+def test_what_goes_to_browsers_is_named_for_it(
+    shop: Organisation, desk: Client, setting: str, variable: str
+) -> None:
+    answer = desk.post(NEW, form(**GIVEN, **OPEN) | {f"setting_{setting}": variable})
+    assert answer.status_code == 422 and "goes to browsers" in answer.content.decode()
+    row = booking.offer_video(shop)
+    row.full_clean()
+    row.config = {**row.config, setting: f"env:{variable}"}
+    with pytest.raises(ValidationError, match="goes to browsers"):
+        row.full_clean()

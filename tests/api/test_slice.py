@@ -22,6 +22,7 @@ from contacts.models import (
 )
 from portal.api.models import IdempotencyKey
 from tests.api.conftest import Api, ask, link_of, make_client, problem
+from tests.core import booking
 from tests.messengers import pocket
 
 NEW = {"text": "Is the blue bicycle there?", "kind": "email", "address": "Sam@Example.org"}
@@ -241,6 +242,17 @@ class TestCustomer:
         codes = [customer.post(path, {"text": "Hi"}).status_code for _n in range(3)]
         assert codes == [201, 201, 429]
         assert Topic.objects.exists() and case.messages.filter(text="Hi").count() == 2
+
+
+def test_by_appointment_is_a_way_only_while_a_time_is_free(
+    api: Api, organisation: Organisation
+) -> None:
+    made, new = booking.offer_video(organisation), {**NEW, "kind": "video", "address": ""}
+    assert "video" in {row["kind"] for row in api.get("/channels/").json()["results"]}
+    assert api.post("/cases/", new).status_code == 201
+    Channel.objects.filter(pk=made.pk).update(weekly_hours={"mon": [["09:00", "09:10"]]})
+    assert "video" not in {row["kind"] for row in api.get("/channels/").json()["results"]}
+    problem(api.post("/cases/", {**new, "text": "Another one."}), "invalid")
 
 
 class TestMessengers:

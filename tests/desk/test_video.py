@@ -9,9 +9,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import appointments, dispatch
+from channels_app import appointments, dispatch, slots
 from channels_app.models import Appointment, Channel, Delivery
-from contacts.models import Case, Organisation, User
+from contacts.models import Case, Code, Event, Message, Organisation, User
 from portal import times
 from tests.core import booking
 from tests.core.booking import video, workday
@@ -120,9 +120,7 @@ def test_called_off_it_opens_nothing(desk: Client, case: Case) -> None:
     assert desk.post(page_of(row) + "enter/")["Location"] == page_of(row)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "state"), [("reached", "done"), ("not_reached", "missed"), ("later", "booked")]
-)
+@pytest.mark.parametrize(("outcome", "state"), [("reached", "done"), ("not_reached", "missed")])
 def test_what_came_of_it_is_said_as_of_a_call(
     desk: Client, agent: User, case: Case, outcome: str, state: str
 ) -> None:
@@ -133,7 +131,35 @@ def test_what_came_of_it_is_said_as_of_a_call(
     desk.post(page_of(row) + "finish/", {"outcome": outcome, "note": "She showed the brake."})
     assert Appointment.objects.get().state == state
     row.refresh_from_db()
-    assert row.is_open == (outcome == "later")
+    assert not row.is_open
+
+
+def test_later_is_another_free_time_that_the_customer_hears_of(
+    desk: Client, agent: User, make_case: MakeCase
+) -> None:
+    case = make_case(kind="email", address="sam@example.org")
+    row = booked(case, -5)
+    agreed = Appointment.objects.get()
+    Code.objects.filter(pk=agreed.code_id).update(expires_at=agreed.ends_at)
+    desk.post(page_of(row) + "take/")
+    later = {"outcome": "later", "later": "hour", "note": "Her camera is broken."}
+    refused = desk.post(page_of(row) + "finish/", later)
+    assert refused.status_code == 409
+    words = refused.content.decode()
+    assert "This time is not free. Next free: " in words and "Her camera is broken." in words
+    row.refresh_from_db()
+    assert row.status == "taken" and not Event.objects.filter(sort="attempted").exists()
+
+    at = slots.next_free(video(), timezone.now())[1]
+    assert f'<option value="{times.value_of(at)}"' in words and 'value="hour"' not in words
+    later["later"] = times.value_of(at)
+    assert desk.post(page_of(row) + "finish/", later).status_code == 302
+    agreed, row = Appointment.objects.get(), Delivery.objects.get(pk=row.pk)
+    assert agreed.starts_at == row.next_attempt_at == at and row.status == "todo"
+    assert agreed.code is not None and agreed.code.expires_at > agreed.ends_at
+    assert agreed.remind_at is None or agreed.remind_at > timezone.now()
+    told = Message.objects.filter(text__contains="The video call is moved")
+    assert told.count() == 1 and Event.objects.filter(sort="attempted").count() == 1
 
 
 def test_a_video_call_without_a_time_asks_for_one(

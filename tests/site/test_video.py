@@ -9,11 +9,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import appointments, promises, slots
+from channels_app import appointments, promises, rooms, slots
 from channels_app.models import Appointment, Channel, Delivery
 from contacts.models import Case, Organisation
 from portal import times
-from portal.site import room
+from portal.site import appointment, room
 from tests.core import booking
 from tests.core.booking import phone, video, workday
 from tests.site.conftest import Ask, posted
@@ -111,6 +111,35 @@ def test_who_goes_on_by_video_chooses_a_time_next(client: Client, case: Case) ->
     assert case.choice and case.choice.kind == "video"
 
 
+def test_without_any_free_time_it_is_no_way(client: Client, case: Case, ask: Ask) -> None:
+    path = f"/q/{case.reference}/switch/"
+    assert 'value="video"' in words(client.get(path))
+    short = {"mon": [["09:00", "09:10"]]}
+    Channel.objects.filter(kind="video").update(weekly_hours=short)
+    for page in ("/", path, "/ways/", "/widget/"):
+        assert 'value="video"' not in words(client.get(page)), page
+        assert "kind-video" not in words(client.get(page)), page
+    for page in ("/", path):
+        response = client.post(page, posted(way="video", wish_video=""))
+        assert response.status_code == 422
+        assert "This way is not offered any more." in words(response)
+    assert not Case.objects.filter(choice__kind="video").exists()
+
+
+def test_until_a_time_is_agreed_the_page_asks_for_one(client: Client, ask: Ask) -> None:
+    case = ask(client, way="video", wish_video="")
+    path = f"/q/{case.reference}/"
+    html = words(client.get(path))
+    link = f'<a href="{page_of(case)}">Choose a time for the video call.</a>'
+    assert html.count(link) == 2 and f"Nothing yet. {link}" in html
+    assert "We speak to you by video" not in html and "We answer by video" not in html
+    agreed = appointments.book(case=case, channel=video(), starts_at=workday("10:00"))
+    html = words(client.get(path))
+    assert link not in html and "We speak to you by video" in html
+    agreed.close("done")
+    assert link not in words(client.get(path))
+
+
 def test_at_its_time_the_door_stands_on_all_pages_and_leads_to_the_room(
     client: Client, agreed: Appointment
 ) -> None:
@@ -127,6 +156,21 @@ def test_at_its_time_the_door_stands_on_all_pages_and_leads_to_the_room(
         assert response["Location"].startswith(f"{booking.JITSI}/")
         assert response["Referrer-Policy"] == "no-referrer"
         assert "no-store" in response["Cache-Control"] and not response.content
+
+
+def test_after_what_was_refused_the_door_leads_there_still(
+    client: Client, agreed: Appointment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_near(agreed)
+    for path in (page_of(agreed.case), link_of(agreed)):
+        for status, at in ((422, ""), (409, times.value_of(workday("03:33"))), (429, "")):
+            if status == 429:
+                monkeypatch.setattr(appointment, "CHANGES_PER_HOUR", 0)
+            response = client.post(path, {"at": at})
+            assert response.status_code == status and START in words(response)
+            assert form_action(response) == f"'self' {booking.JITSI}"
+        monkeypatch.undo()
+        booking.signed(monkeypatch)
 
 
 def test_only_pages_with_such_a_door_lead_out(client: Client, agreed: Appointment) -> None:
@@ -156,6 +200,15 @@ def test_too_early_or_too_late_nothing_opens(
     assert response.status_code == 302 and response["Location"] == f"/q/{case.reference}/"
     line = OPENS if minutes > 0 else "This video call is over."
     assert line in words(client.get(response["Location"]))
+
+
+def test_of_another_day_the_line_says_it(agreed: Appointment) -> None:
+    line = room.closed_line(rooms.of(agreed))
+    assert "from 9:50 on" in line
+    later = agreed.starts_at + timedelta(days=1)
+    assert f"from {promises.day_and_time(later - rooms.EARLY)} on" in room.closed_line(
+        rooms.of(agreed, later)
+    )
 
 
 def test_called_off_or_moved_meanwhile_nothing_opens(client: Client, agreed: Appointment) -> None:

@@ -94,6 +94,30 @@ def test_what_changes_it_has_it_counted_anew(house: Organisation, agent: User, n
     assert not is_marked(case)
 
 
+@pytest.mark.parametrize("how", ["change", "save", "read before", "some fields"])
+def test_a_change_is_newer_than_the_last_one_also_by_a_clock_that_is_behind(
+    house: Organisation, how: str
+) -> None:
+    read = Organisation.objects.get()
+    ahead = timezone.now() + HOUR  # another server's
+    Organisation.objects.update(due_changed_at=ahead)
+    case = asked(house, HOUR)
+    assert not is_marked(case)
+    if how == "change":
+        Organisation.change_due(read.pk)
+    elif how == "some fields":
+        read.save(update_fields=["time_zone"])
+    else:
+        (read if how == "read before" else Organisation.objects.get()).save()
+    found = Organisation.objects.get()
+    assert found.due_changed_at == ahead + timedelta(microseconds=1)
+    assert is_marked(case)
+    assert how in ("change", "save") or read.due_changed_at == found.due_changed_at
+    Organisation.objects.update(due_changed_at=timezone.now() - HOUR)
+    Organisation.change_due()
+    assert timezone.now() - Organisation.objects.get().due_changed_at < HOUR / 60
+
+
 def test_a_special_day_that_goes_has_it_counted_anew(house: Organisation) -> None:
     channel, today = Channel.objects.get(kind="account"), timezone.now().date()
     case = asked(house, HOUR)

@@ -110,6 +110,26 @@ def test_a_target_of_one_customer_holds_for_whom_they_were_joined_with(
     assert next_of(case) == ("resolution", at("11:00"))
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_customers_who_are_joined_the_stricter_time_counts(
+    house: Organisation, agent: User, turned: bool
+) -> None:
+    case, other = opened(house, at("10:00")), opened(house, at("10:00"))
+    pair = [(case, {"resolution_minutes": 60, "first_answer_minutes": None})]
+    pair.append((other, {"resolution_minutes": 30, "first_answer_minutes": 45}))
+    for one, times in reversed(pair) if turned else pair:
+        aim(house, customer=one.customer, **times)
+    one_person.join(customer=case.customer, into=other.customer, by=agent)
+    targets = Target.objects.for_cases([fresh(case)])
+    assert targets.resolution(fresh(case), "account") == 30
+    assert targets.first_answer(fresh(case), "account") == 45
+    for whose in (case.customer, other.customer):
+        with pytest.raises(ValidationError, match="already"):
+            Target(organisation=house, customer=whose, resolution_minutes=9).clean()
+    for row in Target.objects.all():
+        row.clean()  # each of the two can still be changed
+
+
 @pytest.mark.parametrize(
     ("begun", "minutes", "until"),
     [

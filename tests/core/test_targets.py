@@ -10,7 +10,7 @@ from channels_app import due, hours
 from channels_app.models import Channel, SpecialDay, Target
 from channels_app.models.target import MOST_MINUTES
 from contacts import merging, one_person, services
-from contacts.models import Case, Customer, Message, Organisation, Topic, User
+from contacts.models import Case, Choice, Customer, Message, Organisation, Topic, User
 from tests.core.test_due import a_case
 
 WORK = [["09:00", "12:00"], ["13:00", "17:00"]]
@@ -183,6 +183,24 @@ def said(case: Case, agent: User, when: datetime) -> None:
         direction="out", kind="account", staff=agent, text="Yes.", created_at=when, why="chosen"
     )
     services.write_answer(case, answer)
+
+
+def test_who_asked_to_be_called_later_has_nothing_late_until_then(
+    house: Organisation, agent: User
+) -> None:
+    Channel.objects.update(promise_minutes=60)
+    aim(house, first_answer_minutes=60, resolution_minutes=60)
+    case = opened(house, at("10:00"), kind="phone", address="+31205550123")
+    Choice.objects.update(wish="tomorrow")
+    phone = Channel.objects.get(kind="phone")
+    assert due.all_of([fresh(case)], at("16:00")) == {}
+    owed = due.of(fresh(case), phone, at("16:00"))
+    assert (owed.next, owed.promise) == (None, None)
+    assert [row.what for row in owed.targets] == ["resolution"]
+    Case.objects.update(waiting_since=None)  # they were called: it is to be done
+    assert next_of(case) == ("resolution", at("11:00"))
+    owed = due.of(fresh(case), phone, at("16:00"))
+    assert owed.next and owed.next.level(at("16:00")) == "broken"
 
 
 def test_after_the_first_answer_it_is_to_be_done(house: Organisation, agent: User) -> None:

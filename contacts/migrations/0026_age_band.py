@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0025_hints_off'),
+        ('contacts', '0025_nudges_off'),
     ]
 
     operations = [

@@ -29,8 +29,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='case',
-            name='is_warned',
-            field=models.BooleanField(default=False, editable=False),
+            name='warn_at',
+            field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
             model_name='case',
@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='case',
-            index=models.Index(condition=models.Q(('is_warned', False), ('near_at__isnull', False), ('root', None), ('state', 'open')), fields=['near_at'], name='case_to_warn'),
+            index=models.Index(condition=models.Q(('root', None), ('state', 'open'), ('warn_at__isnull', False)), fields=['warn_at'], name='case_to_warn'),
         ),
         migrations.AddIndex(
             model_name='case',

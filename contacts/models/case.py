@@ -164,7 +164,8 @@ class Case(models.Model):
     due_at = models.DateTimeField(null=True, blank=True, editable=False)
     near_at = models.DateTimeField(null=True, blank=True, editable=False)  # nearly late from then
     due_for = models.CharField(max_length=16, blank=True, editable=False)
-    is_warned = models.BooleanField(default=False, editable=False)  # of this very time
+    # When somebody is to be warned of it; empty where nothing is near, or they were.
+    warn_at = models.DateTimeField(null=True, blank=True, editable=False)
     # `Organisation.due_changed_at` when it was counted; NEVER since anything was written here.
     due_as_of = models.DateTimeField(default=NEVER, editable=False)
 
@@ -205,8 +206,8 @@ class Case(models.Model):
             # the sweep: of whose time nobody was warned, and whose is to be counted anew: Index
             # Scans, 0.1 ms and 0.6 ms for the 100 of a batch
             models.Index(
-                fields=["near_at"],
-                condition=Q(state="open", root=None, is_warned=False, near_at__isnull=False),
+                fields=["warn_at"],
+                condition=Q(state="open", root=None, warn_at__isnull=False),
                 name="case_to_warn",
             ),
             models.Index(

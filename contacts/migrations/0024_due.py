@@ -52,16 +52,4 @@ class Migration(migrations.Migration):
             name='sort',
             field=models.CharField(choices=[('assigned', 'was assigned to you'), ('answered', 'has something new of the customer'), ('failed', 'has an answer that did not arrive'), ('uncertain', 'has an answer that may not have arrived'), ('mentioned', 'has a note that mentions you'), ('unowned', 'is with nobody for too long, and nobody is on duty'), ('answer_due', 'needs an answer soon: its time is nearly over'), ('resolution_due', 'is to be done soon: its time is nearly over')], max_length=16),
         ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('due_at__isnull', False), ('root', None), ('state', 'open')), fields=['due_at', 'near_at'], name='case_due'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('root', None), ('state', 'open'), ('warn_at__isnull', False)), fields=['warn_at'], name='case_to_warn'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('root', None), ('state', 'open')), fields=['due_as_of'], name='case_to_reckon'),
-        ),
     ]

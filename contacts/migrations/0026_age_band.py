@@ -18,8 +18,4 @@ class Migration(migrations.Migration):
             name='age_band',
             field=models.CharField(blank=True, choices=[('18-34', '18 to 34'), ('35-54', '35 to 54'), ('55+', '55 or older')], max_length=8, verbose_name='age group'),
         ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('age_band', ''), _negated=True), fields=['id'], name='customer_age_band'),
-        ),
     ]

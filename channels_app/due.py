@@ -69,10 +69,19 @@ def kind_of(case: Case) -> str:
 
 def waits_now(case: Case) -> bool:
     """Whether the customer waits: who asked to be called later waits for that time."""
-    if case.state != Case.State.OPEN or case.waiting_since is None:
-        return False
+    return _waits(case) and not waits_for_later(case)
+
+
+def waits_for_later(case: Case) -> bool:
+    """Whether they wait for a call at a time of their own: until then nobody is late."""
     choice = case.choice
-    return choice is None or choice.kind != PHONE or choice.wish in Choice.NOW
+    if choice is None or not _waits(case):
+        return False
+    return choice.kind == PHONE and choice.wish not in Choice.NOW
+
+
+def _waits(case: Case) -> bool:
+    return case.state == Case.State.OPEN and case.waiting_since is not None
 
 
 def without_agreed(rows: CaseQuerySet, now: datetime) -> CaseQuerySet:
@@ -157,7 +166,7 @@ def _owed(case: Case, channel: Channel | None, targets: Targets, answered: datet
         answers.insert(0, promise)
     first = min(answers, key=lambda due: due.at, default=None)
     done = next((due for due in to_do if due.what == RESOLUTION), None)
-    return Owed(first or done, promise, ours)
+    return Owed(None if waits_for_later(case) else first or done, promise, ours)
 
 
 def _promise(case: Case, channel: Channel | None) -> Due | None:

@@ -146,9 +146,9 @@ def move_message(*, message: Message, to: Case, by: User) -> None:
         Event(sort=Event.Sort.MOVED, staff=by, data={"reference": target.reference, "out": True})
     )
     changes: dict[str, Any] = {}
-    # What `undo_move` needs: where it lay, and whether the other case was settled.
+    # What `undo_move` needs: where it lay, and whether and since when the other case was settled.
     data = {"reference": source.reference, "message": message.pk, "place": message.seq}
-    data |= {"settled": target.resolved_at.isoformat() if target.resolved_at else ""}
+    data |= {"settled": _written(target.resolved_at), "reopened": _written(target.reopened_at)}
     if came:
         changes = {"state": Case.State.OPEN, "resolved_at": None}
         changes["waiting_since"] = min(
@@ -204,10 +204,21 @@ def undo_move(*, message: Message, by: User) -> Case:
     _recount(Case.objects.get(pk=stem.pk))
     _recount(Case.objects.get(pk=home.stem.pk))
     if untouched and (settled := moved.data["settled"]):
-        Case.objects.filter(pk=stem.pk, waiting_since=None).update(
-            state=Case.State.RESOLVED, resolved_at=datetime.fromisoformat(settled)
+        Case.objects.filter(pk=stem.pk).update(
+            state=Case.State.RESOLVED,
+            waiting_since=None,
+            resolved_at=_read(settled),
+            reopened_at=_read(moved.data.get("reopened", "")),  # from then its time counts again
         )
     return home
+
+
+def _written(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+def _read(moment: str) -> datetime | None:
+    return datetime.fromisoformat(moment) if moment else None
 
 
 def _move_of(message: Message) -> Event | None:

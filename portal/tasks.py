@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from channels_app.models import Device
 from contacts import codes
-from contacts.models import Attachment, Case, Code
+from contacts.models import Attachment, Case, Code, Customer
 
 BATCH = 500
 BATCHES = 200  # a day; what is left over goes the next day
@@ -27,13 +27,17 @@ FILES = "attachments"
 
 @shared_task(name="portal.clean_up")
 def clean_up() -> dict[str, int]:
-    """Remove expired sessions, dead codes and files without a row; how many of each."""
+    """Remove expired sessions, dead codes, files without a row; how many of each.
+
+    And the age groups that somebody told while they were switched off.
+    """
     now = timezone.now()
     return {
         "sessions": remove(Session.objects.filter(expire_date__lt=now)),
         "codes": remove(dead_codes(now)),
         "devices": remove(idle_devices(now)),
         "files": remove_files(now),
+        "age_bands": Customer.objects.forget_unused_age_bands(),
     }
 
 

@@ -1,4 +1,4 @@
-"""In the middle of a case: is another way better by now (R27)? A hint to the agent, no more.
+"""In the middle of a case: is another way better by now (R27)? A nudge to the agent, no more.
 
 Only what the customer said or wrote speaks here: how often it went back and forth, what stands in
 it for certain, and how soon they need it. What a way costs us is not among it (R6).
@@ -22,7 +22,7 @@ from contacts.kinds import ACCOUNT, MESSAGE, PHONE, Kind
 # settled (R17, S0); a messenger is made for short turns, so that twice as many are many there. A
 # complicated matter is told faster than it is typed (R17, R23): half as many.
 MANY, MANY_SHORT = 6, 12  # turns of either side
-# A private matter is worth a hint once it goes on by that way: they wrote, we answered, they wrote.
+# A private matter is worth a nudge once it goes on so: they wrote, we answered, they wrote.
 GOES_ON = 3  # turns
 # So long "now" and "today" may wait before the phone is the better way (R20). A quarter of an hour
 # is what a chat counts as lively; two hours are a quarter of a working day.
@@ -53,8 +53,8 @@ class Midway:
     """A case that goes on. What is not known is empty; nothing is guessed.
 
     `lines`: what was said, the oldest first. `unwanted`: the kinds that they never want, or said
-    no to here. `put_off`: the hints that an agent answered with *Not now*. `waits`: since when they
-    wait for us; `is_asked`: a proposal waits for their word. `now` is aware, local time.
+    no to here. `put_off`: the nudges that an agent answered with *Not now*. `waits`: since when
+    they wait for us; `is_asked`: a proposal waits for their word. `now` is aware, local time.
     """
 
     kind: Kind
@@ -73,7 +73,7 @@ class Midway:
 
 
 @dataclass(frozen=True)
-class Hint:
+class Nudge:
     """Propose that kind. `key` names its reason, so that *Not now* silences this one alone."""
 
     kind: Kind
@@ -81,14 +81,14 @@ class Hint:
     sentence: str
 
 
-def hint(told: Midway) -> Hint | None:
+def nudge(told: Midway) -> Nudge | None:
     """What an agent may propose now, the weightiest reason first; None where nothing is better."""
     if told.is_asked or told.kind.spoken:
         return None
     for key, sentence, kinds in _reasons(told):
         better = None if key in told.put_off else _first(told, kinds)
         if better is not None:
-            return Hint(better, key, sentence)
+            return Nudge(better, key, sentence)
     return None
 
 

@@ -15,6 +15,7 @@ from contacts.models import Case, Customer, Organisation, Topic
 
 MOST_MINUTES = 60 * 24 * 60  # as promises: 60 days that are open
 _MINUTES = [MinValueValidator(1), MaxValueValidator(MOST_MINUTES)]
+Sort = tuple[int, int | None, int | None, str]  # organisation, customer, topic and kind, by keys
 _WHICH = ("topic", "customer")  # which may be any: no value, and so not unique by itself
 
 
@@ -100,11 +101,12 @@ class Target(models.Model):
         if self.first_answer_minutes is None and self.resolution_minutes is None:
             raise ValidationError(_("Write at least one of the two times."))
         same = Target.objects.filter(
-            organisation=self.organisation_id,
-            kind=self.kind,
-            topic=self.topic_id,
-            customer=self.customer_id,
+            organisation=self.organisation_id, kind=self.kind, topic=self.topic_id
         )
+        if self.customer and self._state.adding:  # also of whom they were joined with
+            same = same.filter(customer__in=Customer.objects.family([self.customer.top_id]))
+        else:
+            same = same.filter(customer=self.customer_id)
         if same.exclude(pk=self.pk).exists():
             raise ValidationError(_("There is a target for these cases already: change that one."))
 
@@ -113,14 +115,15 @@ class Targets:
     """Some targets, and which of them holds for a case.
 
     The most specific one that has such a time: one of this customer goes before one of the topic,
-    and that before one of the kind.
+    and that before one of the kind. Where customers were joined who both had one, the stricter.
     """
 
     def __init__(self, rows: Iterable[Target]) -> None:
-        self._rows = {
-            (row.organisation_id, row.customer and row.customer.top_id, row.topic_id, row.kind): row
-            for row in rows
-        }
+        self._rows: dict[Sort, list[Target]] = {}
+        for row in rows:
+            whose = row.customer and row.customer.top_id
+            sort = (row.organisation_id, whose, row.topic_id, row.kind)
+            self._rows.setdefault(sort, []).append(row)
 
     def __bool__(self) -> bool:
         return bool(self._rows)
@@ -137,5 +140,8 @@ class Targets:
         if not self._rows:
             return None
         sorts = product((case.customer.top_id, None), (case.topic_id, None), (kind, ""))
-        rows = (self._rows.get((case.organisation_id, *sort)) for sort in sorts)
-        return next((found for row in rows if row and (found := getattr(row, name))), None)
+        for sort in sorts:
+            rows = self._rows.get((case.organisation_id, *sort), ())
+            if times := [time for row in rows if (time := getattr(row, name))]:
+                return min(times)
+        return None

@@ -29,8 +29,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='case',
-            name='is_warned',
-            field=models.BooleanField(default=False, editable=False),
+            name='warn_at',
+            field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.AddField(
             model_name='case',
@@ -51,17 +51,5 @@ class Migration(migrations.Migration):
             model_name='alert',
             name='sort',
             field=models.CharField(choices=[('assigned', 'was assigned to you'), ('answered', 'has something new of the customer'), ('failed', 'has an answer that did not arrive'), ('uncertain', 'has an answer that may not have arrived'), ('mentioned', 'has a note that mentions you'), ('unowned', 'is with nobody for too long, and nobody is on duty'), ('answer_due', 'needs an answer soon: its time is nearly over'), ('resolution_due', 'is to be done soon: its time is nearly over')], max_length=16),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('due_at__isnull', False), ('root', None), ('state', 'open')), fields=['due_at', 'near_at'], name='case_due'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('is_warned', False), ('near_at__isnull', False), ('root', None), ('state', 'open')), fields=['near_at'], name='case_to_warn'),
-        ),
-        migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('root', None), ('state', 'open')), fields=['due_as_of'], name='case_to_reckon'),
         ),
     ]

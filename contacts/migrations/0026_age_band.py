@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('contacts', '0025_hints_off'),
+        ('contacts', '0025_nudges_off'),
     ]
 
     operations = [
@@ -17,9 +17,5 @@ class Migration(migrations.Migration):
             model_name='customer',
             name='age_band',
             field=models.CharField(blank=True, choices=[('18-34', '18 to 34'), ('35-54', '35 to 54'), ('55+', '55 or older')], max_length=8, verbose_name='age group'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('age_band', ''), _negated=True), fields=['id'], name='customer_age_band'),
         ),
     ]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 REFERENCE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 MAX_JOINS = 5  # by colleagues, while one row is written
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-MOST_HINTS = 20  # that were put off, of one case
+MOST_NUDGES = 20  # that were put off, of one case
 MADE_TOGETHER = timedelta(seconds=5)  # one transaction, in which a file may have been written
 # What routing and rendering read of a case.
 ANSWERED_WITH = ("topic", "choice__identity")  # what nearly every answer needs of it
@@ -144,8 +144,8 @@ class Case(models.Model):
     seq = models.PositiveIntegerField(default=0)
     # Since when the customer waits for us: their oldest message that has no answer.
     waiting_since = models.DateTimeField(_("waiting since"), null=True, blank=True)
-    # The hints to agents (`advice.midway`) that were answered with "Not now", by their keys.
-    hints_off = models.JSONField(default=list, blank=True)
+    # The nudges to agents (`advice.midway`) that were answered with "Not now", by their keys.
+    nudges_off = models.JSONField(default=list, blank=True)
     # What is still to be done, in the agents' own words; "" while the rules' own line says it.
     open_points = models.TextField(_("open points"), blank=True)
     may_belong_to = models.ForeignKey(
@@ -164,7 +164,8 @@ class Case(models.Model):
     due_at = models.DateTimeField(null=True, blank=True, editable=False)
     near_at = models.DateTimeField(null=True, blank=True, editable=False)  # nearly late from then
     due_for = models.CharField(max_length=16, blank=True, editable=False)
-    is_warned = models.BooleanField(default=False, editable=False)  # of this very time
+    # When somebody is to be warned of it; empty where nothing is near, or they were.
+    warn_at = models.DateTimeField(null=True, blank=True, editable=False)
     # `Organisation.due_changed_at` when it was counted; NEVER since anything was written here.
     due_as_of = models.DateTimeField(default=NEVER, editable=False)
 
@@ -205,8 +206,8 @@ class Case(models.Model):
             # the sweep: of whose time nobody was warned, and whose is to be counted anew: Index
             # Scans, 0.1 ms and 0.6 ms for the 100 of a batch
             models.Index(
-                fields=["near_at"],
-                condition=Q(state="open", root=None, is_warned=False, near_at__isnull=False),
+                fields=["warn_at"],
+                condition=Q(state="open", root=None, warn_at__isnull=False),
                 name="case_to_warn",
             ),
             models.Index(
@@ -282,13 +283,13 @@ class Case(models.Model):
         wrote = self.choice is not None and self.choice.by == Choice.By.WRITING
         return wrote and self.customer.created_at > self.opened_at - MADE_TOGETHER
 
-    def put_off(self, hint: str) -> None:
-        """An agent needs that hint no more in this case."""
+    def put_off(self, nudge: str) -> None:
+        """An agent needs that nudge no more in this case."""
         with transaction.atomic():
             stem = self.locked()
-            if hint not in stem.hints_off:
-                stem.hints_off = [*stem.hints_off, hint][-MOST_HINTS:]
-                stem.save(update_fields=["hints_off"])
+            if nudge not in stem.nudges_off:
+                stem.nudges_off = [*stem.nudges_off, nudge][-MOST_NUDGES:]
+                stem.save(update_fields=["nudges_off"])
 
     @property
     def is_sensitive(self) -> bool:

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q, Subquery
+from django.db.models import Exists, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from contacts.kinds import kind_choices
+from contacts.models.organisation import Organisation
 
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
@@ -35,6 +36,18 @@ class CustomerQuerySet(models.QuerySet["Customer"]):
     def forget_age_bands(self) -> int:
         """Erase what people told of their age, and say of how many; by `customer_age_band`."""
         return self.exclude(age_band="").update(age_band="")
+
+    def forget_unused_age_bands(self) -> int:
+        """The same where nobody is asked for it: who told it while it was switched off."""
+        return self.filter(~Exists(_asks_for_age())).forget_age_bands()
+
+    def tell_age_band(self, age_band: str) -> bool:
+        """Keep it, in one statement with the question whether it is used; whether it was kept."""
+        return self.filter(Exists(_asks_for_age())).update(age_band=age_band) > 0
+
+
+def _asks_for_age() -> models.QuerySet[Organisation]:
+    return Organisation.objects.filter(uses_age_band=True)
 
 
 class Customer(models.Model):

@@ -1,10 +1,13 @@
 """The organisation or brand that a customer writes to."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from i18nfield.fields import I18nTextField
@@ -13,6 +16,11 @@ from i18nfield.fields import I18nTextField
 def all_languages() -> list[str]:
     """Every language that the portal has a catalogue for."""
     return [code for code, _name in settings.LANGUAGES]
+
+
+def _later(now: datetime) -> Greatest:
+    """Now, and in any case later than before: of two servers the clock of one may be behind."""
+    return Greatest(F("due_changed_at") + timedelta(microseconds=1), Value(now))
 
 
 class Organisation(models.Model):
@@ -55,14 +63,20 @@ class Organisation(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; with another time zone or other holidays what is due is counted anew."""
-        self.due_changed_at = timezone.now()
+        if self._state.adding:
+            return super().save(*args, **kwargs)
+        self.due_changed_at = _later(timezone.now())  # what was read may be older than what is
+        if (names := kwargs.get("update_fields")) is not None:
+            kwargs["update_fields"] = {*names, "due_changed_at"}
         super().save(*args, **kwargs)
+        self.refresh_from_db(fields=["due_changed_at"])
+        return None
 
     @staticmethod
     def change_due(key: int | None = None) -> None:
         """What is due is to be counted anew in the open cases of that one, or of all."""
         rows = Organisation.objects.all() if key is None else Organisation.objects.filter(pk=key)
-        rows.update(due_changed_at=timezone.now())
+        rows.update(due_changed_at=_later(timezone.now()))
 
     @classmethod
     def current(cls) -> "Organisation":

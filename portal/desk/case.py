@@ -25,7 +25,7 @@ from portal.desk import (
     dues,
     facts,
     handing,
-    hinting,
+    nudging,
     proposing,
     queue,
     same,
@@ -132,7 +132,7 @@ def around(
     return {
         "story": story.tell(facts.of(case, history, *known)),
         "urgency": urgency(case, owed),
-        "hint": hinting.of(case, read, change, said, board, who["unwelcome"]),
+        "nudge": nudging.of(case, read, change, said, board, who["unwelcome"]),
         **who,
         **choices(board),
         **agreed.beside(case, change, read.channels),
@@ -303,7 +303,7 @@ def propose(request: HttpRequest, reference: str) -> HttpResponse:
         draft = composer.read(request)
         draft.kind = request.POST["propose"]
         return again(request, case, draft, status=409)
-    hinting.put_off(request, case)  # what was asked for that reason is not hinted at again
+    nudging.put_off(request, case)  # what was asked for that reason gets no nudge again
     return redirect(f"{address(case)}#newest")
 
 
@@ -315,9 +315,9 @@ def unpropose(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
 
 
 def not_now(request: HttpRequest, reference: str) -> HttpResponse:
-    """The hint above the composer is not needed: it comes back for a new reason alone."""
+    """The nudge above the composer is not needed: it comes back for a new reason alone."""
     case = find(request, reference)
-    hinting.put_off(request, case)
+    nudging.put_off(request, case)
     return redirect(f"{address(case)}#composer")
 
 

@@ -16,7 +16,7 @@ from channels_app import dispatch, moving, promises
 from contacts import codes, holding, one_person
 from contacts.addresses import InvalidAddress
 from contacts.kinds import EMAIL, PHONE, Kind
-from contacts.models import Consent, Customer, Holder, Identity, Organisation
+from contacts.models import Consent, Customer, Holder, Identity
 from portal import access
 from portal.context import site_of
 from portal.site import forms, proofs, second, strips
@@ -143,15 +143,11 @@ def age(request: HttpRequest) -> HttpResponse:
     customer = access.signed_in_customer(request)
     if customer is None:
         return redirect("site:sign_in")
-    if not Organisation.current().uses_age_band:  # as it is now: what was told is erased
-        return redirect("site:preferences")
     told = Typed(request.POST).get("age_band")
-    customer.age_band = told if told in Customer.AgeBand.values else ""
-    customer.save(update_fields=["age_band"])
-    strips.say(
-        request,
-        _("Your age group is saved.") if customer.age_band else _("Your age group is removed."),
-    )
+    age_band = told if told in Customer.AgeBand.values else ""
+    if Customer.objects.filter(pk=customer.pk).tell_age_band(age_band):
+        words = _("Your age group is saved.") if age_band else _("Your age group is removed.")
+        strips.say(request, words)
     return redirect("site:preferences")
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from channels_app.advice import situation as s
-from channels_app.advice.midway import MANY, PATIENCE, Hint, Line, Midway, hint
+from channels_app.advice.midway import MANY, PATIENCE, Line, Midway, Nudge, nudge
 from channels_app.advice.situation import Offered
 from channels_app.advice.written import days, numbers
 from contacts.kinds import ACCOUNT, CHAT, EMAIL, KINDS, PHONE
@@ -150,7 +150,7 @@ WAITS = {"waits": NOW - timedelta(hours=3)}
 def test_when_another_way_is_better(
     values: dict[str, object], expected: tuple[str, str] | None
 ) -> None:
-    found = hint(told(**values))
+    found = nudge(told(**values))
     assert (found and (found.kind.name, found.key)) == expected
     assert found is None or found.sentence.endswith(".")
 
@@ -170,8 +170,8 @@ def test_when_another_way_is_better(
     ],
 )
 def test_what_silences_it(values: dict[str, object], expected: str | None) -> None:
-    assert hint(told(lines=said(MANY))) is not None
-    found = hint(told(**{"lines": said(MANY), **values}))
+    assert nudge(told(lines=said(MANY))) is not None
+    found = nudge(told(**{"lines": said(MANY), **values}))
     assert (found and found.key) == expected
 
 
@@ -202,28 +202,28 @@ def midways(draw: st.DrawFn) -> Midway:
 @QUICKLY
 @given(midways())
 def test_it_proposes_only_what_can_be_had_and_nobody_refused(case: Midway) -> None:
-    found = hint(case)
+    found = nudge(case)
     if found is None:
         return
     can = {row.kind.name for row in case.offers if row.is_open}
     assert found.kind.name in can - case.unwanted - {case.kind.name} and not case.is_asked
     assert not case.kind.spoken
     # "Not now" is for this reason, and for good.
-    later = hint(replace(case, put_off=frozenset({found.key})))
+    later = nudge(replace(case, put_off=frozenset({found.key})))
     assert later is None or later.key != found.key
     # A no to that kind is for every reason.
-    refused = hint(replace(case, unwanted=case.unwanted | {found.kind.name}))
+    refused = nudge(replace(case, unwanted=case.unwanted | {found.kind.name}))
     assert refused is None or refused.kind != found.kind
 
 
 @QUICKLY
 @given(midways())
 def test_more_turns_never_take_a_hint_away(case: Midway) -> None:
-    found, more = hint(case), case
+    found, more = nudge(case), case
     for is_ours in (True, False):
         more = replace(more, lines=(*more.lines, Line(is_ours, case.kind.name, "So?", NOW)))
-        assert _is_same_or_more(found, hint(more))
+        assert _is_same_or_more(found, nudge(more))
 
 
-def _is_same_or_more(before: Hint | None, after: Hint | None) -> bool:
+def _is_same_or_more(before: Nudge | None, after: Nudge | None) -> bool:
     return before is None or after is not None

@@ -21,7 +21,7 @@ from channels_app import opening
 from channels_app.models import Device
 from contacts import codes, services
 from contacts.files import File
-from contacts.models import Attachment, Case, Code, Identity, Organisation
+from contacts.models import Attachment, Case, Code, Customer, Identity, Organisation
 from portal import tasks
 from portal.access import SessionStore
 from portal.celery import app
@@ -150,3 +150,11 @@ def test_devices_of_what_was_settled_long_ago_go(db: None) -> None:
         kept.append(Device.objects.create(case=case, endpoint="x", digest=str(number)))
     assert tasks.clean_up()["devices"] == 1
     assert list(Device.objects.order_by("pk")) == kept[1:]
+
+
+@pytest.mark.parametrize("is_used", [True, False])
+def test_age_groups_that_nobody_uses_are_erased(db: None, is_used: bool) -> None:
+    Organisation.objects.create(name="Shop", uses_age_band=is_used)
+    Customer.objects.create(name="Sam", age_band="55+")
+    assert tasks.clean_up()["age_bands"] == (0 if is_used else 1)
+    assert Customer.objects.exclude(age_band="").exists() is is_used

@@ -178,6 +178,25 @@ def test_a_message_of_a_joined_case_is_moved_and_comes_back_to_its_own(
     assert now(three).state == Case.State.OPEN and now(three).waiting_since is not None
 
 
+@pytest.mark.parametrize("was_reopened", [True, False])
+def test_a_case_that_is_settled_again_was_opened_when_it_was(
+    cases: list[Case], agent: User, was_reopened: bool
+) -> None:
+    one, two, _three = cases
+    services.resolve(case=now(two), by=agent)
+    if was_reopened:
+        services.reopen(case=now(two), by=agent)
+        services.resolve(case=now(two), by=agent)
+    before = now(two)
+    wrong = services.file_message(case=one, kind="email", text="About Two")
+    merging.move_message(message=wrong, to=now(two), by=agent)
+    assert now(two).reopened_at not in (None, before.reopened_at)
+    merging.undo_move(message=Message.objects.get(pk=wrong.pk), by=agent)
+    assert (now(two).state, now(two).resolved_at) == (before.state, before.resolved_at)
+    assert (now(two).reopened_at is not None) is was_reopened
+    assert now(two).reopened_at == before.reopened_at  # from then on its targets count
+
+
 def test_a_moved_message_comes_back_also_where_its_case_was_joined_meanwhile(
     cases: list[Case], agent: User
 ) -> None:

@@ -94,6 +94,30 @@ def test_what_changes_it_has_it_counted_anew(house: Organisation, agent: User, n
     assert not is_marked(case)
 
 
+@pytest.mark.parametrize("how", ["change", "save", "read before", "some fields"])
+def test_a_change_is_newer_than_the_last_one_also_by_a_clock_that_is_behind(
+    house: Organisation, how: str
+) -> None:
+    read = Organisation.objects.get()
+    ahead = timezone.now() + HOUR  # another server's
+    Organisation.objects.update(due_changed_at=ahead)
+    case = asked(house, HOUR)
+    assert not is_marked(case)
+    if how == "change":
+        Organisation.change_due(read.pk)
+    elif how == "some fields":
+        read.save(update_fields=["time_zone"])
+    else:
+        (read if how == "read before" else Organisation.objects.get()).save()
+    found = Organisation.objects.get()
+    assert found.due_changed_at == ahead + timedelta(microseconds=1)
+    assert is_marked(case)
+    assert how in ("change", "save") or read.due_changed_at == found.due_changed_at
+    Organisation.objects.update(due_changed_at=timezone.now() - HOUR)
+    Organisation.change_due()
+    assert timezone.now() - Organisation.objects.get().due_changed_at < HOUR / 60
+
+
 def test_a_special_day_that_goes_has_it_counted_anew(house: Organisation) -> None:
     channel, today = Channel.objects.get(kind="account"), timezone.now().date()
     case = asked(house, HOUR)
@@ -216,6 +240,40 @@ def test_without_an_owner_the_team_is_warned(house: Organisation, agent: User) -
     assert alerts() == ["anna", "bo"]
     assert set(Alert.objects.values_list("case", flat=True)) == {case.pk}
     assert not reckoning.to_warn(timezone.now()).exists()  # the other one is nobody's work
+
+
+def test_who_comes_back_is_warned_of_what_came_near_meanwhile(
+    house: Organisation, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reckoning, "MOST_WARNED", 2)
+    bo, now = shop.make_agent("bo"), timezone.now()
+    User.objects.update(on_duty=False, seen_at=now)
+    team = Team.objects.create(organisation=house, name="Repair")
+    team.members.add(agent, bo)
+    cases = [asked(house, 3.5 * HOUR) for _n in range(4)]
+    for _sweep in range(2):
+        reckoning.warn(now)
+    assert alerts() == [] and not reckoning.to_warn(now).exists()  # each was looked at
+    services.give(cases[3], to=bo)
+    sweep()
+    User.objects.filter(pk=agent.pk).update(on_duty=True, away_since=None)
+    for _sweep in range(3):
+        reckoning.warn(now + reckoning.NOBODY_THERE)
+    assert alerts() == ["anna", "anna", "anna", "bo"]
+    assert not reckoning.to_warn(now + HOUR).exists()
+
+
+def test_the_next_team_is_warned_where_nobody_of_the_first_is_there(
+    house: Organisation, agent: User
+) -> None:
+    bo = shop.make_agent("bo")
+    User.objects.filter(pk=agent.pk).update(on_duty=False)
+    User.objects.filter(pk=bo.pk).update(on_duty=True, away_since=None, seen_at=timezone.now())
+    for name, user in (("First", agent), ("Second", bo)):
+        Team.objects.create(organisation=house, name=name).members.add(user)
+    asked(house, 3.5 * HOUR)
+    reckoning.warn(timezone.now())
+    assert alerts() == ["bo"]
 
 
 @pytest.mark.parametrize("what", ["late", "chat", "agreed", "answered"])

@@ -10,7 +10,7 @@ from channels_app import due, hours
 from channels_app.models import Channel, SpecialDay, Target
 from channels_app.models.target import MOST_MINUTES
 from contacts import merging, one_person, services
-from contacts.models import Case, Customer, Message, Organisation, Topic, User
+from contacts.models import Case, Choice, Customer, Message, Organisation, Topic, User
 from tests.core.test_due import a_case
 
 WORK = [["09:00", "12:00"], ["13:00", "17:00"]]
@@ -110,6 +110,26 @@ def test_a_target_of_one_customer_holds_for_whom_they_were_joined_with(
     assert next_of(case) == ("resolution", at("11:00"))
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_customers_who_are_joined_the_stricter_time_counts(
+    house: Organisation, agent: User, turned: bool
+) -> None:
+    case, other = opened(house, at("10:00")), opened(house, at("10:00"))
+    pair = [(case, {"resolution_minutes": 60, "first_answer_minutes": None})]
+    pair.append((other, {"resolution_minutes": 30, "first_answer_minutes": 45}))
+    for one, times in reversed(pair) if turned else pair:
+        aim(house, customer=one.customer, **times)
+    one_person.join(customer=case.customer, into=other.customer, by=agent)
+    targets = Target.objects.for_cases([fresh(case)])
+    assert targets.resolution(fresh(case), "account") == 30
+    assert targets.first_answer(fresh(case), "account") == 45
+    for whose in (case.customer, other.customer):
+        with pytest.raises(ValidationError, match="already"):
+            Target(organisation=house, customer=whose, resolution_minutes=9).clean()
+    for row in Target.objects.all():
+        row.clean()  # each of the two can still be changed
+
+
 @pytest.mark.parametrize(
     ("begun", "minutes", "until"),
     [
@@ -163,6 +183,24 @@ def said(case: Case, agent: User, when: datetime) -> None:
         direction="out", kind="account", staff=agent, text="Yes.", created_at=when, why="chosen"
     )
     services.write_answer(case, answer)
+
+
+def test_who_asked_to_be_called_later_has_nothing_late_until_then(
+    house: Organisation, agent: User
+) -> None:
+    Channel.objects.update(promise_minutes=60)
+    aim(house, first_answer_minutes=60, resolution_minutes=60)
+    case = opened(house, at("10:00"), kind="phone", address="+31205550123")
+    Choice.objects.update(wish="tomorrow")
+    phone = Channel.objects.get(kind="phone")
+    assert due.all_of([fresh(case)], at("16:00")) == {}
+    owed = due.of(fresh(case), phone, at("16:00"))
+    assert (owed.next, owed.promise) == (None, None)
+    assert [row.what for row in owed.targets] == ["resolution"]
+    Case.objects.update(waiting_since=None)  # they were called: it is to be done
+    assert next_of(case) == ("resolution", at("11:00"))
+    owed = due.of(fresh(case), phone, at("16:00"))
+    assert owed.next and owed.next.level(at("16:00")) == "broken"
 
 
 def test_after_the_first_answer_it_is_to_be_done(house: Organisation, agent: User) -> None:

@@ -8,6 +8,7 @@ from django.test import Client
 from channels_app import dispatch
 from contacts import holding
 from contacts.models import Case, Consent, Customer, Holder, Identity, Organisation, User
+from portal.site.forms import Typed
 from tests.core.chats import offer_chat
 from tests.site.conftest import Ask, newest_code, sign_in
 
@@ -166,6 +167,23 @@ def test_an_age_group_is_told_and_taken_back(client: Client, case: Case) -> None
         assert tell(age_band=nonsense) == ""
     assert tell(age_band="18-34") == "18-34"
     assert tell() == ""
+
+
+def test_an_age_group_does_not_outlive_its_switch(
+    client: Client, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Organisation.objects.update(uses_age_band=True)
+    get, was_read = Typed.get, []
+
+    def switched_off(typed: Typed, name: str) -> str:
+        if name == "age_band":  # while this very press is under way
+            was_read.append(Organisation.objects.update(uses_age_band=False))
+        return get(typed, name)
+
+    monkeypatch.setattr(Typed, "get", switched_off)
+    page = client.post("/preferences/age/", {"age_band": "55+"}, follow=True).text
+    assert was_read and "Your age group is saved." not in page
+    assert not Customer.objects.exclude(age_band="").exists()
 
 
 def test_it_moves_their_own_suggestion_alone(client: Client, case: Case, agent: User) -> None:

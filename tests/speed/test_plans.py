@@ -221,9 +221,10 @@ def test_what_is_nearly_late_is_found_in_the_order_of_its_time(
     many = [copy(case) for _ in range(3_000)]
     for number, row in enumerate(many):
         row.pk, row.reference = None, new_reference()
-        row.due_at = now + timedelta(minutes=number - 30)
+        row.due_at = now + timedelta(minutes=number - 600)
         row.near_at = row.due_at - timedelta(minutes=30)
-        row.due_as_of, row.is_warned = now + timedelta(days=1), number % 50 != 0
+        row.due_as_of = now + timedelta(days=1)
+        row.warn_at = None if number % 50 else row.near_at
         row.due_for = due.OURS[0]
     Case.objects.bulk_create(many)
     with connection.cursor() as cursor:

@@ -40,7 +40,7 @@ def long(case: Case, agent: User) -> Case:
 def line_of(desk: Client, case: Case, query: str = "") -> str:
     """The line, "" where there is none; on the page, or in what an open page asks for."""
     body = desk.get(f"/admin/cases/{case.reference}/{query}").content.decode()
-    begin = body.index('<div id="hint"')
+    begin = body.index('<div id="nudge"')
     end = body.index("</div>", body.index("</form>", begin))
     return "" if " hidden" in body[begin : body.index(">", begin)] else body[begin:end]
 
@@ -48,7 +48,7 @@ def line_of(desk: Client, case: Case, query: str = "") -> str:
 def press(desk: Client, case: Case, line: str, door: str) -> None:
     """Press a button of the line: what its form holds."""
     form = next(part for part in line.split("<form ") if f"/{door}/" in part)
-    fields = dict(re.findall(r'name="(hint|propose)" value="([^"]+)"', form))
+    fields = dict(re.findall(r'name="(nudge|propose)" value="([^"]+)"', form))
     assert desk.post(f"/admin/cases/{case.reference}/{door}/", fields).status_code == 302
 
 
@@ -73,10 +73,10 @@ def test_not_now_is_kept_until_there_is_another_reason(desk: Client, long: Case)
     services.file_message(case=long, kind="email", text="I need it tomorrow")
     assert "They wrote of" in line_of(desk, long)
     long.refresh_from_db()
-    assert long.hints_off == ["turns-email"]
+    assert long.nudges_off == ["turns-email"]
 
 
-def test_what_they_said_no_to_is_not_hinted_at(desk: Client, long: Case) -> None:
+def test_what_they_said_no_to_gets_no_nudge(desk: Client, long: Case) -> None:
     press(desk, long, line_of(desk, long), "propose")
     proposals.answer(Question.objects.get(sort=Question.Sort.PROPOSAL), "no")
     services.file_message(case=long, kind="email", text="I need it tomorrow")
@@ -155,13 +155,13 @@ def test_a_complicated_topic_needs_half_as_much(
     assert SAYS in line_of(desk, case)
 
 
-def test_what_is_no_hint_is_not_kept(desk: Client, case: Case) -> None:
+def test_what_is_no_nudge_is_not_kept(desk: Client, case: Case) -> None:
     for key in ("", "x" * 41, "<b>", "a b"):
-        desk.post(f"/admin/cases/{case.reference}/not-now/", {"hint": key})
+        desk.post(f"/admin/cases/{case.reference}/not-now/", {"nudge": key})
     for number in range(30):
-        desk.post(f"/admin/cases/{case.reference}/not-now/", {"hint": f"x-{number}"})
+        desk.post(f"/admin/cases/{case.reference}/not-now/", {"nudge": f"x-{number}"})
     case.refresh_from_db()
-    assert case.hints_off == [f"x-{number}" for number in range(10, 30)]
+    assert case.nudges_off == [f"x-{number}" for number in range(10, 30)]
 
 
 def test_it_asks_the_database_nothing(desk: Client, agent: User, case: Case) -> None:

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddField(
             model_name='case',
-            name='hints_off',
+            name='nudges_off',
             field=models.JSONField(blank=True, default=list),
         ),
     ]

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from channels_app import proposals
-from channels_app.advice.midway import Hint, Line, Midway, hint
+from channels_app.advice.midway import Line, Midway, Nudge, nudge
 from channels_app.promises import Offer
 from contacts import kinds
 from contacts.models import Case, Consent, Message
@@ -30,7 +30,7 @@ def of(
     said: Sequence[Message],
     board: Sequence[Offer],
     unwelcome: Iterable[tuple[kinds.Kind, Consent]],
-) -> Hint | None:
+) -> Nudge | None:
     """What an agent may propose in one click; None where nothing is better than what they have."""
     # Who left a chat is asked already, by a line of its own.
     if case.state == Case.State.RESOLVED or read.unread or not case.answer_kind:
@@ -39,7 +39,7 @@ def of(
     never = {kind.name for kind, word in unwelcome if word.level == Consent.Level.NEVER}
     offers = {offer.kind.name: offer for offer in board}
     own = offers.get(case.answer_kind)
-    return hint(
+    return nudge(
         Midway(
             kind=kinds.get(case.answer_kind),
             offers=tuple(offered(offer) for offer in board),
@@ -55,7 +55,7 @@ def of(
             unwanted=frozenset(
                 never | set(proposals.declined(read.proposals)) | {row.kind for row in change.to_do}
             ),
-            put_off=frozenset(case.hints_off),
+            put_off=frozenset(case.nudges_off),
             is_asked=proposals.current(read.proposals, case) is not None,
         )
     )
@@ -72,7 +72,7 @@ def _line(message: Message, zone: ZoneInfo) -> Line:
 
 
 def put_off(request: HttpRequest, case: Case) -> None:
-    """Keep with the case that a hint was answered; what is no hint is nothing."""
-    key = request.POST.get("hint", "")
+    """Keep with the case that a nudge was answered; what is no nudge is nothing."""
+    key = request.POST.get("nudge", "")
     if KEY.fullmatch(key):
         case.put_off(key)

@@ -89,8 +89,8 @@ def finish(
 ) -> Message | None:
     """Say how it went. `note` is what was said: it enters the history as a message (R33).
 
-    Not reached, or later: it stays a to-do, for `later_at` or an hour from now; not reached for
-    the last time, it is over, and the second way follows. Raises Gone.
+    Not reached, or later: it stays a to-do, for `later_at` or an hour from now, while we are open;
+    not reached for the last time, it is over, and the second way follows. Raises Gone.
     """
     message = delivery.message
     case = message.case
@@ -102,7 +102,8 @@ def finish(
     if over:
         fields |= {"finished_at": now, "sent_at": now, "taken_by": staff}
     else:
-        fields |= {"next_attempt_at": later_at or now + AGAIN_AFTER, "taken_by": None}
+        again_at = later_at or call_time(delivery.channel, "soon", now + AGAIN_AFTER)
+        fields |= {"next_attempt_at": again_at, "taken_by": None}
     with transaction.atomic():
         delivery.hold_case()
         if not delivery.move(S.DONE if over else S.TODO, frm=(S.TODO, S.TAKEN), **fields):

@@ -291,6 +291,8 @@ def _finish(delivery: Delivery, staff: User, report: Report) -> Message | None:
     if at is not None and _is_met(delivery):
         appointments.put_off(delivery=delivery, staff=staff, starts_at=at, note=report.note)
         return None
+    if at is not None and report.later != "other" and delivery.channel.kind_info.rings:
+        at = todos.call_time(delivery.channel, "soon", at)  # nobody calls after we closed
     return todos.finish(delivery, staff, report.outcome, note=report.note, later_at=at)
 
 

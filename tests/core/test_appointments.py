@@ -25,7 +25,7 @@ from channels_app import (
 from channels_app.models import Appointment, Channel, Delivery
 from channels_app.rendering import calendar_file
 from contacts import merging
-from contacts.models import Case, Code, Event, Holder, Identity, Organisation
+from contacts.models import Case, Choice, Code, Event, Holder, Identity, Organisation
 from portal.desk import queue
 from portal.site import expected
 from tests import shop
@@ -424,6 +424,7 @@ def test_who_agreed_on_a_time_is_late_for_nobody_until_then(
     past = timezone.now() - timedelta(hours=1)
     Appointment.objects.filter(pk=agreed.pk).update(starts_at=past)
     Delivery.objects.to_do().update(next_attempt_at=past)
+    Choice.objects.filter(case=case).update(created_at=past - timedelta(days=1))
     assert late() == [True] * 6
 
 

@@ -32,6 +32,7 @@ def a_case(organisation: Organisation, *, days_ago: float = 1, kind: str = "acco
     at = NOW - timedelta(days=days_ago)
     Case.objects.filter(pk=case.pk).update(opened_at=at, waiting_since=at)
     Message.objects.filter(case=case).update(created_at=at)
+    Choice.objects.filter(case=case).update(created_at=at)
     return case
 
 
@@ -157,6 +158,14 @@ def test_who_asked_to_be_called_later_waits_for_no_promise(
     offer = next(o for o in promises.board(organisation, NOW) if o.kind.name == "phone")
     assert expected.is_late(case, offer) is is_late
     assert bool(found(passing.LATE)) is is_late
+
+
+def test_another_way_promises_from_when_it_was_chosen(organisation: Organisation) -> None:
+    case = a_case(organisation)
+    Choice.objects.filter(case=case).update(created_at=timezone.now() - timedelta(minutes=5))
+    case = Case.objects.get(pk=case.pk)
+    offer = next(o for o in promises.board(organisation, NOW) if o.kind.name == "account")
+    assert not expected.is_late(case, offer)
 
 
 def found(kind: str) -> list[str]:

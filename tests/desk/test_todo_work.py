@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from channels_app import dispatch, switching, todos
-from channels_app.models import Delivery
+from channels_app.models import Channel, Delivery
 from contacts.models import Case, Code, Message, User
 from tests.desk.conftest import MakeCase
 
@@ -153,6 +153,19 @@ def test_tomorrow_is_tomorrow_morning(desk: Client, call: Delivery) -> None:
     act(desk, call, "finish", outcome="later", later="tomorrow")
     local = timezone.localtime(call.next_attempt_at)
     assert local.date() == timezone.localdate() + timedelta(days=1) and local.hour == 9
+
+
+def test_again_is_while_we_are_open(desk: Client, call: Delivery) -> None:
+    """In an hour we are closed: it is called again when we open."""
+    soon = timezone.localtime() + timedelta(days=3)
+    day = soon.strftime("%a").lower()
+    hours = {day: [["10:00", "16:00"]]}
+    Channel.objects.filter(pk=call.channel_id).update(weekly_hours=hours)
+    for data in ({"outcome": "not_reached"}, {"outcome": "later", "later": "three"}):
+        act(desk, call, "take")
+        act(desk, call, "finish", **data)
+        local = timezone.localtime(call.next_attempt_at)
+        assert (local.date(), local.hour) == (soon.date(), 10), data
 
 
 def test_two_clicks_finish_once(desk: Client, call: Delivery) -> None:

@@ -297,9 +297,9 @@ def waiting_line(count: int) -> str:
 def figures(offer: Offer) -> tuple[str, ...]:
     """What is usual and who waits, each in words of its own, as far as it is known.
 
-    Where nobody is free for calls `calls_line` says already who waits.
+    Where somebody is there for calls `calls_line` says already who waits.
     """
-    is_said = offer.is_open and offer.calls is not None
+    is_said = offer.is_open and offer.calls is not None and bool(offer.calls.there)
     waiting = "" if is_said else waiting_line(offer.waiting)
     parts = (pace_line(offer.pace) if offer.pace else "", waiting)
     return tuple(part for part in parts if part)

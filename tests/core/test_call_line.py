@@ -103,6 +103,19 @@ def test_the_line_says_who_is_there_and_who_waits(house: Organisation) -> None:
     assert line(house) == "Closed"  # who is there says nothing then
 
 
+def test_who_waits_is_told_also_where_nobody_is_there(house: Organisation) -> None:
+    anna = shop.make_agent()
+
+    def figures() -> tuple[str, ...]:
+        board = promises.board(house, timezone.now(), figures=promises.Figures.of(house))
+        return next(promises.figures(row) for row in board if row.kind.name == "phone")
+
+    asked(house), asked(house)
+    assert figures() == ()  # the line of the calls says it
+    duty.leave(anna)
+    assert figures() == ("2 people are waiting",)
+
+
 def test_a_call_kept_for_later_keeps_nobody_busy_and_nobody_waiting(house: Organisation) -> None:
     anna = shop.make_agent()
     for wish in ("soon", "soon"):

@@ -77,11 +77,6 @@ class Figures:
     crew: Crew | None = None
 
     @classmethod
-    def of(cls, organisation: Organisation) -> "Figures":
-        """As they are now, with the crew. Five queries, and one more where nobody is there."""
-        return cls.counted(organisation).with_crew(Crew.of(organisation))
-
-    @classmethod
     def counted(cls, organisation: Organisation) -> "Figures":
         """What may be some seconds old. Two queries."""
         if organisation.pk is None:

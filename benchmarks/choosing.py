@@ -12,6 +12,7 @@ from benchmarks.house import House
 from benchmarks.load import Browser
 from benchmarks.table import Figure, milliseconds, quantile
 from channels_app import promises, tallying
+from channels_app.call_line import Crew
 from channels_app.models import Pace, Tally
 from channels_app.promises import Figures, Offer
 from contacts.models import Case, Choice, Organisation, Topic
@@ -46,7 +47,7 @@ def _board(organisation: Organisation) -> Figure:
     for _turn in range(TIMES):
         begun = time.perf_counter()
         now = timezone.now()
-        figures = Figures.of(organisation)
+        figures = Figures.counted(organisation).with_crew(Crew.of(organisation))
         board = promises.board(organisation, now, figures=figures)
         times.append(time.perf_counter() - begun)
         begun = time.perf_counter()

@@ -77,11 +77,6 @@ class Figures:
     crew: Crew | None = None
 
     @classmethod
-    def of(cls, organisation: Organisation) -> "Figures":
-        """As they are now, with the crew. Five queries, and one more where nobody is there."""
-        return cls.counted(organisation).with_crew(Crew.of(organisation))
-
-    @classmethod
     def counted(cls, organisation: Organisation) -> "Figures":
         """What may be some seconds old. Two queries."""
         if organisation.pk is None:
@@ -298,9 +293,9 @@ def waiting_line(count: int) -> str:
 def figures(offer: Offer) -> tuple[str, ...]:
     """What is usual and who waits, each in words of its own, as far as it is known.
 
-    Where nobody is free for calls `calls_line` says already who waits.
+    Where somebody is there for calls `calls_line` says already who waits.
     """
-    is_said = offer.is_open and offer.calls is not None
+    is_said = offer.is_open and offer.calls is not None and bool(offer.calls.there)
     waiting = "" if is_said else waiting_line(offer.waiting)
     parts = (pace_line(offer.pace) if offer.pace else "", waiting)
     return tuple(part for part in parts if part)

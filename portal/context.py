@@ -35,7 +35,7 @@ def promises_kept(organisation: Organisation) -> promises.Figures:
 
 
 def usual_wait() -> int | None:
-    """How many seconds it usually takes until who waits is called, at most ten seconds old."""
+    """How many seconds it usually takes until who waits was spoken to, at most ten seconds old."""
     return lately.read("usual wait", lambda: call_line.usual(timezone.now()), times=10)
 
 

@@ -69,7 +69,7 @@ class CallNow:
         if usual is None:
             return ""
         within = promises.duration(promises.rounded(usual))
-        return _("Usually we call %(within)s.") % {"within": within}
+        return _("Usually you are helped %(within)s.") % {"within": within}
 
     @property
     def mark(self) -> str:

@@ -26,6 +26,7 @@ from channels_app.models import Appointment, Channel, Delivery
 from channels_app.rendering import calendar_file
 from contacts import merging
 from contacts.models import Case, Choice, Code, Event, Holder, Identity, Organisation
+from portal.context import promises_kept
 from portal.desk import queue
 from portal.site import expected
 from tests import shop
@@ -409,7 +410,7 @@ def test_who_agreed_on_a_time_is_late_for_nobody_until_then(
 
     def late() -> list[bool]:
         now, one, channel = timezone.now(), fresh(case), phone()
-        board = promises.board(house, now, figures=promises.Figures.of(house))
+        board = promises.board(house, now, figures=promises_kept(house))
         offer = next(offer for offer in board if offer.kind.name == "phone")
         return [
             expected.is_late(one, offer),

@@ -12,6 +12,7 @@ from channels_app.call_line import Calls, Crew, Place
 from channels_app.models import Channel, Delivery
 from contacts import duty
 from contacts.models import Case, Identity, Organisation, Team, Topic, User
+from portal.context import promises_kept
 from tests import shop
 from tests.core import booking
 from tests.core.booking import phone, workday
@@ -63,7 +64,7 @@ def line(house: Organisation, language: str = "en") -> str:
     """What the row of the phone says."""
     now = timezone.now()
     with translation.override(language):
-        board = promises.board(house, now, figures=promises.Figures.of(house))
+        board = promises.board(house, now, figures=promises_kept(house))
         (offer,) = (row for row in board if row.kind.name == "phone")
         return promises.board_line(offer, now)
 
@@ -101,6 +102,19 @@ def test_the_line_says_who_is_there_and_who_waits(house: Organisation) -> None:
     ]
     Channel.objects.filter(slug="phone").update(weekly_hours={"mon": []})
     assert line(house) == "Closed"  # who is there says nothing then
+
+
+def test_who_waits_is_told_also_where_nobody_is_there(house: Organisation) -> None:
+    anna = shop.make_agent()
+
+    def figures() -> tuple[str, ...]:
+        board = promises.board(house, timezone.now(), figures=promises_kept(house))
+        return next(promises.figures(row) for row in board if row.kind.name == "phone")
+
+    asked(house), asked(house)
+    assert figures() == ()  # the line of the calls says it
+    duty.leave(anna)
+    assert figures() == ("2 people are waiting",)
 
 
 def test_a_call_kept_for_later_keeps_nobody_busy_and_nobody_waiting(house: Organisation) -> None:

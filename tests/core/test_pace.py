@@ -11,6 +11,7 @@ from channels_app.models import Channel, Pace
 from channels_app.models.pace import ENOUGH, first_answers
 from contacts.models import Case, Choice, Message, Organisation, User
 from contacts.services import case_link
+from portal.context import promises_kept
 from portal.site import expected
 
 NOW = timezone.now()
@@ -104,7 +105,7 @@ def test_the_night_counts_median_and_nine_of_ten(
 
 
 def figures(organisation: Organisation, kind: str = "email") -> str:
-    board = promises.board(organisation, timezone.now(), figures=promises.Figures.of(organisation))
+    board = promises.board(organisation, timezone.now(), figures=promises_kept(organisation))
     return next(" · ".join(promises.figures(offer)) for offer in board if offer.kind.name == kind)
 
 
@@ -202,4 +203,4 @@ def test_the_board_asks_as_often_however_many_wait(
     # Who waits, how long answers take, and who is there for calls: two of people and teams, and
     # whether anybody ever was.
     with django_assert_num_queries(5):  # type: ignore[operator]
-        assert promises.Figures.of(organisation).waiting == {"email": 3}
+        assert promises_kept(organisation).waiting == {"email": 3}

@@ -181,7 +181,8 @@ def test_an_answer_that_a_colleague_has_taken_stays_with_them(
 @pytest.mark.parametrize(
     ("situation", "line", "is_open"),
     [
-        ("there", "You are next.", False),
+        # Measured until the call is over, so that it is not when we call.
+        ("there", "You are next. Usually you are helped within 5 minutes.", False),
         ("gone", "Nobody is there for calls at this moment. You keep your place.", True),
         ("closed", "We are closed now. You keep your place.", True),
     ],
@@ -191,11 +192,13 @@ def test_the_card_says_where_nobody_calls(
     ask: Ask,
     agent: User,
     noon: datetime,
+    monkeypatch: pytest.MonkeyPatch,
     situation: str,
     line: str,
     is_open: bool,
 ) -> None:
     case = ask(client, **SOON)
+    monkeypatch.setattr(call_line, "usual", lambda _now: 290)
     if situation == "gone":
         duty.leave(agent)
     if situation == "closed":
@@ -274,6 +277,8 @@ def in_dutch(ask: Ask, agent: User) -> None:
     """The same lines on a Dutch page."""
     dutch = Client(headers={"Accept-Language": "nl"})
     case = ask(dutch, **SOON)
+    with mock.patch.object(call_line, "usual", return_value=290):
+        assert "Meestal bent u binnen 5 minuten geholpen." in card(dutch, case)
     assert "U bent als eerste aan de beurt." in card(dutch, case)
     duty.leave(agent)
     assert "U houdt uw plaats." in card(dutch, case)

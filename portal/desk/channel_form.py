@@ -76,8 +76,8 @@ SETTING_HELPS: dict[str, Text] = {
         " name ends in APP_ID, since browsers get its value."
     ),
     "jitsi.app_secret": gettext_lazy(
-        "app_secret in the server's Prosody. With it only who pressed the button here can enter,"
-        " until the call is over."
+        "app_secret in the server's Prosody. With it we sign rooms: where the server asks for that,"
+        " only who pressed the button here can enter, until the call is over."
     ),
 }
 # What else is to be known about the address that the provider calls.

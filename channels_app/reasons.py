@@ -110,7 +110,7 @@ WORDS: dict[str, Promise | str] = {
     "imap_fault": _("A fault of the portal: see its log."),
     "imap_twice": _("Another channel reads this mailbox already."),
     "rooms_signed": _(
-        "%(host)s answers. Rooms are signed: only who pressed the button here can enter."
+        "%(host)s answers. We sign rooms; whether the server asks for it only a try tells."
     ),
     "rooms_open": _(
         "%(host)s answers. Rooms are not signed: nobody can guess one, but who has its address can"

@@ -72,12 +72,12 @@ SETTING_HELPS: dict[str, Text] = {
     ),
     "jitsi.app_id": gettext_lazy(
         "For a server with token authentication: app_id in its Prosody. Without id and secret rooms"
-        " are not signed: nobody can guess one, but who has the address of a room can enter it. Its"
-        " name ends in APP_ID, since browsers get its value."
+        " are not signed: nobody can guess one, but who has the address of a room can enter it. The"
+        " variable's name ends in APP_ID, since browsers get its value."
     ),
     "jitsi.app_secret": gettext_lazy(
-        "app_secret in the server's Prosody. With it only who pressed the button here can enter,"
-        " until the call is over."
+        "app_secret in the server's Prosody. With it we sign rooms: where the server asks for that,"
+        " only who pressed the button here can enter, until the call is over."
     ),
 }
 # What else is to be known about the address that the provider calls.

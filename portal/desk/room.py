@@ -1,6 +1,7 @@
 """The door to the room of a video call, at the desk: one of ours leads it, by name."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,10 +17,14 @@ from portal.desk.pages import staff_of
 
 @dataclass(frozen=True)
 class Shown:
-    """The door beside a to-do: open, or a line that says when it opens, or that it is over."""
+    """The door beside a to-do: open, or a line that says when it opens, or that it is over.
+
+    `opens_at`: from when on a page that stays open looks again; None where it never will.
+    """
 
     is_open: bool
     line: str
+    opens_at: datetime | None = None
 
 
 def of(delivery: Delivery) -> Shown | None:
@@ -30,7 +35,8 @@ def of(delivery: Delivery) -> Shown | None:
         return None
     if room.is_to_come:
         when = words.day_and_time(room.opens_at)
-        return Shown(False, _("The room is open from %(when)s on.") % {"when": when})
+        line = _("The room is open from %(when)s on.") % {"when": when}
+        return Shown(False, line, room.opens_at)
     return Shown(room.is_open, "" if room.is_open else _("The room is closed: its time is over."))
 
 

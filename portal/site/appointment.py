@@ -276,7 +276,9 @@ def _act(request: HttpRequest, door: Door) -> HttpResponse:
 def _enter(request: HttpRequest, door: Door) -> HttpResponse:
     """To its room. Who has no more than a link is not told whose appointment it is."""
     name = "" if door.by_link else door.case.stem.customer.top.name
-    goal = room.enter(request, door.agreed, name=name) if door.agreed else None
+    if door.agreed is None:
+        return redirect(door.page)
+    goal = room.enter(request, door.agreed, name=name, by_link=door.by_link)
     return goal or redirect(door.page)
 
 

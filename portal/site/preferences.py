@@ -79,7 +79,7 @@ def _page(request: HttpRequest, customer: Customer, typed: Typed) -> HttpRespons
         "welcomes": rows,
         "seconds": second.of_customer(request, customer, holders, _never(rows)),
         "approved": second.value_of(customer),
-        "usual": [(offer.kind, offer.title) for offer in site.board],
+        "usual": _usual(request),
         "holders": holders,
         "provable": {offer.kind.scheme for offer in site.board if offer.takes_codes} | {EMAIL},
         "ages": Customer.AgeBand.choices if site.organisation.uses_age_band else [],
@@ -87,6 +87,12 @@ def _page(request: HttpRequest, customer: Customer, typed: Typed) -> HttpRespons
         "strips": strips.take(request),
     }
     return render(request, "site/preferences.html", context, status=422 if typed.errors else 200)
+
+
+def _usual(request: HttpRequest) -> list[Kind]:
+    """What can be the usual way: by appointment a time has to be agreed on each time."""
+    board = site_of(request).board
+    return [offer.kind for offer in board if not offer.kind.by_appointment]
 
 
 def _held(customer: Customer) -> list[Holder]:
@@ -105,7 +111,7 @@ def _store(request: HttpRequest, customer: Customer, typed: Typed) -> HttpRespon
         level = typed.get(f"level_{welcome.kind.name}")
         if level in LEVELS and level != welcome.level:
             Consent.objects.create(customer=own, kind=welcome.kind.name, level=level)
-    offered = {offer.kind.name for offer in site_of(request).board}
+    offered = {kind.name for kind in _usual(request)}
     usual = typed.get("usual")
     customer.preferred_kind = usual if usual in offered else ""
     missing = _store_second(request, customer, typed)

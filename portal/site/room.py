@@ -13,7 +13,7 @@ from channels_app.rooms import Room
 from portal import access, leading
 from portal.site import strips
 
-ENTERED_PER_HOUR = 60  # of one case
+ENTERED_PER_HOUR = 60  # of one case, by one client address at one door
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,17 @@ def of(agreed: Appointment) -> Shown | None:
     return Shown(agreed, found.is_open, closed_line(found), opens_at)
 
 
-def enter(request: HttpRequest, agreed: Appointment, *, name: str) -> HttpResponse | None:
-    """To the room, by an address that is made now; None where it does not open, which is said."""
-    if not access.allow(f"room:{agreed.case.stem.pk}", times=ENTERED_PER_HOUR, seconds=3600):
-        text = _("You changed this many times. Please wait a while, or call us.")
+def enter(
+    request: HttpRequest, agreed: Appointment, *, name: str, by_link: bool
+) -> HttpResponse | None:
+    """To the room, by an address that is made now; None where it does not open, which is said.
+
+    `by_link`: by the appointment's own, which may be passed on: it uses up no other door.
+    """
+    door = "link" if by_link else "page"
+    key = f"room:{agreed.case.stem.pk}:{door}:{access.client_address(request)}"
+    if not access.allow(key, times=ENTERED_PER_HOUR, seconds=3600):
+        text = _("You entered this video call many times. Please wait a while, or call us.")
         strips.say(request, text, tone="warn")
         return None
     try:

@@ -53,14 +53,15 @@ class Second:
 def offers(
     board: Iterable[Offer], known: Known, never: Container[str], *, masked: bool, proved: bool
 ) -> list[Second]:
-    """What can be approved: not what they `never` want, no visit, no address that may be wrong.
+    """What can be approved: nothing that they `never` want, no address that may be wrong.
 
-    `proved`: only addresses that were; else also those that answers went to before.
+    Nor what needs a time: a visit, or what is by appointment. `proved`: only addresses
+    that were; else also those that answers went to before.
     """
     found = []
     for offer in board:
         name = offer.kind.name
-        if name in never or name == promises.MEETING:
+        if name in never or name == promises.MEETING or offer.kind.by_appointment:
             continue
         if not offer.kind.scheme:
             found.append(Second(offer.kind))

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from channels_app import appointments, dispatch, slots
+from channels_app import appointments, dispatch, rooms, slots
 from channels_app.models import Appointment, Channel, Delivery
 from contacts.models import Case, Code, Event, Message, Organisation, User
 from portal import times
@@ -40,6 +40,10 @@ def booked(case: Case, minutes: int) -> Delivery:
 
 def page_of(row: Delivery) -> str:
     return f"/admin/todo/{row.pk}/"
+
+
+def get(desk: Client, path: str) -> str:
+    return desk.get(path).content.decode()
 
 
 def policy(response: Any) -> dict[str, str]:
@@ -103,6 +107,21 @@ def test_out_of_its_time_nothing_opens(desk: Client, case: Case, minutes: int, l
     assert response.status_code == 302 and response["Location"] == page_of(row)
     row.refresh_from_db()
     assert row.status == "todo"
+
+
+@pytest.mark.parametrize("place", ["/admin/day/", "todo"])
+def test_a_page_that_stays_open_looks_again_when_it_opens(
+    desk: Client, case: Case, place: str
+) -> None:
+    row = booked(case, 15)
+    path = page_of(row) if place == "todo" else place
+    at = (row.next_attempt_at - rooms.EARLY).isoformat()
+    shown = re.search(rf'<(li|p) id="([^"]+)"[^>]* data-opens="{re.escape(at)}"', get(desk, path))
+    assert shown
+    Appointment.objects.update(starts_at=timezone.now())
+    Delivery.objects.filter(pk=row.pk).update(next_attempt_at=timezone.now())
+    page = get(desk, path)
+    assert f'id="{shown[2]}"' in page and "data-opens" not in page and START in page
 
 
 def test_nobody_but_staff_enters_there(desk: Client, case: Case, agent: User) -> None:

@@ -12,6 +12,7 @@ from channels_app.adapters.base import Reason
 from channels_app.models import Delivery
 from contacts import holding
 from contacts.models import Case, Consent, Customer, Event, Holder, Identity, User
+from tests.core import booking
 from tests.site.conftest import Ask, sign_in
 
 MAIL, OTHER, NUMBER = "sam@example.org", "sam.other@example.org", "+31207654321"
@@ -90,6 +91,22 @@ def test_only_what_is_proved_or_done_by_hand_is_offered(client: Client, case: Ca
     assert f"by e-mail to {OTHER}" in found.values() and f"by e-mail to {MAIL}" in found.values()
     assert f"email:{unproved.pk}" not in found and "in_person" not in found
     assert found[f"phone:{number.pk}"] == "by phone to 020 765 4321"
+
+
+def test_what_needs_a_time_is_neither_the_usual_nor_the_second_way(
+    client: Client, case: Case, agent: User
+) -> None:
+    booking.offer_video(case.organisation)
+    page = client.get("/preferences/").content.decode()
+    usual = page.split('id="usual"')[1].split("</select>")[0]
+    assert 'value="email"' in usual and 'value="video"' not in usual
+    assert 'name="level_video"' in page and "video" not in options(page)
+    save(client, usual="video", second="video")
+    assert approved(case)[0] == "" and case.customer.preferred_kind == ""
+    unreached(case, agent)
+    assert 'value="video"' not in page_of(client, case)
+    press(client, case, "video")
+    assert choice_of(case)[0] == "" and not Delivery.objects.filter(channel__kind="video").exists()
 
 
 def test_it_is_kept_shown_and_taken_back(client: Client, case: Case) -> None:

@@ -261,7 +261,12 @@ def test_entering_is_limited_and_counts_as_no_change(
 ) -> None:
     path = page_of(is_near(agreed).case)
     monkeypatch.setattr(room, "ENTERED_PER_HOUR", 2)
+    thief = Client(REMOTE_ADDR="203.0.113.9")
+    for other in (thief, client):
+        codes = [enter(other, link_of(agreed)).status_code for _n in range(3)]
+        assert codes == [303, 303, 302]
     assert [enter(client, path).status_code for _n in range(3)] == [303, 303, 302]
+    assert "You entered this video call many times." in words(client.get(path))
     assert client.post(path, {"cancel": "1"}).status_code == 302
     agreed.refresh_from_db()
     assert agreed.state == "cancelled"

@@ -409,7 +409,21 @@
         if (row) row.scrollLeft = tab.offsetLeft - row.offsetLeft - 14;
     }
 
+    // The door of a video call opens on a page that stays open.
+    async function doors() {
+        const due = document.hidden ? [] : [...document.querySelectorAll("[data-opens]")].filter((door) => Date.parse(door.dataset.opens) <= Date.now());
+        if (!due.length) return;
+        const answer = await fetch(location.href).catch(() => null);
+        if (!answer?.ok) return;
+        const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+        for (const door of due) {
+            const there = fresh.getElementById(door.id);
+            if (there) door.replaceWith(there); else door.removeAttribute("data-opens");
+        }
+    }
+
     function start() {
+        setInterval(doors, 5000);
         menus(); weights(); toasts(); filters(); folds(); story(); printing(); sending(); files(); kinds(); compose(); keptForms(); known(); showTab();
         document.addEventListener("live:after", showTab);
         focusFirst();

@@ -299,3 +299,6 @@ def test_nobody_is_warned(house: Organisation, agent: User, what: str) -> None:
     reckoning.warn(timezone.now())
     assert alerts() == []
     assert reckoning.to_warn(timezone.now()).exists() is False
+    Case.objects.update(due_as_of=NEVER)
+    sweep()  # it is counted anew, and the same: nobody looks at it again
+    assert reckoning.to_warn(timezone.now()).exists() is False

@@ -159,6 +159,7 @@ def test_later_is_another_free_time_that_the_customer_hears_of(
     case = make_case(kind="email", address="sam@example.org")
     row = booked(case, -5)
     agreed = Appointment.objects.get()
+    assert agreed.code_id is not None
     Code.objects.filter(pk=agreed.code_id).update(expires_at=agreed.ends_at)
     desk.post(page_of(row) + "take/")
     later = {"outcome": "later", "later": "hour", "note": "Her camera is broken."}

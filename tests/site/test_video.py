@@ -13,6 +13,7 @@ from channels_app import appointments, promises, rooms, slots
 from channels_app.models import Appointment, Channel, Delivery
 from contacts.models import Case, Organisation
 from portal import times
+from portal.context import promises_kept
 from portal.site import appointment, room
 from tests.core import booking
 from tests.core.booking import phone, video, workday
@@ -90,7 +91,7 @@ def test_chosen_on_the_start_page_with_one_of_the_next_times(client: Client, ask
 
 def test_nobody_waits_for_video_in_a_line(client: Client, organisation: Organisation) -> None:
     client.post("/", posted(way="video", wish_video="choose"))
-    figures = promises.Figures.of(organisation)
+    figures = promises_kept(organisation)
     assert figures.waiting["video"] == 1
     board = promises.board(organisation, timezone.now(), figures=figures)
     assert [offer.waiting for offer in board if offer.kind.by_appointment] == [0]

@@ -121,7 +121,7 @@ class Targets:
     def __init__(self, rows: Iterable[Target]) -> None:
         self._rows: dict[Sort, list[Target]] = {}
         for row in rows:
-            whose = row.customer and row.customer.top_id
+            whose = row.customer.top_id if row.customer else None
             sort = (row.organisation_id, whose, row.topic_id, row.kind)
             self._rows.setdefault(sort, []).append(row)
 

@@ -24,8 +24,9 @@ from tests.needs import chromium, require
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 WAITING = ("live", "imap")  # folders of those that wait for streams and mail servers
-# Folders of what asks either database the same: forms of administrators, the demo's own pages.
-ONCE = ("administration", "demo")
+# Folders of what asks either database the same: forms of administrators, the demo's own pages,
+# what is made of a text, and what is read of a mail.
+ONCE = ("administration", "demo", "rendering", "mailparse", "imap")
 DESCRIBING = {"django_content_type", "auth_permission"}
 LOOPBACK = ("127.", "localhost", "::1", "0.0.0.0", "testserver")
 

@@ -67,7 +67,7 @@ TABLE = {
         admin:case_who admin:case_theirs admin:case_not_theirs
         admin:record admin:record_people admin:case_record
         admin:todo admin:todo_one admin:todo_take admin:todo_release admin:todo_finish
-        admin:todo_came_back
+        admin:todo_came_back admin:todo_enter
         admin:letter_print admin:letter admin:channel_cases admin:alerts
         admin:alerts_seen admin:bell admin:troubles admin:password_change admin:password_change_done
         admin:chats admin:chats_next admin:chats_rail admin:case_seen admin:case_canned

@@ -27,6 +27,8 @@ from portal.api.described import document
 from portal.wsgi import application
 from tests.api.conftest import Api, ask, link_of, make_client
 
+pytestmark = pytest.mark.once  # PostgreSQL is fuzzed in tests/security
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

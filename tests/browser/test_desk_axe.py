@@ -17,7 +17,7 @@ from contacts.models import Alert, Case, Consent, Holder, Identity, Message, Org
 from tests import shop
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-LOOKS = [(390, "light"), (1000, "dark"), (1280, "light")]
+LOOKS = [(390, "dark"), (1280, "light")]
 Visit = Callable[[str], Page]
 
 

@@ -19,6 +19,8 @@ from contacts.models.question import MAX_A_DAY
 from tests.messengers import pocket
 from tests.messengers.people import SAM, VICTIM, own_page, texts
 
+pytestmark = pytest.mark.once  # words are words on either database
+
 SECOND = "Thank you. Did you have to tell us anything twice?"
 
 

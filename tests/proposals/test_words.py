@@ -17,6 +17,8 @@ from tests.messengers import pocket
 from tests.messengers.people import SAM, VICTIM, own_page, texts
 from tests.proposals.doors import Door, MailDoor, PocketDoor
 
+pytestmark = pytest.mark.once  # words are words on either database
+
 NUMBER = "+31201112233"
 ASKS = "Shall we phone you about this?"
 

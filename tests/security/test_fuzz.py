@@ -49,11 +49,13 @@ VALUES = {
     "way": "email:9999999999999999999999",
     "who": "customer:99999999999999999999",
 }
+# What an address is read as: a text, a number, a time, a search. Forms get every value.
+IN_ADDRESSES = ("nul", "odd", "huge", "late", "query", "uuid")
 # PostgreSQL gets every value. SQLite what its own driver or search refuses; it takes any text.
 OF_THIS_DATABASE = (
     VALUES
     if connection.vendor == "postgresql"
-    else {sort: VALUES[sort] for sort in ("huge", "query", "way", "who")}
+    else {sort: VALUES[sort] for sort in ("huge", "query")}
 )
 
 
@@ -143,7 +145,8 @@ def test_no_value_of_any_field_is_a_fault(name: str, visitor: Client) -> None:
     faults = []
     for sort, value in OF_THIS_DATABASE.items():
         data = dict.fromkeys(NAMES, value)
-        for method, sent in (("get", {k: v[:2000] for k, v in data.items()}), ("post", data)):
+        asked = [("get", {k: v[:2000] for k, v in data.items()})] if sort in IN_ADDRESSES else []
+        for method, sent in (*asked, ("post", data)):
             if sort == "long" and method == "post":
                 sent = {key: value for key, value in data.items() if key in NAMES[:12]}
             status = getattr(visitor, method)(address, sent).status_code

@@ -20,6 +20,8 @@ from tests.webhooks.providers import (
     postmark_news,
 )
 
+pytestmark = pytest.mark.once  # what a provider tells
+
 S = Delivery.Status
 SAM = "sam@example.org"
 HARD = {"severity": "permanent", "reason": "bounce"}

@@ -19,6 +19,8 @@ from tests import shop
 from tests.webhooks.conftest import work
 from tests.webhooks.providers import Provider
 
+pytestmark = pytest.mark.once  # what a provider is told
+
 S = Delivery.Status
 SAM = "sam@example.org"
 

@@ -145,7 +145,7 @@ def the_line(new_customer: NewCustomer, customer: Customer, desks: list[Agent]) 
         are_there(agent, "on")
     before = ["The first in the line", "The second in the line"]
     for number, text in enumerate(before):
-        call_me(new_customer(), text, f"+44 20 7946 017{number}")
+        call_me(new_customer(), text, f"+44 20 7946 019{number}")
     customer.page.clock.install()
     call_me(customer, "The third in the line", NUMBER)
     third = place(customer)

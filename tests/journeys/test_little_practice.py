@@ -98,16 +98,16 @@ def test_a_call_and_a_letter_by_the_keyboard_with_large_letters(
     keys.press("ArrowUp")  # round to the last one
     expect(page.locator("#way-letter")).to_be_checked()
     write(gerda, "#name_letter", NAME)
-    write(gerda, "#address_letter", "Kerkstraat 5, 1000 AA Demodorp")
+    write(gerda, "#address_letter", "Dorpsstraat 8, 1000 AB Demodorp")
     only_plain_words(gerda)
     tab_to(gerda, ".finish button[type=submit]")
     keys.press("Enter")
     written = gerda.arrived()
     assert written != called
-    gerda.see("Wij antwoorden per brief naar Kerkstraat 5", "#answerline")
+    gerda.see("Wij antwoorden per brief naar Dorpsstraat 8", "#answerline")
     only_plain_words(gerda)
 
-    for reference, way in ((called, "020 765 4321"), (written, "1000 AA Demodorp")):
+    for reference, way in ((called, "020 765 4321"), (written, "1000 AB Demodorp")):
         agent.open(reference)
         agent.see(ASKED, ".desk-timeline")
         agent.see(NAME, ".desk-customer")

@@ -103,9 +103,14 @@ def nearly_late(now: datetime) -> CaseQuerySet:
 def promised(case: Case, channel: Channel | None, now: datetime) -> Due | None:
     """What the customer was promised; `channel`: the one that speaks for `kind_of`, if offered.
 
-    One query where an agreed time may matter.
+    Who chose another way while they wait was promised by it from then on; colleagues see since when
+    they wait in all (`of`). One query where an agreed time may matter.
     """
-    return _unless_agreed(case, _promise(case, channel), now)
+    found, choice = _promise(case, channel), case.choice
+    if channel and found and choice and choice.created_at > found.since:
+        at = channel.due_at(choice.created_at)
+        found = Due(PROMISE, choice.created_at, at) if at else None
+    return _unless_agreed(case, found, now)
 
 
 def of(case: Case, channel: Channel | None, now: datetime) -> Owed:

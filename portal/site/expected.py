@@ -53,15 +53,11 @@ def plan_line(case: Case, channel: Channel) -> str:
 def is_late(case: Case, offer: Offer | None) -> bool:
     """Whether the promise of the chosen way is broken; in a chat its own lines say so.
 
-    Who chose another way a moment ago was promised by it from then on. One query where it seems
-    broken, and of a call.
+    One query where it seems broken, and of a call.
     """
     choice = case.choice
     if offer is None or choice is None or choice.kind in (CHAT, promises.MEETING):
         return False
     now = timezone.now()
     found = due.promised(case, offer.channel, now)
-    if found is None or found.level(now) != due.BROKEN:
-        return False
-    since_chosen = offer.channel.due_at(choice.created_at)
-    return since_chosen is None or since_chosen <= now
+    return found is not None and found.level(now) == due.BROKEN

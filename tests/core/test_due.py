@@ -44,8 +44,8 @@ def test_a_case_a_list_and_the_set_say_the_same(
 ) -> None:
     Channel.objects.update(promise_minutes=60, weekly_hours={})
     case, now = a_case(organisation), timezone.now()
-    Choice.objects.update(kind=kind or "email", wish=wish)
     since = now - timedelta(hours=hours)
+    Choice.objects.update(kind=kind or "email", wish=wish, created_at=since)
     Case.objects.update(waiting_since=since, **({} if kind else {"choice": None}))
     Customer.objects.update(preferred_kind="email")
     case = Case.objects.get()

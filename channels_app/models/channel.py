@@ -18,6 +18,7 @@ from i18nfield.fields import I18nCharField
 from channels_app import hours, reasons
 from channels_app.adapters.base import Account, Capabilities, Reason
 from channels_app.adapters.registry import PROVIDERS, adapter_for
+from channels_app.models.counted import CountedWith
 from contacts.kinds import KINDS, Kind, get, kind_choices
 from contacts.models import Organisation
 
@@ -72,7 +73,7 @@ class ChannelQuerySet(models.QuerySet["Channel"]):
         return self.filter(provider="telegram").exclude(config__has_key="webhook_secret")
 
 
-class Channel(models.Model):
+class Channel(CountedWith):
     """One account at one provider: hours, promise, texts and settings (as `env:` references)."""
 
     organisation = models.ForeignKey(
@@ -159,12 +160,6 @@ class Channel(models.Model):
         if self.pk and not kwargs.get("update_fields"):
             self.version = (self.version or 0) + 1
         super().save(*args, **kwargs)
-        Organisation.change_due(self.organisation_id)
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Remove; another one may speak for its kind."""
-        Organisation.change_due(self.organisation_id)
-        return super().delete(*args, **kwargs)
 
     def clean(self) -> None:
         """Refuse hours that are no hours, settings that hold a secret, a provider that cannot."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -13,6 +12,7 @@ from i18nfield.fields import I18nCharField
 
 from channels_app import hours, public_holidays
 from channels_app.models.channel import Channel
+from channels_app.models.counted import CountedWith
 from contacts.models import Organisation
 
 NEAR = timedelta(days=hours.MOST_DAYS + 1)
@@ -73,7 +73,7 @@ class SpecialDayQuerySet(models.QuerySet["SpecialDay"]):
         return self.filter(channel=channel, first=today, last=today, spans=[], name="")
 
 
-class SpecialDay(models.Model):
+class SpecialDay(CountedWith):
     """One day, or several on end: their spans stand for those of the week; none is closed."""
 
     organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="special_days")
@@ -105,16 +105,6 @@ class SpecialDay(models.Model):
 
     def __str__(self) -> str:
         return str(self.name) or self.first.isoformat()
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; what is due is counted anew."""
-        super().save(*args, **kwargs)
-        Organisation.change_due(self.organisation_id)
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Remove; what is due is counted anew."""
-        Organisation.change_due(self.organisation_id)
-        return super().delete(*args, **kwargs)
 
     def clean(self) -> None:
         """Refuse hours that are no hours, and a last day before the first."""

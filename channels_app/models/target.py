@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from itertools import product
-from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -10,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from channels_app.models.counted import CountedWith
 from contacts.kinds import kind_choices
 from contacts.models import Case, Customer, Organisation, Topic
 
@@ -43,7 +43,7 @@ class TargetQuerySet(models.QuerySet["Target"]):
         return Targets(self.filter(whose, organisation__in=owners).select_related("customer"))
 
 
-class Target(models.Model):
+class Target(CountedWith):
     """Of a sort of case: minutes of opening time, of the way that the customer chose.
 
     What is empty is any. Customers are told the promise of the channel, and never this.
@@ -85,16 +85,6 @@ class Target(models.Model):
     def __str__(self) -> str:
         parts = (self.customer, self.topic, self.get_kind_display())
         return " · ".join(str(part) for part in parts if part) or str(_("Every case"))
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; what is due is counted anew."""
-        super().save(*args, **kwargs)
-        Organisation.change_due(self.organisation_id)
-
-    def delete(self, *args: Any, **kwargs: Any) -> Any:
-        """Remove; what is due is counted anew."""
-        Organisation.change_due(self.organisation_id)
-        return super().delete(*args, **kwargs)
 
     def clean(self) -> None:
         """Refuse one that says nothing, and a second one for the same cases."""
